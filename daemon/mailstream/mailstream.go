@@ -1,0 +1,57 @@
+// Package mailstream is the seam between receiving a message and storing it:
+// something with a queue id that takes queue-file records and ends with a
+// status (Postfix mail_stream(3)).
+//
+// Two packages stand behind it: cleanup hands the records to a running
+// cleanup(8), incoming writes the queue file itself. A session cannot tell
+// them apart.
+package mailstream
+
+import (
+	"context"
+
+	"github.com/qmqpd/qmqpd/queuefmt"
+)
+
+// Status is the set of completion bits of cleanup(8) (cleanup_user.h). Zero
+// means that the message is queued durably.
+type Status uint32
+
+// The completion bits.
+const (
+	StatusBad        Status = 1 << 0  // internal or protocol error
+	StatusWrite      Status = 1 << 1  // the queue file could not be written
+	StatusSize       Status = 1 << 2  // message_size_limit exceeded
+	StatusContent    Status = 1 << 3  // content rejected; the reason says why
+	StatusHops       Status = 1 << 4  // hopcount_limit reached
+	StatusRecipients Status = 1 << 6  // no recipients
+	StatusProxy      Status = 1 << 7  // proxied content rejected
+	StatusDefer      Status = 1 << 8  // service unavailable; the reason says why
+	StatusNoPerm     Status = 1 << 9  // denied by a filter's own request
+	StatusBareLF     Status = 1 << 16 // bare line feed (SMTP only)
+)
+
+// Opener begins messages. It may be used by several goroutines at once.
+type Opener interface {
+	// Open allocates a queue id. The context bounds the whole message, not
+	// only the call: cancelling it makes later operations fail.
+	Open(ctx context.Context) (Stream, error)
+}
+
+// Stream takes the records of one message: T, [L], S, [V], A..., R..., M,
+// content, X, E. It belongs to one goroutine. Exactly one of Finish and Abort
+// ends it; Abort after Finish does nothing.
+type Stream interface {
+	queuefmt.RecordWriter
+
+	// QueueID is known from Open on.
+	QueueID() string
+
+	// Finish asks for the verdict after the E record. With Status zero
+	// the message is durable: it survives a crash from here on. The reason
+	// is the text that goes with StatusContent and StatusDefer.
+	Finish(ctx context.Context) (status Status, reason string)
+
+	// Abort gives the message up; nothing of it stays in the queue.
+	Abort()
+}
