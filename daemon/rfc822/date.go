@@ -1,0 +1,32 @@
+package rfc822
+
+import "time"
+
+// AppendDate appends t in the form of Received: and Date: headers, such as
+// "Sun, 22 Nov 2026 10:29:09 +0000 (UTC)": English names, a day of two digits,
+// the offset from UTC and the zone's abbreviation of t's own location.
+//
+// Source: Postfix 3.10 mail_date.c, mail_date.
+func AppendDate(dst []byte, t time.Time) []byte {
+	dst = t.AppendFormat(dst, "Mon, 02 Jan 2006 15:04:05 ")
+	zone, seconds := t.Zone()
+	dst = appendOffset(dst, seconds)
+	dst = append(dst, " ("...)
+	dst = append(dst, zone...)
+	return append(dst, ')')
+}
+
+// appendOffset appends +hhmm. An offset between -00:59 and -00:01 gets "+",
+// because C prints the sign of the hours.
+func appendOffset(dst []byte, seconds int) []byte {
+	minutes := seconds / 60
+	sign := byte('+')
+	if minutes <= -60 {
+		sign = '-'
+	}
+	if minutes < 0 {
+		minutes = -minutes
+	}
+	h, m := minutes/60, minutes%60
+	return append(dst, sign, byte('0'+h/10), byte('0'+h%10), byte('0'+m/10), byte('0'+m%10))
+}

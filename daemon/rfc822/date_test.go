@@ -1,0 +1,37 @@
+package rfc822
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func cutNUL(s string) (string, string, bool) { return strings.Cut(s, "\x00") }
+
+// hasOddDomain tells whether the text outside the local part holds bytes that
+// unquoting interprets.
+func hasOddDomain(s string) bool {
+	route := routeLen([]byte(s))
+	i := strings.LastIndexByte(s[route:], '@')
+	return i >= 0 && strings.ContainsAny(s[route+i:], `"\`)
+}
+
+func TestAppendDate(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		in   time.Time
+		want string
+	}{
+		{"UTC", time.Date(2026, 11, 22, 10, 29, 9, 999, time.UTC), "Sun, 22 Nov 2026 10:29:09 +0000 (UTC)"},
+		{"day of one digit", time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), "Sun, 01 Nov 2026 00:00:00 +0000 (UTC)"},
+		{"half hour east", time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("IST", 19800)), "Fri, 02 Jan 2026 03:04:05 +0530 (IST)"},
+		{"half hour west", time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("NST", -12600)), "Fri, 02 Jan 2026 03:04:05 -0330 (NST)"},
+		{"sign of the hours only", time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("X", -1800)), "Fri, 02 Jan 2026 03:04:05 +0030 (X)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := string(AppendDate(nil, tt.in)); got != tt.want {
+				t.Errorf("AppendDate = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
