@@ -1,0 +1,47 @@
+package queuefmt
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// samples returns the twelve files that cleanup(8) of Postfix 3.10.2 wrote.
+func samples(t testing.TB) map[string][]byte {
+	t.Helper()
+	names, err := filepath.Glob("testdata/*.queue")
+	if err != nil || len(names) != 12 {
+		t.Fatalf("want 12 samples, have %d (%v)", len(names), err)
+	}
+	m := make(map[string][]byte)
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m[filepath.Base(name)] = b
+	}
+	return m
+}
+
+func TestSamplesRoundTrip(t *testing.T) {
+	for name, b := range samples(t) {
+		f, err := Parse(b)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if !bytes.Equal(f.Bytes(), b) {
+			t.Errorf("%s: Parse(b).Bytes() differs from b", name)
+		}
+		var out bytes.Buffer
+		f2, err := ReadFile(bytes.NewReader(b))
+		if err != nil {
+			t.Errorf("%s: ReadFile: %v", name, err)
+		}
+		if _, err := f2.WriteTo(&out); err != nil || !bytes.Equal(out.Bytes(), b) {
+			t.Errorf("%s: ReadFile and WriteTo differ from b (%v)", name, err)
+		}
+	}
+}

@@ -1,0 +1,59 @@
+package queuefmt
+
+import (
+	"strings"
+)
+
+// Hashing says which queues are spread over subdirectories, and how deeply.
+// The zero value spreads none.
+type Hashing struct {
+	Queues []string // hash_queue_names, default deferred and defer
+	Depth  int      // hash_queue_depth, default 1; less than 1 spreads none
+}
+
+// Hashed says whether the queue is spread. Case is ignored.
+func (h Hashing) Hashed(queue string) bool {
+	if h.Depth < 1 {
+		return false
+	}
+	for _, q := range h.Queues {
+		if strings.EqualFold(q, queue) {
+			return true
+		}
+	}
+	return false
+}
+
+// Dir returns the directory, relative to the queue directory and without a
+// slash at its end, that holds the file of that id in that queue. The
+// subdirectories are named after the first characters of the id, for a long
+// id after the five hexadecimal digits of its microseconds (Postfix
+// mail_queue.c, mail_queue_dir).
+func (h Hashing) Dir(queue, id string) string {
+	if !h.Hashed(queue) {
+		return queue
+	}
+	if sep := longIDSeparator(id); sep >= 0 {
+		usec, ok := parseDigits(id[sep-longUsecWidth:sep], longTimeBase)
+		if !ok {
+			usec = 0
+		}
+		id = string(appendHex(nil, usec, shortUsecLen))
+	}
+	b := make([]byte, 0, len(queue)+2*h.Depth)
+	b = append(b, queue...)
+	for i := 0; i < h.Depth; i++ {
+		c := byte('_')
+		if i < len(id) {
+			c = id[i]
+		}
+		b = append(b, '/', c)
+	}
+	return string(b)
+}
+
+// Path returns the path, relative to the queue directory, of the file of
+// that id in that queue.
+func (h Hashing) Path(queue, id string) string {
+	return h.Dir(queue, id) + "/" + id
+}

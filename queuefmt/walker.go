@@ -1,0 +1,57 @@
+package queuefmt
+
+import (
+	"io"
+	"math"
+)
+
+// Walker reads the records of a queue file in their logical order: it follows
+// pointer records. Memory is bounded by the longest record.
+type Walker struct {
+	// Raw returns pointer records in file order and does not follow them.
+	Raw bool
+
+	ra    io.ReaderAt
+	rr    *RecordReader
+	jumps jumper
+}
+
+// NewWalker returns a walker at the start of the file ra.
+func NewWalker(ra io.ReaderAt) *Walker {
+	return &Walker{ra: ra, rr: NewRecordReader(io.NewSectionReader(ra, 0, math.MaxInt64))}
+}
+
+// SeekTo makes Next go on at offset.
+func (w *Walker) SeekTo(offset int64) {
+	w.rr.reset(io.NewSectionReader(w.ra, offset, math.MaxInt64-offset), offset)
+}
+
+// Offset returns the position of the record that Next will read.
+func (w *Walker) Offset() int64 { return w.rr.Offset() }
+
+// Next returns the next record; its data is valid until the following call.
+// A pointer record is returned, too; unless Raw is set, the one after it is
+// read where it points to. Errors are those of RecordReader.Next, and a
+// *FormatError of kind FaultPointer for a pointer that is malformed or the
+// last of too many that lead back. It comes together with the pointer record.
+func (w *Walker) Next() (Record, error) {
+	rec, err := w.rr.Next()
+	if err != nil || rec.Type != RecPointer || w.Raw {
+		return rec, err
+	}
+	target, ok := ParsePointer(rec.Data)
+	switch {
+	case !ok:
+		return rec, pointerFault(rec, "malformed pointer record value: "+string(trimLeft(cutNUL(rec.Data))))
+	case target == 0:
+	case !w.jumps.jump(target):
+		return rec, pointerFault(rec, "too many reverse jump records")
+	default:
+		w.SeekTo(target)
+	}
+	return rec, nil
+}
+
+func pointerFault(rec Record, reason string) error {
+	return &FormatError{Offset: rec.Offset, Type: rec.Type, Kind: FaultPointer, Reason: reason}
+}
