@@ -1,0 +1,113 @@
+package maillog
+
+import "sync"
+
+// The bounds of one sink's queue. A line is at most some 2100 bytes.
+const (
+	maxQueuedLines = 16384
+	maxQueuedBytes = 4 << 20
+)
+
+// A sink takes whole lines.
+type sink interface {
+	// try hands a line over without waiting. It returns false if that
+	// is not possible now and the line should be kept.
+	try(line []byte) bool
+	// wait hands a line over, waiting as long as it takes. A line that
+	// can't be delivered at all is lost.
+	wait(line []byte)
+	close()
+}
+
+// queue holds the lines that its sink does not take yet.
+type queue struct {
+	sink sink
+
+	mu      sync.Mutex
+	lines   [][]byte
+	bytes   int
+	dropped int
+	done    chan struct{} // closed when the goroutine has sent all; nil when none runs
+	closing bool
+}
+
+func newQueue(s sink) *queue { return &queue{sink: s} }
+
+// put sends or queues a line, in order. It returns false when the line had to
+// be dropped.
+func (q *queue) put(line []byte) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.done == nil && q.sink.try(line) {
+		return true
+	}
+	if len(q.lines) >= maxQueuedLines || q.bytes+len(line) > maxQueuedBytes {
+		q.dropped++
+		return false
+	}
+	q.lines = append(q.lines, line)
+	q.bytes += len(line)
+	if q.done == nil {
+		q.done = make(chan struct{})
+		go q.run(q.done)
+	}
+	return true
+}
+
+// run sends what is queued and ends when nothing is left.
+func (q *queue) run(done chan struct{}) {
+	defer close(done)
+	for {
+		q.mu.Lock()
+		if len(q.lines) == 0 {
+			q.lines = nil
+			q.done = nil
+			if q.closing {
+				q.sink.close()
+			}
+			q.mu.Unlock()
+			return
+		}
+		line := q.lines[0]
+		q.lines[0] = nil
+		q.lines = q.lines[1:]
+		q.bytes -= len(line)
+		q.mu.Unlock()
+		q.sink.wait(line)
+	}
+}
+
+// lost returns how many lines were dropped and not yet reported.
+func (q *queue) lost() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.dropped > 0 && (len(q.lines) >= maxQueuedLines || q.bytes > maxQueuedBytes-maxText-512) {
+		return 0 // still full
+	}
+	return q.dropped
+}
+
+func (q *queue) forgive(n int) {
+	q.mu.Lock()
+	q.dropped -= n
+	q.mu.Unlock()
+}
+
+// drained returns a channel that is closed when the queue is empty, or nil if
+// it is empty now.
+func (q *queue) drained() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.done
+}
+
+// closeWhenEmpty closes the sink once all is sent. Nothing may be put
+// afterwards.
+func (q *queue) closeWhenEmpty() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closing = true
+	if q.done == nil {
+		q.sink.close()
+	}
+}
