@@ -1,0 +1,76 @@
+package postfix
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+)
+
+// CountVariable is the environment variable naming a file to which Main
+// appends the line "RAN SKIPPED", for whoever sums up several test programs.
+const CountVariable = "QMQPD_COMPAT_COUNTS"
+
+// tally holds the names of compat cases, by what became of them.
+type tally struct {
+	sync.Mutex
+	ran, skipped map[string]bool
+}
+
+var cases = tally{ran: map[string]bool{}, skipped: map[string]bool{}}
+
+func (c *tally) skip(name string) {
+	c.Lock()
+	defer c.Unlock()
+	delete(c.ran, name)
+	c.skipped[name] = true
+}
+
+func (c *tally) run(name string) {
+	c.Lock()
+	defer c.Unlock()
+	if !c.skipped[name] {
+		c.ran[name] = true
+	}
+}
+
+// Case counts t as one compat case. Root and New count their test by
+// themselves; Case is for the rows of a table that share one instance.
+func Case(t testing.TB) { count(t) }
+
+func count(t testing.TB) {
+	name := t.Name()
+	t.Cleanup(func() {
+		if t.Skipped() {
+			cases.skip(name)
+		} else {
+			cases.run(name)
+		}
+	})
+}
+
+// Main runs the tests of one test program, removes what the package built for
+// them, prints how many compat cases ran, and returns the exit status. It is
+// the whole body of TestMain:
+//
+//	func TestMain(m *testing.M) { os.Exit(postfix.Main(m)) }
+func Main(m *testing.M) int {
+	status := m.Run()
+	removeBuilt()
+	cases.Lock()
+	defer cases.Unlock()
+	ran, skipped := len(cases.ran), len(cases.skipped)
+	fmt.Printf("compat: %d cases ran, %d skipped\n", ran, skipped)
+	if name := os.Getenv(CountVariable); name != "" {
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+		if err == nil {
+			_, err = fmt.Fprintf(f, "%d %d\n", ran, skipped)
+			f.Close()
+		}
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "compat: %s: %v\n", CountVariable, err)
+			return 1
+		}
+	}
+	return status
+}
