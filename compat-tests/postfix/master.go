@@ -45,6 +45,7 @@ func (i *Instance) Start() {
 	if !i.running() {
 		i.t.Fatalf("master did not start:\n%s", i.Log.tail(10))
 	}
+	i.settle()
 }
 
 func (i *Instance) running() bool {
@@ -68,6 +69,27 @@ func (i *Instance) Reload() {
 		i.t.Fatalf("reload master: %v", err)
 	}
 	i.Log.Wait(i.t, mark, "reload -- version")
+	i.settle()
+}
+
+// settle returns when master waits for events again. A signal that comes while
+// master still logs may hang it for seconds: its handler logs, too.
+func (i *Instance) settle() {
+	const waiting = "S"
+	deadline := time.Now().Add(patience)
+	for calm := 0; calm < 3; {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", i.MasterPID()))
+		if err != nil || time.Now().After(deadline) {
+			i.t.Fatalf("master does not come to rest: %v", err)
+		}
+		_, state, _ := strings.Cut(string(stat), ") ")
+		if strings.HasPrefix(state, waiting) {
+			calm++
+		} else {
+			calm = 0
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
 }
 
 // Stop ends master as "postfix stop" does, with SIGTERM, and returns how long
