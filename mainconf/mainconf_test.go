@@ -1,0 +1,107 @@
+package mainconf
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+type nameValue struct{ Name, Value string }
+
+func TestParseMain(t *testing.T) {
+	const leading = "f: logical line must not start with whitespace: "
+	for _, test := range []struct {
+		name     string
+		in       string
+		entries  []nameValue
+		warnings []string
+		errors   []string
+	}{
+		{name: "empty"},
+		{name: "comments only", in: "# a\n\n  # b\n \t\n"},
+		{name: "simple", in: "a = 1\nb=2\nc\t=\t3  \n", entries: []nameValue{{"a", "1"}, {"b", "2"}, {"c", "3"}}},
+		{name: "no final newline", in: "a = 1", entries: []nameValue{{"a", "1"}}},
+		{name: "empty value", in: "a =\nb = \n", entries: []nameValue{{"a", ""}, {"b", ""}}},
+		{name: "continued", in: "a=1\n  b\n", entries: []nameValue{{"a", "1  b"}}},
+		{name: "comment inside", in: "a = 1\n\n#x\n  more\nb = 2\n", entries: []nameValue{{"a", "1  more"}, {"b", "2"}}},
+		{name: "hash is data", in: "a = 1 # x\n", entries: []nameValue{{"a", "1 # x"}}},
+		{name: "carriage returns", in: "a = 1\r\n  b\r\n", entries: []nameValue{{"a", "1\r  b"}}},
+		{name: "odd names", in: "a-b.c/d = 1\n-o = 2\n{x = 3\n", entries: []nameValue{{"a-b.c/d", "1"}, {"-o", "2"}, {"{x", "3"}}},
+		{name: "eight bit", in: "\xa0 = \xa0\n", entries: []nameValue{{"\xa0", "\xa0"}}},
+		{
+			name: "errors", in: "foo\na = 1\nfoo bar\n b\n= bar\n",
+			entries: []nameValue{{"a", "1"}},
+			errors: []string{
+				`f, line 1: missing '=' after attribute name: "foo"`,
+				`f, line 3: missing '=' after attribute name: "foo bar b"`,
+				`f, line 5: missing attribute name: "= bar"`,
+			},
+		},
+		{
+			name: "duplicates", in: "a = 1\na = 1\na = 2\n a\n",
+			entries:  []nameValue{{"a", "1"}, {"a", "1"}, {"a", "2 a"}},
+			warnings: []string{"f, line 3: overriding earlier entry: a=1"},
+		},
+		{
+			name: "leading space", in: " x\n\n y\na = 1\n",
+			entries:  []nameValue{{"a", "1"}},
+			warnings: []string{leading + `" x y"`},
+		},
+		{
+			name: "long leading space", in: " 2345678901234567890123456789012\n",
+			warnings: []string{leading + `" 23456789012345678901234567890..."`},
+		},
+		{
+			name: "null bytes", in: "a = 1\x002\nb = 1\n 2\x00\n# \x00\nc = 3\n",
+			entries: []nameValue{{"a", "1"}, {"b", "1 2"}, {"c", "3"}},
+			warnings: []string{
+				"f, line 1: text after null byte may be ignored",
+				"f, line 2-4: text after null byte may be ignored",
+			},
+		},
+		{
+			name: "null first", in: "\x00a = 1\n",
+			warnings: []string{"f, line 1: text after null byte may be ignored"},
+			errors:   []string{`f, line 1: missing attribute name: ""`},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			m, err := ParseMain("f", []byte(test.in))
+			var entries []nameValue
+			for _, e := range m.Entries {
+				entries = append(entries, nameValue{e.Name, e.Value})
+			}
+			var warnings []string
+			for _, w := range m.Warnings {
+				warnings = append(warnings, w.String())
+			}
+			check(t, "entries", entries, test.entries)
+			check(t, "warnings", warnings, test.warnings)
+			check(t, "errors", errorTexts(t, err), test.errors)
+			check(t, "bytes", string(m.Bytes()), test.in)
+		})
+	}
+}
+
+func check(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func errorTexts(t *testing.T, err error) []string {
+	t.Helper()
+	if err == nil {
+		return nil
+	}
+	many, ok := err.(interface{ WrappedErrors() []error })
+	if !ok {
+		t.Fatalf("error of type %T", err)
+	}
+	var texts []string
+	for _, e := range many.WrappedErrors() {
+		texts = append(texts, e.Error())
+	}
+	return texts
+}

@@ -1,0 +1,146 @@
+package mainconf
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Master is a master.cf file. It is not changed after parsing and may be read
+// by several goroutines at a time.
+type Master struct {
+	// File is the name that was given to ParseMaster.
+	File string
+	// Services are the entries in file order.
+	Services []*Service
+	// Warnings are what postconf(1) warns about, in its order.
+	Warnings []Warning
+
+	data string
+}
+
+// ParseMaster parses a master.cf file and checks it as postconf(1) does.
+//
+// The error, if any, holds *Error values in file order; an entry with an error
+// gives one for each bad field and is left out of the document, which is
+// returned in any case. Time and memory are linear in len(data), which is
+// copied.
+//
+// Source: Postfix 3.10 postconf_master.c, pcf_read_master.
+func ParseMaster(file string, data []byte) (*Master, error) {
+	m := &Master{File: file, data: string(data)}
+	var errs errorList
+	warn := func(w Warning) { m.Warnings = append(m.Warnings, w) }
+	lines := newLineReader(file, m.data, warn)
+	for {
+		line, ok := lines.next()
+		if !ok {
+			break
+		}
+		fail := func(text string) {
+			errs.add(&Error{
+				File:     file,
+				Line:     line.First,
+				Offset:   line.Offset,
+				Text:     text,
+				Warnings: len(m.Warnings),
+			})
+		}
+		words, problems := splitService(cString(line.Text))
+		if words == nil {
+			fail("file " + file + ": line " + itoa(line.First) + ": " + problems[0])
+			continue
+		}
+		for _, p := range problems {
+			fail(p)
+		}
+		if len(problems) > 0 {
+			continue
+		}
+		s := newService(words, func(complaint string) {
+			warn(Warning{Kind: WarnArgument, File: file, Line: line.First, Last: line.Last, Text: complaint})
+		})
+		s.Line = line
+		m.Services = append(m.Services, s)
+	}
+	return m, errs.err()
+}
+
+// ParseService parses the text of one master.cf entry. The error texts lack
+// file and line. Warnings hold their Text only.
+func ParseService(text string) (*Service, []Warning, error) {
+	text = cString(text)
+	var errs errorList
+	words, problems := splitService(text)
+	for _, p := range problems {
+		errs.add(&Error{Text: p})
+	}
+	if err := errs.err(); err != nil {
+		return nil, nil, err
+	}
+	var warnings []Warning
+	s := newService(words, func(complaint string) {
+		warnings = append(warnings, Warning{Kind: WarnArgument, Text: complaint})
+	})
+	s.Line.Text = text
+	return s, warnings, nil
+}
+
+// Bytes returns the text of the file: exactly what was parsed.
+func (m *Master) Bytes() []byte { return []byte(m.data) }
+
+// Lookup returns the services with the given name and type, in file order.
+func (m *Master) Lookup(name, typ string) []*Service {
+	if m == nil {
+		return nil
+	}
+	var found []*Service
+	for _, s := range m.Services {
+		if s.Name() == name && s.Type() == typ {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+// splitService splits an entry into words and says what is wrong with it, in
+// the order in which postconf(1) checks. Without words there is one problem,
+// the text "bad field count".
+func splitService(text string) (words []string, problems []string) {
+	words = SplitBraced(text, WordSeparators)
+	if len(words) < NumFields {
+		return nil, []string{"bad field count"}
+	}
+	bad := func(field Field) {
+		problems = append(problems, "invalid "+field.String()+" field \""+words[field]+"\" in \""+
+			strings.ReplaceAll(text, "\n", " ")+"\"")
+	}
+	switch words[FieldType] {
+	case "unix", "fifo", "inet", "pass", "unix-dgram":
+	default:
+		bad(FieldType)
+	}
+	for field := FieldPrivate; field <= FieldChroot; field++ {
+		if w := words[field]; w != "y" && w != "n" && w != "-" {
+			bad(field)
+		}
+	}
+	if w := strings.TrimSuffix(words[FieldWakeup], "?"); w != "-" && !allDigits(w) {
+		bad(FieldWakeup)
+	}
+	if w := words[FieldProcessLimit]; w != "-" && !allDigits(w) {
+		bad(FieldProcessLimit)
+	}
+	return words, problems
+}
+
+// allDigits reports whether s has no byte that is not a decimal digit.
+func allDigits(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i]-'0' > 9 {
+			return false
+		}
+	}
+	return true
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

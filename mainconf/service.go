@@ -1,0 +1,204 @@
+package mainconf
+
+import (
+	"slices"
+	"strings"
+)
+
+// Field numbers a field of a master.cf entry.
+type Field int
+
+// The fields in their order. FieldCommand names the program; what follows it
+// are its arguments.
+const (
+	FieldService Field = iota
+	FieldType
+	FieldPrivate
+	FieldUnprivileged
+	FieldChroot
+	FieldWakeup
+	FieldProcessLimit
+	FieldCommand
+	NumFields = 8
+)
+
+var fieldNames = [NumFields]string{
+	"service", "type", "private", "unprivileged", "chroot", "wakeup", "process_limit", "command",
+}
+
+// String returns the field's name as postconf -F prints it.
+func (f Field) String() string {
+	if f < 0 || f >= NumFields {
+		return "field " + itoa(int(f))
+	}
+	return fieldNames[f]
+}
+
+// ParseField returns the field with the given name.
+func ParseField(name string) (Field, bool) {
+	i := slices.Index(fieldNames[:], name)
+	return Field(i), i >= 0
+}
+
+// Service is one entry of master.cf.
+type Service struct {
+	// Words are the fields and arguments as written; braces are kept.
+	Words []string
+	// Args are the program's arguments in the canonical form that postconf(1)
+	// works with: see normalizeArgs.
+	Args []string
+	// Overrides are the -o name=value settings among Args, in order.
+	Overrides []Override
+	// Line is the logical line of the entry.
+	Line Line
+}
+
+// Override is one -o name=value among a service's arguments.
+type Override struct {
+	Name, Value string
+	Arg         int // index in Service.Args of the name=value word
+}
+
+// Field returns a field as written.
+func (s *Service) Field(f Field) string { return s.Words[f] }
+
+// Name returns the service name, field 1.
+func (s *Service) Name() string { return s.Words[FieldService] }
+
+// Type returns the service type, field 2: inet, unix, fifo, pass or
+// unix-dgram.
+func (s *Service) Type() string { return s.Words[FieldType] }
+
+// Command returns the program as written, field 8.
+func (s *Service) Command() string { return s.Words[FieldCommand] }
+
+// NameSpace returns name/type. Entries that share it share their overrides in
+// postconf(1).
+func (s *Service) NameSpace() string { return s.Name() + "/" + s.Type() }
+
+// ProcessName returns the value that $process_name has for the service's
+// program: the last part of Command.
+func (s *Service) ProcessName() string { return baseName(s.Command()) }
+
+// Lookup returns the override in force for name: the last one.
+func (s *Service) Lookup(name string) (Override, bool) {
+	for i := len(s.Overrides) - 1; i >= 0; i-- {
+		if s.Overrides[i].Name == name {
+			return s.Overrides[i], true
+		}
+	}
+	return Override{}, false
+}
+
+// IsOption reports whether a canonical argument is an option: it starts with
+// '-' and is not "--". The first argument that is none ends the options.
+func IsOption(arg string) bool {
+	return arg != "" && arg[0] == '-' && arg != "--"
+}
+
+// OptionTakesValue reports whether a canonical option is followed by its
+// value: only -o is. Stock also says so of a lone "-".
+func OptionTakesValue(arg string) bool {
+	return len(arg) == 1 || arg[1] == 'o'
+}
+
+func newService(words []string, warn func(string)) *Service {
+	s := &Service{Words: words, Args: normalizeArgs(words[NumFields:], warn)}
+	for i := 0; i < len(s.Args) && IsOption(s.Args[i]); i++ {
+		if !OptionTakesValue(s.Args[i]) || i+1 == len(s.Args) {
+			continue
+		}
+		i++
+		if s.Args[i-1] != "-o" {
+			continue
+		}
+		if name, value, err := SplitNameValue(s.Args[i]); err == nil {
+			s.Overrides = append(s.Overrides, Override{Name: name, Value: value, Arg: i})
+		}
+	}
+	return s
+}
+
+// normalizeArgs brings a daemon's arguments into canonical form:
+//
+//   - a cluster is split before an 'o' that is not its first letter: -vo x
+//     becomes -v -o x. Stock applies this to -oname=value as well, if a later
+//     letter is an 'o': -ofoo=bar becomes -o f -o -o=bar;
+//   - -oname=value becomes -o name=value;
+//   - -o {name = value} becomes -o name=value, white space inside removed;
+//   - {text} among the arguments behind the options becomes text.
+//
+// Source: Postfix 3.10 postconf_master.c, pcf_normalize_daemon_args. The
+// quirks are stock's; postconf(1) prints what they produce.
+func normalizeArgs(words []string, warn func(string)) []string {
+	// pending is a stack: splitting an argument pushes its second part back,
+	// so each word costs time in proportion to its length.
+	pending := slices.Clone(words)
+	slices.Reverse(pending)
+	pop := func() string {
+		w := pending[len(pending)-1]
+		pending = pending[:len(pending)-1]
+		return w
+	}
+	args := make([]string, 0, len(words))
+	for len(pending) > 0 && IsOption(pending[len(pending)-1]) {
+		arg := pop()
+		if len(arg) > 2 {
+			if i := strings.IndexByte(arg[2:], 'o'); i >= 0 {
+				pending = append(pending, "-"+arg[2+i:])
+				arg = arg[:2+i]
+			}
+		}
+		if !OptionTakesValue(arg) {
+			args = append(args, arg)
+			continue
+		}
+		var value string
+		switch {
+		case len(arg) > 2:
+			arg, value = arg[:2], arg[2:]
+		case len(pending) > 0:
+			value = pop()
+		default:
+			args = append(args, arg)
+			continue
+		}
+		if strings.HasPrefix(value, "{") {
+			value = stripBraces(value, warn)
+			if arg == "-o" {
+				if n, v, err := SplitNameValue(value); err != nil {
+					warn(err.Error() + ": \"" + value + "\"")
+				} else {
+					value = n + "=" + v
+				}
+			}
+		}
+		args = append(args, arg, value)
+	}
+	for len(pending) > 0 {
+		arg := pop()
+		if strings.HasPrefix(arg, "{") {
+			arg = stripBraces(arg, warn)
+		}
+		args = append(args, arg)
+	}
+	return args
+}
+
+func stripBraces(text string, warn func(string)) string {
+	payload, err := ExtractBraces(text)
+	if err != nil {
+		warn(err.Error())
+	}
+	return payload
+}
+
+// baseName is basename(3) for a path that is not empty: trailing slashes are
+// ignored, and "/" is its own base name.
+func baseName(path string) string {
+	trimmed := strings.TrimRight(path, "/")
+	if trimmed == "" && path != "" {
+		return "/"
+	}
+	return trimmed[strings.LastIndexByte(trimmed, '/')+1:]
+}
