@@ -1,0 +1,66 @@
+package table
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+)
+
+// Fold folds text for comparison. With unicode set (smtputf8_enable), text
+// that has bytes outside ASCII gets full Unicode case folding, and bytes that
+// are not UTF-8 stay as they are; otherwise only A-Z change. Source: Postfix
+// 3.10 casefold.c.
+func Fold(text string, unicode bool) string {
+	upper := false
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c >= utf8.RuneSelf && unicode {
+			return foldUnicode(text)
+		}
+		upper = upper || 'A' <= c && c <= 'Z'
+	}
+	if !upper {
+		return text
+	}
+	folded := []byte(text)
+	for i, c := range folded {
+		if 'A' <= c && c <= 'Z' {
+			folded[i] = c + 'a' - 'A'
+		}
+	}
+	return string(folded)
+}
+
+func foldUnicode(text string) string {
+	if utf8.ValidString(text) {
+		return cases.Fold().String(text)
+	}
+	var folded strings.Builder
+	start := 0
+	flush := func(end int) {
+		if start < end {
+			folded.WriteString(cases.Fold().String(text[start:end]))
+		}
+	}
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		if r == utf8.RuneError && size == 1 {
+			flush(i)
+			folded.WriteByte(text[i])
+			start = i + 1
+		}
+		i += size
+	}
+	flush(len(text))
+	return folded.String()
+}
+
+func isASCII(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,138 @@
+package table
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Network is a CIDR pattern: one address, or all addresses with the same
+// leading bits. IPv4 and IPv6 never match each other.
+type Network struct {
+	base netip.Addr
+	bits int
+}
+
+// ParseAddr reads an address as inet_pton(3) does: no zone, no leading zeros,
+// four decimal numbers for IPv4.
+func ParseAddr(text string) (netip.Addr, bool) {
+	if strings.IndexByte(text, '%') >= 0 {
+		return netip.Addr{}, false
+	}
+	addr, err := netip.ParseAddr(text)
+	return addr, err == nil
+}
+
+// ParseNetwork reads "ADDRESS", "ADDRESS/BITS", "[ADDRESS]", "[ADDRESS]/BITS"
+// or "[ADDRESS/BITS]". The error texts are those that Postfix logs. Source:
+// Postfix 3.10 cidr_match.c, cidr_match_parse.
+func ParseNetwork(pattern string) (Network, error) {
+	// rest is where a mask may be: after the brackets, or else in all of it.
+	rest, inRest := pattern, false
+	if strings.HasPrefix(pattern, "[") {
+		inside, after, closed := strings.Cut(pattern[1:], "]")
+		switch {
+		case !closed:
+			return Network{}, fmt.Errorf("missing ']' character after \"[%s\"", inside)
+		case after == "":
+			pattern, rest = inside, inside
+		case after[0] == '/':
+			pattern, rest, inRest = inside, after, true
+		default:
+			return Network{}, fmt.Errorf("garbage after \"[%s]\"", inside)
+		}
+	}
+	address, mask, masked := strings.Cut(rest, "/")
+	if inRest {
+		address = pattern
+	}
+	if !masked {
+		base, ok := ParseAddr(address)
+		if !ok {
+			return Network{}, fmt.Errorf("bad address pattern: \"%s\"", address)
+		}
+		return Network{base: base, bits: base.BitLen()}, nil
+	}
+
+	width := 32
+	if strings.IndexByte(address, ':') >= 0 {
+		width = 128
+	}
+	fail := func(reason string) (Network, error) {
+		return Network{}, fmt.Errorf("%s in \"%s/%s\"", reason, address, mask)
+	}
+	bits, ok := maskBits(mask)
+	if !ok {
+		return fail("bad mask value")
+	}
+	if bits > width {
+		return fail("bad mask length")
+	}
+	base, ok := ParseAddr(address)
+	if !ok || base.BitLen() != width {
+		return fail("bad network value")
+	}
+	prefix, err := base.Prefix(bits)
+	if err != nil {
+		return fail("bad network value")
+	}
+	if masked := prefix.Addr(); masked != base {
+		return Network{}, fmt.Errorf("non-null host address bits in \"%s/%s\", perhaps you should use \"%s/%d\" instead",
+			address, mask, printAddr(masked), bits)
+	}
+	return Network{base: base, bits: bits}, nil
+}
+
+// maskBits reads a decimal mask length. Postfix keeps it in eight bits, so
+// /264 is /8; a number too large for 64 bits is the largest one, so /255.
+func maskBits(mask string) (int, bool) {
+	if mask == "" {
+		return 0, false
+	}
+	for i := 0; i < len(mask); i++ {
+		if !isDigit(mask[i]) {
+			return 0, false
+		}
+	}
+	n, err := strconv.ParseInt(mask, 10, 64)
+	if err != nil {
+		n = math.MaxInt64
+	}
+	return int(uint8(n)), true
+}
+
+// Contains reports that addr is in the network.
+func (n Network) Contains(addr netip.Addr) bool {
+	if addr.BitLen() != n.base.BitLen() {
+		return false
+	}
+	if n.bits == addr.BitLen() {
+		return addr == n.base
+	}
+	prefix, err := addr.Prefix(n.bits)
+	return err == nil && prefix.Addr() == n.base
+}
+
+// Is6 reports that the network is an IPv6 one.
+func (n Network) Is6() bool { return n.base.BitLen() == 128 }
+
+// printAddr prints as glibc's inet_ntop(3), which differs from netip in
+// writing the last 32 bits dotted when all before them are zero.
+func printAddr(addr netip.Addr) string {
+	if !addr.Is6() {
+		return addr.String()
+	}
+	b := addr.As16()
+	for _, zero := range b[:12] {
+		if zero != 0 {
+			return addr.String()
+		}
+	}
+	if binary.BigEndian.Uint16(b[12:]) == 0 {
+		return addr.String()
+	}
+	return "::" + netip.AddrFrom4([4]byte(b[12:])).String()
+}

@@ -1,0 +1,78 @@
+package table
+
+import "time"
+
+// Logger takes the lines that Postfix logs about tables. The text has no
+// severity prefix. It is called from many goroutines at once.
+// *maillog.Logger is one.
+type Logger interface {
+	Infof(format string, args ...any)
+	Warningf(format string, args ...any)
+	Errorf(format string, args ...any)
+}
+
+// Options are what tables need to know about the process. The zero value
+// works: nothing is logged, no UTF-8 checks, Postfix's default limits.
+type Options struct {
+	// Log takes warnings; nil drops them.
+	Log Logger
+	// UTF8 is smtputf8_enable: see UTF8Request.
+	UTF8 bool
+	// OpenErrorFatal is daemon_table_open_error_is_fatal: a table that
+	// cannot be opened is a Fatal error instead of an unavailable table.
+	OpenErrorFatal bool
+	// DynamicMaps adds Debian's advice to the log for an unknown type.
+	DynamicMaps bool
+
+	// QueueDirectory is where proxy tables find private/ when the working
+	// directory has none.
+	QueueDirectory string
+	// ProxymapService is proxymap_service_name; empty means "proxymap".
+	ProxymapService string
+	// IPCIdle and IPCTTL are ipc_idle and ipc_ttl, the longest idle time and
+	// age of a connection to proxymap. Zero means 5s and 1000s.
+	IPCIdle, IPCTTL time.Duration
+	// IPCTimeout is ipc_timeout, the longest wait for one answer of
+	// proxymap. Zero means 3600s.
+	IPCTimeout time.Duration
+	// SocketmapMaxReply is socketmap_max_reply_size. Zero means 100000.
+	SocketmapMaxReply int
+	// Parameter looks a name up in main.cf, for tables whose settings live
+	// there (memcache:prefix). Nil finds nothing.
+	Parameter func(name string) (value string, found bool)
+
+	// MaxFileSize bounds what is read into memory of one table's file.
+	// Zero means 1 GiB.
+	MaxFileSize int64
+}
+
+type nopLogger struct{}
+
+func (nopLogger) Infof(string, ...any)    {}
+func (nopLogger) Warningf(string, ...any) {}
+func (nopLogger) Errorf(string, ...any)   {}
+
+func (o Options) withDefaults() Options {
+	if o.Log == nil {
+		o.Log = nopLogger{}
+	}
+	if o.ProxymapService == "" {
+		o.ProxymapService = "proxymap"
+	}
+	if o.IPCIdle == 0 {
+		o.IPCIdle = 5 * time.Second
+	}
+	if o.IPCTTL == 0 {
+		o.IPCTTL = 1000 * time.Second
+	}
+	if o.IPCTimeout == 0 {
+		o.IPCTimeout = 3600 * time.Second
+	}
+	if o.SocketmapMaxReply == 0 {
+		o.SocketmapMaxReply = 100000
+	}
+	if o.MaxFileSize == 0 {
+		o.MaxFileSize = 1 << 30
+	}
+	return o
+}

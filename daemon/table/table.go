@@ -1,0 +1,110 @@
+package table
+
+import "context"
+
+// Kind says how a table finds a key.
+type Kind int
+
+const (
+	// Fixed tables hold literal keys. Callers may also ask for parts of a
+	// name, such as its parent domains.
+	Fixed Kind = iota
+	// Pattern tables match the whole key against patterns or a program, so
+	// parts of a name are never asked.
+	Pattern
+)
+
+// Table is one open lookup table. Its methods may be called from many
+// goroutines at once, but not after Close.
+type Table interface {
+	// Type is the table's type as messages show it: "hash".
+	Type() string
+	// Name is the table's name as messages show it. For hash, btree and cdb
+	// it has the file's suffix: "/etc/postfix/clients.db".
+	Name() string
+	// Kind says whether parts of a key may be asked.
+	Kind() Kind
+	// Lookup returns the value of key. A key that is absent is no error. An
+	// error is an *Error; what Postfix logs about it has then been logged.
+	// Network tables give up when ctx ends.
+	Lookup(ctx context.Context, key string) (value string, found bool, err error)
+	// Close releases files and connections.
+	Close() error
+}
+
+// watched is a table whose file is checked for changes before each client.
+type watched interface {
+	// changed reports that the file was modified, or is no longer linked.
+	changed() (bool, error)
+}
+
+// Flags are the wishes of the program that opens a table. The values are
+// those of Postfix's DICT_FLAG_*, since proxymap(8) clients send them.
+type Flags uint32
+
+const (
+	// DupWarn lets a texthash file repeat a key: the first one counts, and a
+	// warning is logged. Otherwise the table is unavailable.
+	DupWarn Flags = 1 << 0
+	// DupIgnore is DupWarn without the warning.
+	DupIgnore Flags = 1 << 1
+	// Lock takes a shared lock around each lookup in a file that its writer
+	// updates in place.
+	Lock Flags = 1 << 6
+	// DupReplace lets a texthash file repeat a key: the last one counts.
+	DupReplace Flags = 1 << 7
+	// NoRegsub refuses $number in the results of regexp and pcre rules.
+	NoRegsub Flags = 1 << 11
+	// NoProxy refuses tables of type proxy.
+	NoProxy Flags = 1 << 12
+	// NoUnauth refuses tables whose answers come from an unprotected source:
+	// tcp, nis, and local files that others than root may write.
+	NoUnauth Flags = 1 << 13
+	// FoldFix folds the key to lower case for Fixed tables.
+	FoldFix Flags = 1 << 14
+	// FoldMul folds the key to lower case for Pattern tables.
+	FoldMul Flags = 1 << 15
+	// UTF8Request checks that keys and values are UTF-8, where Options.UTF8
+	// is set, and folds keys by Unicode's rules.
+	UTF8Request Flags = 1 << 19
+)
+
+const (
+	flagFixed       Flags = 1 << 4
+	flagPattern     Flags = 1 << 5
+	flagMultiWriter Flags = 1 << 18
+	foldAny               = FoldFix | FoldMul
+)
+
+// flagNames are in the order in which Postfix prints them.
+var flagNames = [...]struct {
+	flag Flags
+	name string
+}{
+	{DupWarn, "warn_dup"},
+	{DupIgnore, "ignore_dup"},
+	{Lock, "lock"},
+	{DupReplace, "replace"},
+	{NoRegsub, "no_regsub"},
+	{NoProxy, "no_proxy"},
+	{NoUnauth, "no_unauth"},
+	{FoldFix, "fold_fix"},
+	{FoldMul, "fold_mul"},
+	{UTF8Request, "utf8_request"},
+}
+
+// String lists the flags as Postfix prints them in the name of a registered
+// table: "lock|utf8_request". Source: Postfix 3.10 dict.c, dict_flags_str.
+func (f Flags) String() string {
+	text := ""
+	for _, fn := range flagNames {
+		if f&fn.flag == 0 {
+			continue
+		}
+		if text != "" {
+			text += "|"
+		}
+		text += fn.name
+	}
+	return text
+}
