@@ -1,0 +1,87 @@
+# Everything a developer or a CI run does here. "make help" lists the targets.
+
+GO       ?= go
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+FUZZTIME ?= 10s
+BENCH    ?= .
+# Sessions of one run of qmqpd-random, and where its random numbers start.
+N        ?= 2000
+SEED     ?= 1
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w"
+# What runs without a Postfix.
+UNIT     = $$($(GO) list ./... | grep -v /compat-tests)
+
+export GOFLAGS ?= -mod=readonly
+
+.PHONY: help build demo test race unit compat postfix qmqpd-random fuzz lint bench docs install clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
+
+build: ## build the programs into bin/
+	@mkdir -p bin
+	$(BUILD) -o bin/ ./cmd/...
+
+demo: build ## deliver one message to a server of its own, and show all that happens
+	bin/qmqpd demo
+
+test: race compat ## unit tests under the race detector, then the compat tests
+
+unit: ## unit tests
+	$(GO) test $(UNIT)
+
+race: compiler ## unit tests under the race detector
+	CGO_ENABLED=1 $(GO) test -race $(UNIT)
+
+# The race detector needs a C compiler, the only thing here that does.
+.PHONY: compiler
+compiler:
+	@command -v $${CC:-cc} >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends install gcc libc6-dev; } \
+		|| { echo "the race detector needs a C compiler" >&2; exit 1; }
+
+# setup-postfix says 3 where no Postfix can be set up: the tests then skip, or
+# fail under REQUIRE_POSTFIX=1. Run in its folder, go test shows what they print.
+postfix: ## set up the private Postfix of the compat tests, if it is missing
+	@compat-tests/setup-postfix || [ $$? = 3 ]
+
+compat: postfix ## ours against a real Postfix
+	$(GO) vet ./compat-tests/...
+	$(GO) test -count=1 ./compat-tests/postfix ./compat-tests/standin
+	cd compat-tests && $(GO) test -count=1 -timeout 20m
+
+qmqpd-random: postfix ## N random sessions to the stock qmqpd and ours: make qmqpd-random N=20000 SEED=7
+	cd compat-tests && QMQPD_RANDOM_SESSIONS=$(N) QMQPD_RANDOM_SEED=$(SEED) \
+		$(GO) test -count=1 -timeout 0 -v -run '^TestRandomSessions$$'
+
+fuzz: ## every fuzz target for FUZZTIME
+	@for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+bench: ## benchmarks, those that match BENCH
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+docs: ## make the generated parts of the documentation again
+	$(GO) generate ./...
+
+install: build ## install the programs and manual pages below DESTDIR and PREFIX
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 755 bin/qmqpd bin/postconf-lite $(DESTDIR)$(PREFIX)/sbin
+	for page in docs/man/*.1; do [ ! -e $$page ] || install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man1; done
+	for page in docs/man/*.8; do [ ! -e $$page ] || install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man8; done
+
+clean: ## remove what was built
+	rm -rf bin qmqpd-spool
