@@ -38,3 +38,8 @@ var class = [256]uint8{
 	'%':  operator | notAtom,
 	'!':  operator | notAtom,
 }
+
+// IsAtomByte tells whether c stands for itself wherever it is in an address:
+// it is neither white space nor a control byte, needs no quotes and is no
+// operator. 8-bit bytes qualify, "." does not.
+func IsAtomByte(c byte) bool { return class[c] == 0 }
