@@ -1,0 +1,140 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"syscall"
+	"time"
+
+	"github.com/qmqpd/qmqpd/queuefmt"
+)
+
+// Commit completes the file and returns once it is durable; then the queue
+// manager is told. On any error, that of ctx included, the file is removed.
+// An end of ctx during the work is ignored: half a commit is no answer.
+//
+// The last record must be RecEnd, and SetSize must have said what Measure
+// says; anything else would send the message to corrupt/ after the client was
+// told that it is safe.
+func (f *File) Commit(ctx context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.done {
+		return ErrClosed
+	}
+	err := f.err
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = f.check()
+	}
+	if err == nil {
+		err = f.complete()
+	}
+	if err != nil {
+		return f.discard(err)
+	}
+	s := f.spool
+	if !f.hold {
+		s.wake.wake()
+	} else if s.opts.Flow != nil {
+		s.opts.Flow.Give()
+	}
+	return nil
+}
+
+// check compares the size record with the file.
+func (f *File) check() error {
+	var fault string
+	switch {
+	case f.first != queuefmt.RecSize || !f.set:
+		fault = "no size record"
+	case f.last != queuefmt.RecEnd:
+		fault = "no end record"
+	case f.given.DataOffset != f.size.DataOffset || f.given.DataSize != f.size.DataSize || f.given.Recipients != f.size.Recipients:
+		fault = fmt.Sprintf("size record %+v, file %+v", f.given, f.size)
+	default:
+		if err := f.given.Check(); err == nil {
+			return nil
+		} else {
+			fault = err.Error()
+		}
+	}
+	return &Error{Op: "commit", Path: f.path, Err: fmt.Errorf("unfinished queue file: %s", fault)}
+}
+
+// complete writes, marks, syncs and closes the file (Postfix mail_stream.c,
+// mail_stream_finish_file).
+func (f *File) complete() error {
+	s := f.spool
+	if err := f.flush(); err != nil {
+		return err
+	}
+	from := path.Dir(f.path)
+	if f.hold {
+		to := s.opts.Hashing.Path(QueueHold, f.id)
+		if err := s.rename(f.path, to); err != nil {
+			return &Error{Op: "rename " + f.path + " to", Path: to, Err: err}
+		}
+		f.path = to
+	}
+	if err := f.h.Chmod(modeReady); err != nil {
+		return &Error{Op: "chmod", Path: f.path, Err: err}
+	}
+	if err := f.h.Sync(); err != nil {
+		return &Error{Op: "fsync", Path: f.path, Err: err}
+	}
+	if err := s.dirs.sync(path.Dir(f.path)); err != nil {
+		return err
+	}
+	if f.hold {
+		if err := s.dirs.sync(from); err != nil {
+			return err
+		}
+	}
+	stamp, err := f.checkClock()
+	if err != nil {
+		return err
+	}
+	if err := f.close(); err != nil {
+		return err
+	}
+	if !stamp.IsZero() {
+		// ENOENT: the queue manager was faster.
+		if err := s.fs.SetTime(f.path, stamp); err != nil && !errors.Is(err, syscall.ENOENT) {
+			return &Error{Op: "update file time stamps", Path: f.path, Err: err}
+		}
+	}
+	return nil
+}
+
+// checkClock compares the clock of the file system with ours until they were
+// once found to agree: qmgr leaves a file alone whose time lies ahead. It
+// returns the time that the file must be given, or the zero time.
+func (f *File) checkClock() (time.Time, error) {
+	s := f.spool
+	if f.hold || s.clockGood.Load() {
+		return time.Time{}, nil
+	}
+	info, err := f.h.Stat()
+	if err != nil {
+		return time.Time{}, &Error{Op: "stat", Path: f.path, Err: err}
+	}
+	now := unixSeconds(s.opts.Now())
+	ahead := int64(unixSeconds(info.ModTime).Sub(now) / time.Second)
+	if ahead > 0 {
+		if s.clockWarned.CompareAndSwap(false, true) {
+			s.opts.Warn(fmt.Sprintf("file system clock is %d seconds ahead of local clock", ahead))
+			s.opts.Warn("resetting file time stamps - this hurts performance")
+		}
+		return now, nil
+	}
+	if ahead < -100 && s.clockGood.CompareAndSwap(false, true) {
+		s.opts.Warn(fmt.Sprintf("file system clock is %d seconds behind local clock", -ahead))
+	}
+	s.clockGood.Store(true)
+	return time.Time{}, nil
+}

@@ -1,0 +1,161 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/qmqpd/qmqpd/queuefmt"
+)
+
+// maxTries bounds the attempts to find a free name (Postfix mail_queue.c,
+// mail_queue_enter).
+const maxTries = 1000
+
+// logQueues are the queues of per-message logs, in the order in which
+// cleanup(8) removes them.
+var logQueues = [...]string{"bounce", "defer", "trace"}
+
+// Create makes a new queue file in incoming/ under its final name. It first
+// waits for Options.Flow. Where Postfix would wait and try again for ever,
+// because the disk is full or no descriptor is left, Create gives up with an
+// error: a client that is told so keeps its message.
+func (s *Spool) Create(ctx context.Context) (*File, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if s.opts.Flow != nil {
+		if err := s.opts.Flow.Take(ctx); err != nil {
+			return nil, err
+		}
+	}
+	h, temp, err := s.createTemp()
+	if err != nil {
+		return nil, err
+	}
+	f := &File{spool: s, h: h, path: temp}
+	if err := f.enter(); err != nil {
+		return nil, f.discard(err)
+	}
+	if err := s.register(f); err != nil {
+		return nil, f.discard(err)
+	}
+	f.buf = getBuffer()
+	return f, nil
+}
+
+// createTemp makes the file under its temporary name, USEC.PID.
+func (s *Spool) createTemp() (Handle, string, error) {
+	for try := 0; ; try++ {
+		// The clock moves on between two tries. Should it not, the
+		// number of the try does.
+		usec := (s.opts.Now().Nanosecond()/1000 + try) % 1e6
+		b := make([]byte, 0, 32)
+		b = append(b, QueueIncoming+"/"...)
+		b = strconv.AppendInt(b, int64(usec), 10)
+		b = append(b, '.')
+		b = strconv.AppendInt(b, int64(s.opts.PID), 10)
+		name := string(b)
+		h, err := s.fs.Create(name, modeUnfinished)
+		if err == nil {
+			return h, name, nil
+		}
+		if (errors.Is(err, syscall.EEXIST) || errors.Is(err, syscall.EISDIR)) && try < maxTries {
+			continue
+		}
+		return nil, "", &Error{Op: "create", Path: name, Err: err}
+	}
+}
+
+// enter gives the new file its owner and its final name, and removes what an
+// earlier message with that name may have left.
+func (f *File) enter() error {
+	s := f.spool
+	if o := s.opts.Owner; o != nil {
+		if err := f.h.Chown(o.UID, o.GID); err != nil {
+			return &Error{Op: "chown", Path: f.path, Err: err}
+		}
+	}
+	info, err := f.h.Stat()
+	if err != nil {
+		return &Error{Op: "stat", Path: f.path, Err: err}
+	}
+	for try := 0; ; try++ {
+		now := s.opts.Now()
+		f.created = now
+		f.id = queuefmt.QueueID{
+			Long:  s.opts.LongIDs,
+			Sec:   now.Unix(),
+			Usec:  now.Nanosecond() / 1000,
+			Inode: info.Inode,
+		}.String()
+		path := s.opts.Hashing.Path(QueueIncoming, f.id)
+		err := s.rename(f.path, path)
+		if err == nil {
+			f.path = path
+			break
+		}
+		if try >= maxTries || !(errors.Is(err, syscall.EEXIST) || errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EISDIR)) {
+			return &Error{Op: "rename " + f.path + " to", Path: path, Err: err}
+		}
+	}
+	return s.removeLogs(f.id)
+}
+
+// rename moves a file, making the directories that its new name needs.
+func (s *Spool) rename(old, new string) error {
+	err := s.fs.Rename(old, new)
+	if !errors.Is(err, syscall.ENOENT) {
+		return err
+	}
+	if err := s.makeDirs(new); err != nil {
+		return err
+	}
+	return s.fs.Rename(old, new)
+}
+
+// makeDirs makes the directories above the file path.
+func (s *Spool) makeDirs(path string) error {
+	for i := strings.IndexByte(path, '/'); i >= 0; {
+		dir := path[:i]
+		switch err := s.fs.Mkdir(dir, modeSubdir); {
+		case err == nil:
+			s.dirs.made(dir)
+			if o := s.opts.Owner; o != nil {
+				if err := s.fs.Chown(dir, o.UID, o.GID); err != nil {
+					return err
+				}
+			}
+		case !errors.Is(err, syscall.EEXIST):
+			return err
+		}
+		next := strings.IndexByte(path[i+1:], '/')
+		if next < 0 {
+			break
+		}
+		i += 1 + next
+	}
+	return nil
+}
+
+// removeLogs removes the delivery logs of an earlier message with the same
+// id: mailq would show them as this message's (Postfix cleanup_api.c,
+// cleanup_open).
+func (s *Spool) removeLogs(id string) error {
+	for _, queue := range logQueues {
+		path := s.opts.Hashing.Path(queue, id)
+		switch err := s.fs.Remove(path); {
+		case err == nil:
+			s.opts.Warn(queue + ": removed spurious " + id + " log")
+		case !errors.Is(err, syscall.ENOENT):
+			return &Error{Op: "remove", Path: path, Err: err}
+		}
+	}
+	return nil
+}
+
+// unixSeconds is the time in whole seconds, as time(2) gives it.
+func unixSeconds(t time.Time) time.Time { return t.Truncate(time.Second) }

@@ -1,0 +1,27 @@
+// Package spool puts messages into a Postfix queue directory: it creates
+// queue files, fills them, makes them durable and wakes the queue manager.
+//
+// The protocol is cleanup(8)'s (Postfix 3.10 mail_queue.c, mail_queue_enter;
+// mail_stream.c, mail_stream_finish_file). A file is created as
+// incoming/USEC.PID with mode 0600, renamed after its inode number to the
+// queue id, filled, its size record rewritten in place, and marked complete
+// by mode 0700. Only then may qmgr(8) touch it.
+//
+// # Durability
+//
+// Commit returns success when the message survives a power cut: the file has
+// been fsynced after its last change, and so has every directory whose entry
+// leads to it. Postfix syncs the file only and leaves its directory entry to
+// the file system's kindness. Commits that come together share the directory's
+// sync. Success never means less because it was shared: a sync counts for a
+// commit only if it began after that commit's rename.
+//
+// A power cut before Commit returned leaves nothing, an unfinished file of
+// mode 0600, which qmgr ignores, or a file of mode 0700 that may lack data,
+// which qmgr recognises by its missing end and moves to corrupt/; that much is
+// as with Postfix.
+//
+// A failure at any step removes the file again and is returned; the package
+// logs nothing by itself. All methods may be called by many sessions at once,
+// a File's by one at a time.
+package spool

@@ -1,0 +1,215 @@
+package spool
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// dirFS is the real file system under an open queue directory. It names files
+// relative to the directory's descriptor, so that it goes on working after a
+// chroot(2), and calls the system directly: the os package would register
+// each queue file with the poller, which costs system calls and gains nothing.
+type dirFS struct {
+	root int
+}
+
+// OpenFS opens a queue directory. Close it after use.
+func OpenFS(dir string) (FS, error) {
+	fd, err := retry(func() (int, error) {
+		return unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: dir, Err: err}
+	}
+	return &dirFS{root: fd}, nil
+}
+
+// retry repeats a system call that a signal has interrupted.
+func retry[T any](call func() (T, error)) (T, error) {
+	for {
+		v, err := call()
+		if err != unix.EINTR {
+			return v, err
+		}
+	}
+}
+
+func retryErr(call func() error) error {
+	for {
+		if err := call(); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+func (d *dirFS) Create(name string, mode fs.FileMode) (Handle, error) {
+	fd, err := retry(func() (int, error) {
+		return unix.Openat(d.root, name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, uint32(mode.Perm()))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &fdHandle{fd: fd}, nil
+}
+
+func (d *dirFS) Rename(old, new string) error {
+	err := retryErr(func() error {
+		return unix.Renameat2(d.root, old, d.root, new, unix.RENAME_NOREPLACE)
+	})
+	if err != unix.EINVAL && err != unix.ENOSYS {
+		return err
+	}
+	// The file system cannot do it in one step. Names hold the inode
+	// number of the file, so nobody races for the new one.
+	if _, err := d.Stat(new); err == nil {
+		return unix.EEXIST
+	}
+	return retryErr(func() error { return unix.Renameat(d.root, old, d.root, new) })
+}
+
+func (d *dirFS) Remove(name string) error {
+	return retryErr(func() error { return unix.Unlinkat(d.root, name, 0) })
+}
+
+func (d *dirFS) Mkdir(name string, mode fs.FileMode) error {
+	return retryErr(func() error { return unix.Mkdirat(d.root, name, uint32(mode.Perm())) })
+}
+
+func (d *dirFS) Chmod(name string, mode fs.FileMode) error {
+	return retryErr(func() error { return unix.Fchmodat(d.root, name, uint32(mode.Perm()), 0) })
+}
+
+func (d *dirFS) Chown(name string, uid, gid int) error {
+	return retryErr(func() error { return unix.Fchownat(d.root, name, uid, gid, unix.AT_SYMLINK_NOFOLLOW) })
+}
+
+func (d *dirFS) SetTime(name string, t time.Time) error {
+	ts := unix.NsecToTimespec(t.UnixNano())
+	return retryErr(func() error {
+		return unix.UtimesNanoAt(d.root, name, []unix.Timespec{ts, ts}, unix.AT_SYMLINK_NOFOLLOW)
+	})
+}
+
+func (d *dirFS) Stat(name string) (Info, error) {
+	var st unix.Stat_t
+	err := retryErr(func() error { return unix.Fstatat(d.root, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
+	return info(&st), err
+}
+
+func (d *dirFS) List(name string) ([]string, error) {
+	fd, err := d.openDir(name)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), name)
+	defer f.Close()
+	return f.Readdirnames(-1)
+}
+
+func (d *dirFS) SyncDir(name string) error {
+	fd, err := d.openDir(name)
+	if err != nil {
+		return err
+	}
+	err = retryErr(func() error { return unix.Fsync(fd) })
+	if cerr := unix.Close(fd); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+func (d *dirFS) openDir(name string) (int, error) {
+	return retry(func() (int, error) {
+		return unix.Openat(d.root, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	})
+}
+
+func (d *dirFS) Close() error { return unix.Close(d.root) }
+
+// fdHandle is a file descriptor.
+type fdHandle struct {
+	fd int
+}
+
+func (h *fdHandle) Write(p []byte) (int, error) {
+	return writeAll(p, func(p []byte, _ int) (int, error) { return unix.Write(h.fd, p) })
+}
+
+func (h *fdHandle) WriteAt(p []byte, off int64) (int, error) {
+	return writeAll(p, func(p []byte, done int) (int, error) { return unix.Pwrite(h.fd, p, off+int64(done)) })
+}
+
+// writeAll repeats a call that wrote only a part.
+func writeAll(p []byte, write func(rest []byte, done int) (int, error)) (int, error) {
+	done := 0
+	for done < len(p) {
+		n, err := write(p[done:], done)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return done, err
+		}
+		if n == 0 {
+			return done, io.ErrShortWrite
+		}
+		done += n
+	}
+	return done, nil
+}
+
+func (h *fdHandle) Stat() (Info, error) {
+	var st unix.Stat_t
+	err := retryErr(func() error { return unix.Fstat(h.fd, &st) })
+	return info(&st), err
+}
+
+func (h *fdHandle) Chmod(mode fs.FileMode) error {
+	return retryErr(func() error { return unix.Fchmod(h.fd, uint32(mode.Perm())) })
+}
+
+func (h *fdHandle) Chown(uid, gid int) error {
+	return retryErr(func() error { return unix.Fchown(h.fd, uid, gid) })
+}
+
+func (h *fdHandle) Sync() error {
+	return retryErr(func() error { return unix.Fsync(h.fd) })
+}
+
+// Close is not repeated after EINTR: Linux has freed the descriptor by then.
+func (h *fdHandle) Close() error {
+	if err := unix.Close(h.fd); err != unix.EINTR {
+		return err
+	}
+	return nil
+}
+
+// info translates a stat structure.
+func info(st *unix.Stat_t) Info {
+	mode := fs.FileMode(st.Mode & 0o777)
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
+		mode |= fs.ModeDir
+	case unix.S_IFLNK:
+		mode |= fs.ModeSymlink
+	case unix.S_IFIFO:
+		mode |= fs.ModeNamedPipe
+	case unix.S_IFSOCK:
+		mode |= fs.ModeSocket
+	case unix.S_IFBLK:
+		mode |= fs.ModeDevice
+	case unix.S_IFCHR:
+		mode |= fs.ModeDevice | fs.ModeCharDevice
+	}
+	return Info{
+		Inode:   st.Ino,
+		Mode:    mode,
+		Size:    st.Size,
+		ModTime: time.Unix(st.Mtim.Unix()),
+	}
+}

@@ -1,0 +1,138 @@
+package spool
+
+import (
+	"context"
+	"io/fs"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// wakeRequest tells qmgr(8) that mail came in (Postfix mail_proto.h,
+// TRIGGER_REQ_WAKEUP). On a socket a NUL follows it, as on every trigger.
+const wakeRequest = 'W'
+
+// wakeLinger is how much longer than the time limit a connection is kept for
+// the queue manager to close.
+const wakeLinger = 100 * time.Second
+
+// waker tells the queue manager of new mail. One message is under way at a
+// time; who comes meanwhile shares the next. No session waits for it, for the
+// message is safe either way, and failures are not even errors.
+type waker struct {
+	dir  string
+	opts *Options
+	fs   FS
+
+	mu      sync.Mutex
+	running bool
+	again   bool
+	group   sync.WaitGroup
+}
+
+func (w *waker) init(dir string, opts *Options, fs FS) {
+	w.dir, w.opts, w.fs = dir, opts, fs
+}
+
+// wake arranges for the queue manager to be told after this call.
+func (w *waker) wake() {
+	if w.opts.Wake == "" {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running {
+		w.again = true
+		return
+	}
+	w.running = true
+	w.group.Add(1)
+	go w.run()
+}
+
+func (w *waker) run() {
+	defer w.group.Done()
+	for {
+		w.send()
+		w.mu.Lock()
+		if !w.again {
+			w.running = false
+			w.mu.Unlock()
+			return
+		}
+		w.again = false
+		w.mu.Unlock()
+	}
+}
+
+// wait returns when nothing is left to be told.
+func (w *waker) wait(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() { w.group.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// send tells once (Postfix mail_trigger.c; unix_trigger.c; fifo_trigger.c). A
+// connection that fails is no news: the queue manager scans the queue when it
+// starts.
+func (w *waker) send() {
+	path := w.opts.Wake
+	info, err := w.fs.Stat(path)
+	switch {
+	case err != nil:
+		if !(w.opts.WakeMissingOK && err == syscall.ENOENT) {
+			w.opts.Warn("unable to look up " + path + ": " + errnoText(err))
+		}
+	case info.Mode&fs.ModeNamedPipe != 0:
+		w.sendFIFO(filepath.Join(w.dir, path))
+	case info.Mode&fs.ModeSocket != 0:
+		w.sendSocket(filepath.Join(w.dir, path))
+	default:
+		w.opts.Warn(path + " is not a socket or a fifo")
+	}
+}
+
+func (w *waker) sendSocket(path string) {
+	conn, err := net.DialTimeout("unix", path, w.opts.WakeTimeout)
+	if err != nil {
+		return
+	}
+	_ = conn.SetDeadline(time.Now().Add(w.opts.WakeTimeout))
+	if _, err := conn.Write([]byte{wakeRequest, 0}); err != nil {
+		conn.Close()
+		return
+	}
+	// The server closes; until then the descriptor stays open.
+	_ = conn.SetReadDeadline(time.Now().Add(w.opts.WakeTimeout + wakeLinger))
+	var b [1]byte
+	_, _ = conn.Read(b[:])
+	conn.Close()
+}
+
+func (w *waker) sendFIFO(path string) {
+	fd, err := retry(func() (int, error) {
+		return unix.Open(path, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return
+	}
+	_, _ = retry(func() (int, error) { return unix.Write(fd, []byte{wakeRequest}) })
+	unix.Close(fd)
+}
+
+// errnoText gives an error's text as strerror(3) does: as Go's, but for the
+// first letter.
+func errnoText(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:]
+}
