@@ -1,0 +1,152 @@
+package jail
+
+import (
+	"os"
+	"strings"
+	"time"
+)
+
+// zoneDirs is where the C library looks for time zone files.
+const zoneDir = "/usr/share/zoneinfo/"
+
+// Location returns the local time zone as tzset(3) of the C library determines
+// it from the TZ variable: a zone name, a file, or a rule such as
+// "CET-1CEST,M3.5.0,M10.5.0/3"; with TZ unset /etc/localtime. What cannot be
+// read is UTC. Call it before Enter: the files are not in the jail, and
+// time.Local is loaded lazily and knows no rules.
+func Location(tz string, set bool) *time.Location {
+	if !set {
+		return fromFile("/etc/localtime")
+	}
+	name := strings.TrimPrefix(tz, ":")
+	if name == "" {
+		return time.UTC
+	}
+	path := name
+	if name[0] != '/' {
+		path = zoneDir + name
+	}
+	if loc, ok := readZone(name, path); ok {
+		return loc
+	}
+	if loc := fromRule(name); loc != nil {
+		return loc
+	}
+	return time.UTC
+}
+
+func fromFile(path string) *time.Location {
+	if loc, ok := readZone("Local", path); ok {
+		return loc
+	}
+	return time.UTC
+}
+
+func readZone(name, path string) (*time.Location, bool) {
+	if strings.Contains(path, "..") {
+		return nil, false
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, false
+	}
+	loc, err := time.LoadLocationFromTZData(name, b)
+	return loc, err == nil
+}
+
+// fromRule makes a Location of a POSIX TZ rule, or returns nil. The package
+// time understands rules only as the footer of a zone file, so this is a file
+// without transitions, whose footer is the rule.
+func fromRule(rule string) *time.Location {
+	name, offset, ok := firstZone(rule)
+	if !ok || strings.ContainsAny(rule, "\n\x00") {
+		return nil
+	}
+	var b []byte
+	header := func(version byte) {
+		b = append(b, "TZif"...)
+		b = append(b, version)
+		b = append(b, make([]byte, 15)...)
+		// counts: isutc, isstd, leap, transitions, types, characters
+		for _, n := range []byte{0, 0, 0, 0, 1, byte(len(name) + 1)} {
+			b = append(b, 0, 0, 0, n)
+		}
+		u := uint32(int32(offset))
+		b = append(b, byte(u>>24), byte(u>>16), byte(u>>8), byte(u), 0, 0)
+		b = append(b, name...)
+		b = append(b, 0)
+	}
+	header('2')
+	header('2')
+	b = append(b, '\n')
+	b = append(b, withDefaultRule(rule)...)
+	b = append(b, '\n')
+	loc, err := time.LoadLocationFromTZData(rule, b)
+	if err != nil {
+		return nil
+	}
+	return loc
+}
+
+// withDefaultRule adds the dates that the C library assumes when a rule names
+// summer time without saying when it is: those of the United States.
+func withDefaultRule(rule string) string {
+	_, rest, ok := zoneName(rule)
+	if !ok {
+		return rule
+	}
+	rest = strings.TrimLeft(rest, "+-0123456789:")
+	if rest == "" || strings.Contains(rest, ",") {
+		return rule
+	}
+	return rule + ",M3.2.0,M11.1.0"
+}
+
+// firstZone reads the name and the offset (seconds east of UTC) at the start
+// of a rule.
+func firstZone(rule string) (name string, offset int, ok bool) {
+	name, rest, ok := zoneName(rule)
+	if !ok || rest == "" {
+		return "", 0, false
+	}
+	sign := -1 // a rule counts hours west
+	switch rest[0] {
+	case '+':
+		rest = rest[1:]
+	case '-':
+		sign, rest = 1, rest[1:]
+	}
+	unit, digits := 3600, 0
+	value := 0
+	for i := 0; i <= len(rest); i++ {
+		if i < len(rest) && rest[i] >= '0' && rest[i] <= '9' {
+			value = value*10 + int(rest[i]-'0')
+			if digits++; digits > 3 {
+				return "", 0, false
+			}
+			continue
+		}
+		if digits == 0 {
+			return "", 0, false
+		}
+		offset += value * unit
+		value, digits = 0, 0
+		if i == len(rest) || rest[i] != ':' || unit == 1 {
+			break
+		}
+		unit /= 60
+	}
+	return name, sign * offset, true
+}
+
+func zoneName(rule string) (name, rest string, ok bool) {
+	if strings.HasPrefix(rule, "<") {
+		name, rest, ok = strings.Cut(rule[1:], ">")
+		return name, rest, ok && len(name) >= 3
+	}
+	i := 0
+	for i < len(rule) && (rule[i]|0x20 >= 'a' && rule[i]|0x20 <= 'z') {
+		i++
+	}
+	return rule[:i], rule[i:], i >= 3
+}

@@ -1,0 +1,54 @@
+package jail
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// Each value of TZ is also given to the C library, by way of date(1).
+func TestLocationAgainstDate(t *testing.T) {
+	date, err := exec.LookPath("date")
+	if err != nil {
+		t.Skip("SKIPPED: no date(1)")
+	}
+	const layout = "2006-01-02 15:04:05 -0700 MST"
+	for _, tz := range []string{
+		"", ":", "UTC", "Europe/Berlin", ":America/New_York", "/usr/share/zoneinfo/Asia/Kolkata",
+		"CET-1CEST,M3.5.0,M10.5.0/3", "EST5EDT", "XYZ-5:30", "AAA3BBB", "<+0330>-3:30", "NZST-12NZDT,M9.5.0,M4.1.0/3",
+		"UTC0", "No/Such/Zone", "GMT+3", "<-03>3",
+	} {
+		loc := Location(tz, true)
+		for _, sec := range []int64{0, 1774746000, 1774832400, 1782900000, 1792900000, 1795343349} {
+			cmd := exec.Command(date, "-d", fmt.Sprintf("@%d", sec), "+%Y-%m-%d %H:%M:%S %z %Z")
+			cmd.Env = append(os.Environ(), "TZ="+tz, "LC_ALL=C")
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := time.Unix(sec, 0).In(loc).Format(layout)+"\n", string(out); got != want {
+				// The C library keeps the letters of a name that it can't find.
+				if tz == "No/Such/Zone" && got[:25] == want[:25] {
+					continue
+				}
+				t.Errorf("TZ=%q at %d: %q, want %q", tz, sec, got, want)
+			}
+		}
+	}
+	local := Location("", false)
+	cmd := exec.Command(date, "-d", "@1795343349", "+%Y-%m-%d %H:%M:%S %z %Z")
+	for _, v := range os.Environ() {
+		if len(v) < 3 || v[:3] != "TZ=" {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := time.Unix(1795343349, 0).In(local).Format(layout) + "\n"; got != string(out) {
+		t.Errorf("local: %q, want %q", got, out)
+	}
+}
