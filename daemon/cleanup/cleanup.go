@@ -1,0 +1,225 @@
+// Package cleanup stores messages by handing their records to a running
+// cleanup(8) over its UNIX-domain socket. Source: Postfix 3.10 mail_stream.c,
+// mail_connect.c, qmqpd.c (qmqpd_open_file).
+package cleanup
+
+import (
+	"context"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/qmqpd/qmqpd/daemon/attr"
+	"github.com/qmqpd/qmqpd/daemon/errno"
+	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/mailstream"
+	"github.com/qmqpd/qmqpd/queuefmt"
+)
+
+// The cleanup flags that a receiving server sends (cleanup_user.h).
+const (
+	FlagFilter   = 1 << 1 // header and body checks
+	FlagBCC      = 1 << 4 // automatic Bcc recipients
+	FlagMap      = 1 << 5 // address mapping
+	FlagMilter   = 1 << 6 // Milters
+	FlagAutoUTF8 = 1 << 9 // detect the need for SMTPUTF8
+
+	// FlagsExternal are the flags for mail from outside.
+	FlagsExternal = FlagFilter | FlagBCC | FlagMap | FlagMilter
+)
+
+// Opener opens streams to cleanup(8).
+type Opener struct {
+	// Class and Service name the socket, as in "public" and "cleanup",
+	// below the current directory. cleanup_service_name.
+	Class, Service string
+	// Flags are sent with each message.
+	Flags uint32
+	// Timeout bounds each read or write. ipc_timeout, default 3600s.
+	Timeout time.Duration
+	// RetryDelay is the pause between attempts to connect. Zero means
+	// Postfix's 10 seconds.
+	RetryDelay time.Duration
+}
+
+// maxConnects is how many attempts to connect are made.
+const maxConnects = 11
+
+// bufferSize is how much is collected before it is sent, in bytes.
+const bufferSize = 16 << 10
+
+var bufferPool = sync.Pool{New: func() any {
+	return &buffers{out: make([]byte, 0, bufferSize), in: attr.NewReader(nil, "")}
+}}
+
+type buffers struct {
+	out []byte
+	in  *attr.Reader
+}
+
+// Open connects to cleanup(8), which allocates the queue id. While that fails
+// it tries again for as long as Postfix does. Warnings go to log.
+func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stream, error) {
+	conn, err := o.connect(ctx, log)
+	if err != nil {
+		return nil, err
+	}
+	s := &stream{
+		conn:    conn,
+		timeout: o.Timeout,
+		log:     log,
+		buffers: bufferPool.Get().(*buffers),
+	}
+	s.in.Reset(timedReader{s}, o.path()+" socket")
+	n, warnings := s.in.Scan(attr.Equal("protocol", "cleanup_protocol"), attr.String("queue_id", &s.queueID))
+	for _, w := range warnings {
+		log.Warningf("%s", w)
+	}
+	if n != 1 {
+		s.end()
+		return nil, &mailstream.FatalError{Text: "unable to connect to the " + o.Class + " " + o.Service + " service"}
+	}
+	if log.Verbose() > 0 {
+		log.Infof("%s socket: queue_id = %s", o.path(), s.queueID)
+		log.Infof("send attr flags = %d", o.Flags)
+	}
+	s.out = attr.AppendEnd(attr.AppendUint(s.out[:0], "flags", uint64(o.Flags)))
+	return s, nil
+}
+
+func (o *Opener) path() string { return o.Class + "/" + o.Service }
+
+func (o *Opener) connect(ctx context.Context, log *maillog.Logger) (net.Conn, error) {
+	delay := o.RetryDelay
+	if delay == 0 {
+		delay = 10 * time.Second
+	}
+	for count := 1; ; count++ {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, "unix", o.path())
+		if err == nil {
+			if log.Verbose() > 0 {
+				log.Infof("connect to subsystem %s", o.path())
+			}
+			return conn, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		const format = "connect #%d to subsystem %s: %s"
+		if count == maxConnects {
+			return nil, mailstream.Fatalf(format, count, o.path(), errno.Text(err))
+		}
+		log.Warningf(format, count, o.path(), errno.Text(err))
+		timer := time.NewTimer(delay)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// stream is one message on its way to cleanup(8).
+type stream struct {
+	conn    net.Conn
+	timeout time.Duration
+	log     *maillog.Logger
+	*buffers
+	queueID string
+	err     error // the first failure to write or read, other than end of input
+}
+
+func (s *stream) QueueID() string { return s.queueID }
+
+// WriteRecord collects records into buffers of bufferSize.
+func (s *stream) WriteRecord(t queuefmt.RecordType, data []byte) error {
+	if s.err != nil {
+		return s.err
+	}
+	if len(s.out)+queuefmt.RecordSize(len(data)) > bufferSize && len(s.out) > 0 {
+		if err := s.flush(); err != nil {
+			return err
+		}
+	}
+	s.out = queuefmt.AppendRecord(s.out, t, data)
+	if s.log.Verbose() > 2 {
+		s.log.Infof("rec_put: type %c len %d data %.10s", t, len(data), data)
+	}
+	return nil
+}
+
+func (s *stream) flush() error {
+	if s.err == nil {
+		s.err = s.conn.SetWriteDeadline(time.Now().Add(s.timeout))
+	}
+	if s.err == nil {
+		_, s.err = s.conn.Write(s.out)
+	}
+	s.out = s.out[:0]
+	return s.err
+}
+
+// Finish sends what is left and waits for the verdict. Without one the status
+// is StatusWrite.
+func (s *stream) Finish(ctx context.Context) (mailstream.Status, string) {
+	defer s.end()
+	if s.flush() != nil {
+		return mailstream.StatusWrite, ""
+	}
+	var status uint32
+	var why string
+	n, warnings := s.in.Scan(attr.Uint32("status", &status), attr.String("reason", &why))
+	for _, w := range warnings {
+		s.log.Warningf("%s", w)
+	}
+	if n != 2 {
+		return mailstream.StatusWrite, ""
+	}
+	return mailstream.Status(status), why
+}
+
+// Abort hangs up without the end record, whereupon cleanup(8) deletes the
+// queue file.
+func (s *stream) Abort() {
+	if s.conn == nil {
+		return
+	}
+	// Postfix too sends what it has collected.
+	_ = s.flush()
+	s.end()
+}
+
+// end closes the connection and gives the buffers back.
+func (s *stream) end() {
+	err := s.err
+	if e := s.conn.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		s.log.Warningf("mail_stream_cleanup: close error")
+	}
+	s.conn = nil
+	s.in.Reset(nil, "")
+	if cap(s.out) <= 4*bufferSize {
+		bufferPool.Put(s.buffers)
+	}
+	s.buffers = nil
+}
+
+// timedReader sets a fresh deadline for each read and remembers a failure.
+type timedReader struct{ s *stream }
+
+func (r timedReader) Read(p []byte) (int, error) {
+	s := r.s
+	if err := s.conn.SetReadDeadline(time.Now().Add(s.timeout)); err != nil {
+		return 0, err
+	}
+	n, err := s.conn.Read(p)
+	if err != nil && err != io.EOF { // an orderly end is no failure
+		s.err = err
+	}
+	return n, err
+}

@@ -1,0 +1,30 @@
+package errno
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"testing"
+)
+
+func TestText(t *testing.T) {
+	_, missing := os.Open("/nonexistent/file")
+	tests := []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"nil", nil, "Success"},
+		{"wrapped", missing, "No such file or directory"},
+		{"plain", syscall.EACCES, "Permission denied"},
+		{"acronym", syscall.ESRMNT, "Srmount error"},
+		{"no number", errors.New("something else"), "something else"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := Text(tt.err); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

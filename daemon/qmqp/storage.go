@@ -1,0 +1,187 @@
+package qmqp
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// Storage says where message content waits while the envelope is read: in
+// memory up to a size, beyond that in a temporary file. The zero value keeps
+// everything in memory.
+type Storage struct {
+	// MemoryPerMessage is how many bytes of one message stay in memory.
+	// Zero means all.
+	MemoryPerMessage int
+	// Budget, if not nil, bounds what all messages together hold in
+	// memory.
+	Budget *Budget
+	// TempFile creates the file for the rest of a message. The file has no
+	// name, or loses it before TempFile returns. It must be set where
+	// MemoryPerMessage or Budget is.
+	TempFile func() (*os.File, error)
+}
+
+// A Budget is an amount of memory that sessions share. It is safe for
+// concurrent use.
+type Budget struct {
+	left atomic.Int64
+}
+
+// NewBudget returns a budget of n bytes.
+func NewBudget(n int64) *Budget {
+	b := new(Budget)
+	b.left.Store(n)
+	return b
+}
+
+func (b *Budget) take(n int) bool {
+	if b == nil {
+		return true
+	}
+	if b.left.Add(-int64(n)) < 0 {
+		b.left.Add(int64(n))
+		return false
+	}
+	return true
+}
+
+func (b *Budget) give(n int) {
+	if b != nil {
+		b.left.Add(int64(n))
+	}
+}
+
+// freeMemory is what each message may hold outside the budget, in bytes. It is
+// also the size of the buffers that are used again.
+const freeMemory = 16 << 10
+
+// content is the content of one message: its head in memory, and the rest, if
+// any, in a file.
+type content struct {
+	storage *Storage
+	head    []byte
+	taken   int // bytes of head's capacity taken from the budget
+	file    *os.File
+	size    int64
+	err     error // why content could not be stored; the rest is dropped
+
+	// The run of > bytes that fromLine saw last; empty at first.
+	runStart, runEnd int64
+}
+
+var headPool = sync.Pool{New: func() any {
+	b := make([]byte, 0, freeMemory)
+	return &b
+}}
+
+func (st *Storage) newContent() *content {
+	return &content{storage: st, head: *headPool.Get().(*[]byte), runEnd: -1}
+}
+
+// close gives memory and file back.
+func (c *content) close() {
+	if c.file != nil {
+		c.file.Close()
+	}
+	c.storage.Budget.give(c.taken)
+	if cap(c.head) == freeMemory {
+		head := c.head[:0]
+		headPool.Put(&head)
+	}
+	c.head, c.file = nil, nil
+}
+
+// Write appends p. It fails only in c.err: the request is read to its end even
+// if its content cannot be kept.
+func (c *content) Write(p []byte) (int, error) {
+	n := len(p)
+	if c.err != nil {
+		return n, nil
+	}
+	c.size += int64(n)
+	if c.file == nil {
+		if c.grow(len(c.head) + n) {
+			c.head = append(c.head, p...)
+			return n, nil
+		}
+		if c.file, c.err = c.storage.TempFile(); c.err != nil {
+			return n, nil
+		}
+	}
+	_, c.err = c.file.Write(p)
+	return n, nil
+}
+
+// grow makes room for n bytes in head, if that is within the limits.
+func (c *content) grow(n int) bool {
+	limit := c.storage.MemoryPerMessage
+	if limit > 0 && n > limit {
+		return false
+	}
+	if n <= cap(c.head) {
+		return true
+	}
+	size := max(n, 2*cap(c.head))
+	if limit > 0 {
+		size = min(size, limit)
+	}
+	more := size - max(c.taken, 0)
+	if !c.storage.Budget.take(more) {
+		return false
+	}
+	c.taken += more
+	head := make([]byte, len(c.head), size)
+	copy(head, c.head)
+	if cap(c.head) == freeMemory {
+		old := c.head[:0]
+		headPool.Put(&old)
+	}
+	c.head = head
+	return true
+}
+
+// ReadAt reads from head and file as if they were one.
+func (c *content) ReadAt(p []byte, off int64) (n int, err error) {
+	if off < int64(len(c.head)) {
+		n = copy(p, c.head[off:])
+		p, off = p[n:], off+int64(n)
+	}
+	if len(p) == 0 {
+		return n, nil
+	}
+	if c.file == nil {
+		return n, io.EOF
+	}
+	m, err := c.file.ReadAt(p, off-int64(len(c.head)))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return n + m, err
+	}
+	return n + m, err
+}
+
+// TempFileIn returns a function for Storage.TempFile that creates files
+// without a name in dir, so that nothing is left behind by a crash.
+func TempFileIn(dir string) func() (*os.File, error) {
+	return func() (*os.File, error) {
+		f, err := os.OpenFile(dir, os.O_RDWR|unix.O_TMPFILE|unix.O_CLOEXEC, 0o600)
+		if err == nil || !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) {
+			return f, err
+		}
+		// The file system cannot do it. A name with a dot is one that
+		// qmgr(8) does not look at.
+		f, err = os.CreateTemp(dir, "content.*")
+		if err != nil {
+			return nil, err
+		}
+		if err := os.Remove(f.Name()); err != nil {
+			f.Close()
+			return nil, err
+		}
+		return f, nil
+	}
+}
