@@ -1,0 +1,109 @@
+package standin
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Client is a QMQP client's connection, down to the bytes.
+type Client struct {
+	conn net.Conn
+	// Port is the local port of a TCP client.
+	Port string
+}
+
+// Dial connects to a listener. from is the client's own address, without
+// port; empty lets the system choose. to, when not empty, replaces the host of
+// the listener's address.
+func (l *Listener) Dial(from, to string) (*Client, error) {
+	if l.network == "unix" {
+		dir, err := os.Open(filepath.Dir(l.addr))
+		if err != nil {
+			return nil, err
+		}
+		defer dir.Close()
+		conn, err := net.Dial("unix", fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), filepath.Base(l.addr)))
+		if err != nil {
+			return nil, err
+		}
+		return &Client{conn: conn}, nil
+	}
+	host, port, err := net.SplitHostPort(l.addr)
+	if err != nil {
+		return nil, err
+	}
+	if to != "" {
+		host = to
+	}
+	return DialTCP(from, net.JoinHostPort(host, port))
+}
+
+// DialTCP connects to addr, from the address from if that is not empty.
+func DialTCP(from, addr string) (*Client, error) {
+	dialer := net.Dialer{Timeout: 10 * time.Second}
+	if from != "" {
+		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
+	}
+	conn, err := dialer.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	_, port, _ := net.SplitHostPort(conn.LocalAddr().String())
+	return &Client{conn: conn, Port: port}, nil
+}
+
+// Send writes bytes. The error says that the server has closed.
+func (c *Client) Send(b []byte) error {
+	c.conn.SetWriteDeadline(time.Now().Add(30 * time.Second))
+	_, err := c.conn.Write(b)
+	return err
+}
+
+// SendSlowly writes bytes in pieces of n, with a pause after each.
+func (c *Client) SendSlowly(b []byte, n int, pause time.Duration) error {
+	for len(b) > 0 {
+		piece := b[:min(n, len(b))]
+		if err := c.Send(piece); err != nil {
+			return err
+		}
+		b = b[len(piece):]
+		time.Sleep(pause)
+	}
+	return nil
+}
+
+// HalfClose says that the client will send no more, and may still read.
+func (c *Client) HalfClose() {
+	if half, ok := c.conn.(interface{ CloseWrite() error }); ok {
+		half.CloseWrite()
+	}
+}
+
+// Reset closes the connection with a TCP reset.
+func (c *Client) Reset() {
+	if tcp, ok := c.conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	c.conn.Close()
+}
+
+// Close closes the connection.
+func (c *Client) Close() { c.conn.Close() }
+
+// ReadAll reads until the server closes or resets, or for limit at most: then
+// the error is os.ErrDeadlineExceeded. A reset is no error: the server may
+// close while bytes from the client are unread.
+func (c *Client) ReadAll(limit time.Duration) ([]byte, error) {
+	c.conn.SetReadDeadline(time.Now().Add(limit))
+	reply, err := io.ReadAll(c.conn)
+	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		err = nil
+	}
+	return reply, err
+}

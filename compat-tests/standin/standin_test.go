@@ -1,0 +1,123 @@
+package standin
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/dns/dnsmessage"
+
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+)
+
+// TestCleanup talks to the stand-in cleanup(8) in pieces of every size, so
+// that no boundary hides the end of the records.
+func TestCleanup(t *testing.T) {
+	const request = "flags\x00114\x00\x00T\x031 2S\x00R\x82\x01" + // a record of 130 bytes
+		"EEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEE" +
+		"EEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEE" +
+		"X\x00E\x00"
+	path := filepath.Join(t.TempDir(), "cleanup")
+	c := ListenCleanup(t, path, func(n int) Verdict {
+		if n == 0 {
+			return Verdict{Status: 8, Reason: "no"}
+		}
+		return Verdict{QueueID: "OTHER"}
+	})
+	for n, piece := range []int{1, 2, 3, 7, len(request)} {
+		conn, err := postfix.DialUnix(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := &Client{conn: conn}
+		if err := client.SendSlowly([]byte(request), piece, 0); err != nil {
+			t.Fatal(err)
+		}
+		client.HalfClose()
+		got, err := client.ReadAll(10 * time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := string(Greeting("OTHER")) + "status\x000\x00reason\x00\x00\x00"
+		if n == 0 {
+			want = string(Greeting(DefaultQueueID)) + "status\x008\x00reason\x00no\x00\x00"
+		}
+		if string(got) != want {
+			t.Errorf("pieces of %d: answer %q, want %q", piece, got, want)
+		}
+		client.Close()
+	}
+	for n, m := range c.Messages(10 * time.Second) {
+		if string(m.Bytes) != request || !m.Complete || !m.Closed {
+			t.Errorf("message %d: %+v", n, m)
+		}
+		if got, want := m.Text(), "attributes \"flags\\x00114\"\nT \"1 2\"\nS \"\"\nR \""+strings.Repeat("E", 130)+"\"\nX \"\"\nE \"\"\n"; got != want {
+			t.Errorf("message %d: text\n%s, want\n%s", n, got, want)
+		}
+	}
+}
+
+// TestDNS asks the stand-in server with the system's own resolver code.
+func TestDNS(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("port 53 is for root")
+	}
+	addr := ServeDNS(t, Zone{
+		PTR:   map[string][]string{"127.0.0.9": {"Nine.example."}, "::9": {"six.example."}},
+		Addr:  map[string][]string{"nine.example.": {"127.0.0.9", "::9"}, "empty.example.": {}},
+		CNAME: map[string]string{"alias.example.": "nine.example."},
+		Fail:  map[string]dnsmessage.RCode{"broken.example.": dnsmessage.RCodeServerFailure},
+	})
+	resolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(addr, "53"))
+	}}
+	ctx := context.Background()
+	for address, want := range map[string]string{"127.0.0.9": "Nine.example.", "::9": "six.example."} {
+		if names, err := resolver.LookupAddr(ctx, address); err != nil || len(names) != 1 || names[0] != want {
+			t.Errorf("names of %s: %q, %v, want %q", address, names, err, want)
+		}
+	}
+	for name, want := range map[string]int{"nine.example.": 2, "alias.example.": 2} {
+		if addrs, err := resolver.LookupHost(ctx, name); err != nil || len(addrs) != want {
+			t.Errorf("addresses of %s: %q, %v, want %d", name, addrs, err, want)
+		}
+	}
+	for _, name := range []string{"empty.example.", "missing.example.", "broken.example."} {
+		if addrs, err := resolver.LookupHost(ctx, name); err == nil {
+			t.Errorf("addresses of %s: %q, want an error", name, addrs)
+		}
+	}
+}
+
+// TestChild starts a shell in the place of a daemon, which writes one status
+// record and a half and ends when the status channel is closed.
+func TestChild(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("chroot(2) is for root")
+	}
+	ln := ListenTCP(t, "127.0.0.1")
+	c := StartChild(t, ChildSpec{
+		Root: "/", Program: "/bin/sh", Dir: "/tmp",
+		Argv:    []string{"sh", "-c", `printf '\002\000\000\000\007\000\000\000\001\000\000\000ab' >&5; cat <&5; exit 3`},
+		Env:     []string{"PATH=/usr/bin:/bin"},
+		Sockets: []*Listener{ln},
+	})
+	if !c.WaitRecords(1, 10*time.Second) {
+		t.Fatal("no status record")
+	}
+	records, rest := c.Records()
+	if len(records) != 1 || records[0] != (Record{PID: 2, Generation: 7, Status: 1}) || string(rest) != "ab" {
+		t.Errorf("status records %v and %q", records, rest)
+	}
+	c.CloseStatus()
+	if !c.Wait(10 * time.Second) {
+		t.Fatal("the child does not see the closed status channel")
+	}
+	if how, _ := c.End(); how != "exit 3" {
+		t.Errorf("the child ended with %s, want exit 3", how)
+	}
+}
