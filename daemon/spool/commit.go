@@ -84,16 +84,12 @@ func (f *File) complete() error {
 	if err := f.h.Chmod(modeReady); err != nil {
 		return &Error{Op: "chmod", Path: f.path, Err: err}
 	}
-	if err := f.h.Sync(); err != nil {
-		return &Error{Op: "fsync", Path: f.path, Err: err}
-	}
-	if err := s.dirs.sync(path.Dir(f.path)); err != nil {
-		return err
-	}
+	dirs := []string{path.Dir(f.path)}
 	if f.hold {
-		if err := s.dirs.sync(from); err != nil {
-			return err
-		}
+		dirs = append(dirs, from)
+	}
+	if err := s.group.sync(&commitFile{h: f.h, path: f.path, dirs: dirs}); err != nil {
+		return err
 	}
 	stamp, err := f.checkClock()
 	if err != nil {

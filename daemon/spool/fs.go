@@ -39,6 +39,13 @@ type FS interface {
 	// SyncDir makes the directory's present entries durable.
 	SyncDir(name string) error
 
+	// CanSyncAll says whether SyncAll can be relied on.
+	CanSyncAll() bool
+
+	// SyncAll makes durable what was done in the queue directory before
+	// the call, or returns an error that may have to do with other files.
+	SyncAll() error
+
 	// Close ends the use of the queue directory.
 	Close() error
 }

@@ -5,6 +5,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -121,6 +123,41 @@ func (d *dirFS) SyncDir(name string) error {
 		err = cerr
 	}
 	return err
+}
+
+// CanSyncAll is true for file systems whose syncfs(2) is known to end with
+// the disk's cache flushed, under a kernel that reports write errors through
+// it (5.8; syncfs(2)). A network or user-space file system may know nothing
+// of the call.
+func (d *dirFS) CanSyncAll() bool {
+	var st unix.Statfs_t
+	if err := retryErr(func() error { return unix.Fstatfs(d.root, &st) }); err != nil {
+		return false
+	}
+	if st.Type != unix.EXT4_SUPER_MAGIC && st.Type != unix.XFS_SUPER_MAGIC {
+		return false
+	}
+	var uts unix.Utsname
+	if err := unix.Uname(&uts); err != nil {
+		return false
+	}
+	return kernelAtLeast(unix.ByteSliceToString(uts.Release[:]), 5, 8)
+}
+
+// kernelAtLeast compares the first two numbers of a release like 6.1.0-13.
+func kernelAtLeast(release string, major, minor int) bool {
+	a, rest, _ := strings.Cut(release, ".")
+	b := rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789"))]
+	x, err1 := strconv.Atoi(a)
+	y, err2 := strconv.Atoi(b)
+	if err1 != nil || err2 != nil {
+		return false
+	}
+	return x > major || x == major && y >= minor
+}
+
+func (d *dirFS) SyncAll() error {
+	return retryErr(func() error { return unix.Syncfs(d.root) })
 }
 
 func (d *dirFS) openDir(name string) (int, error) {

@@ -58,6 +58,11 @@ type Options struct {
 	// trigger_timeout, default 10s; that is used for 0.
 	WakeTimeout time.Duration
 
+	// SyncEach gives each file an fsync of its own. Otherwise files that
+	// are finished together share one syncfs(2) where that promises the
+	// same.
+	SyncEach bool
+
 	// Flow, if not nil, is asked before each new file.
 	Flow Flow
 
@@ -89,6 +94,8 @@ type Spool struct {
 	opts Options
 	dirs dirSyncer
 	wake waker
+
+	group groupCommit
 
 	// clockGood is set once the file system's clock is known to agree
 	// with ours; clockWarned, once the opposite was said.
@@ -132,6 +139,8 @@ func Open(dir string, opts Options) (*Spool, error) {
 	}
 	s := &Spool{dir: dir, fs: fsys, opts: opts, open: make(map[*File]struct{})}
 	s.dirs.fs = fsys
+	s.group.fs, s.group.dirs, s.group.now = fsys, &s.dirs, opts.Now
+	s.group.share = !opts.SyncEach && fsys.CanSyncAll()
 	s.wake.init(dir, &s.opts, fsys)
 	return s, nil
 }
@@ -176,11 +185,15 @@ func (s *Spool) register(f *File) error {
 		return ErrClosed
 	}
 	s.open[f] = struct{}{}
+	s.group.unfinished.Add(1)
 	return nil
 }
 
 func (s *Spool) forget(f *File) {
 	s.mu.Lock()
-	delete(s.open, f)
+	if _, ok := s.open[f]; ok {
+		delete(s.open, f)
+		s.group.unfinished.Add(-1)
+	}
 	s.mu.Unlock()
 }

@@ -27,6 +27,14 @@ func newSpool(t testing.TB, opts Options) (*Spool, string) {
 
 // fill writes a small whole message and its size record.
 func fill(f *File, body []byte) error {
+	if err := fillFile(f, body); err != nil {
+		return err
+	}
+	return f.SetSize(f.Measure())
+}
+
+// fillFile writes the records of a small whole message.
+func fillFile(w queuefmt.RecordWriter, body []byte) error {
 	for _, r := range []struct {
 		t    queuefmt.RecordType
 		data string
@@ -41,24 +49,21 @@ func fill(f *File, body []byte) error {
 		{queuefmt.RecNormal, "Subject: test"},
 		{queuefmt.RecNormal, ""},
 	} {
-		if err := f.WriteRecord(r.t, []byte(r.data)); err != nil {
+		if err := w.WriteRecord(r.t, []byte(r.data)); err != nil {
 			return err
 		}
 	}
 	for len(body) > 0 {
 		n := min(len(body), 2048)
-		if err := f.WriteRecord(queuefmt.RecNormal, body[:n]); err != nil {
+		if err := w.WriteRecord(queuefmt.RecNormal, body[:n]); err != nil {
 			return err
 		}
 		body = body[n:]
 	}
-	if err := f.WriteRecord(queuefmt.RecExtracted, nil); err != nil {
+	if err := w.WriteRecord(queuefmt.RecExtracted, nil); err != nil {
 		return err
 	}
-	if err := f.WriteRecord(queuefmt.RecEnd, nil); err != nil {
-		return err
-	}
-	return f.SetSize(f.Measure())
+	return w.WriteRecord(queuefmt.RecEnd, nil)
 }
 
 func TestCommit(t *testing.T) {
