@@ -89,13 +89,8 @@ func ParseNetwork(pattern string) (Network, error) {
 // maskBits reads a decimal mask length. Postfix keeps it in eight bits, so
 // /264 is /8; a number too large for 64 bits is the largest one, so /255.
 func maskBits(mask string) (int, bool) {
-	if mask == "" {
+	if !allDigits(mask) {
 		return 0, false
-	}
-	for i := 0; i < len(mask); i++ {
-		if !isDigit(mask[i]) {
-			return 0, false
-		}
 	}
 	n, err := strconv.ParseInt(mask, 10, 64)
 	if err != nil {

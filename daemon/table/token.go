@@ -1,6 +1,9 @@
 package table
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // isSpace is C's isspace for ASCII, the only blanks Postfix knows.
 func isSpace(c byte) bool {
@@ -131,3 +134,14 @@ func cString(s string) string {
 	}
 	return s
 }
+
+func allDigits(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if !isDigit(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func decimal(n int) string { return strconv.Itoa(n) }

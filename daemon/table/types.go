@@ -7,16 +7,36 @@ type opener func(*opening) (Table, error)
 // lookupType returns the opener of a type. It is the list of all types.
 func lookupType(typ string) (opener, bool) {
 	switch typ {
+	case "btree":
+		return openBtree, true
+	case "cdb":
+		return openCDB, true
 	case "cidr":
 		return openCIDR, true
+	case "environ":
+		return openEnviron, true
 	case "fail":
 		return openFail, true
+	case "hash":
+		return openHash, true
 	case "inline":
 		return openInline, true
 	case "internal":
 		return openInternal, true
+	case "lmdb":
+		return openLMDB, true
+	case "pipemap":
+		return openPipemap, true
+	case "randmap":
+		return openRandmap, true
 	case "static":
 		return openStatic, true
+	case "texthash":
+		return openTexthash, true
+	case "unionmap":
+		return openUnionmap, true
+	case "unix":
+		return openUnix, true
 	}
 	return nil, false
 }

@@ -1,0 +1,324 @@
+package table_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/qmqpd/qmqpd/daemon/table"
+)
+
+// recorder keeps log lines as Postfix would print them.
+type recorder struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (r *recorder) add(severity, format string, args []any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, severity+fmt.Sprintf(format, args...))
+}
+
+func (r *recorder) Infof(format string, args ...any)    { r.add("", format, args) }
+func (r *recorder) Warningf(format string, args ...any) { r.add("warning: ", format, args) }
+func (r *recorder) Errorf(format string, args ...any)   { r.add("error: ", format, args) }
+
+func (r *recorder) take() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lines := r.lines
+	r.lines = nil
+	return lines
+}
+
+const listFlags = table.Lock | table.UTF8Request
+
+// open opens a table in a set of its own.
+func open(t testing.TB, spec string, flags table.Flags, log table.Logger) table.Table {
+	t.Helper()
+	set := table.NewSet(table.Options{Log: log, UTF8: true})
+	tbl, err := set.Open(spec, flags)
+	if err != nil {
+		t.Fatalf("open %s: %v", spec, err)
+	}
+	t.Cleanup(func() {
+		if err := set.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return tbl
+}
+
+// records reads a source text as postmap does.
+func records(t testing.TB, path string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{}
+	lines := table.NewLineReader(string(text), path, nil)
+	for {
+		line, _, ok := lines.Next()
+		if !ok {
+			return want
+		}
+		end, quoted := 0, false
+		for ; quoted || line[end] != ' ' && line[end] != '\t'; end++ {
+			if line[end] == '"' {
+				quoted = !quoted
+			}
+			if line[end] == '\\' {
+				end++
+			}
+		}
+		key, value := line[:end], line[end:]
+		want[table.Fold(key, true)] = strings.TrimSpace(value)
+	}
+}
+
+// pairs reads alternating lines of keys and values.
+func pairs(t testing.TB, path string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{}
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	for i := 0; i+1 < len(lines); i += 2 {
+		want[lines[i]] = lines[i+1]
+	}
+	return want
+}
+
+func TestSampleFiles(t *testing.T) {
+	basic := records(t, "testdata/basic.txt")
+	long := records(t, "testdata/overflow-longkey.txt")
+	tests := []struct {
+		spec string
+		want map[string]string
+	}{
+		{"hash:testdata/basic-hash", basic},
+		{"btree:testdata/basic-btree", basic},
+		{"cdb:testdata/basic-cdb", basic},
+		{"lmdb:testdata/basic-lmdb", basic},
+		{"hash:testdata/overflow-longkey-hash", long},
+		{"btree:testdata/overflow-longkey-btree", long},
+		{"cdb:testdata/overflow-longkey-cdb", long},
+		{"lmdb:testdata/overflow-lmdb", records(t, "testdata/overflow.txt")},
+		{"hash:testdata/bigendian-nonul-hash", pairs(t, "testdata/bigendian.kv")},
+		{"btree:testdata/bigendian-nonul-btree-512", pairs(t, "testdata/bigendian.kv")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.spec, func(t *testing.T) {
+			log := &recorder{}
+			tbl := open(t, tt.spec, listFlags, log)
+			if tbl.Kind() != table.Fixed {
+				t.Errorf("Kind = %v, want Fixed", tbl.Kind())
+			}
+			for key, want := range tt.want {
+				value, found, err := tbl.Lookup(context.Background(), key)
+				if value != want || !found || err != nil {
+					t.Errorf("Lookup(%.40q) = %.40q, %v, %v, want %.40q", key, value, found, err, want)
+				}
+				for _, absent := range []string{key + "x", strings.TrimSuffix(key, "e"), "x" + key} {
+					if _, isKey := tt.want[absent]; isKey {
+						continue
+					}
+					if value, found, err := tbl.Lookup(context.Background(), absent); found || err != nil {
+						t.Errorf("Lookup(%.40q) = %.40q, %v, %v, want absent", absent, value, found, err)
+					}
+				}
+			}
+			if lines := log.take(); lines != nil {
+				t.Errorf("log: %q", lines)
+			}
+		})
+	}
+}
+
+func TestConcurrentLookups(t *testing.T) {
+	want := records(t, "testdata/overflow.txt")
+	for _, spec := range []string{
+		"hash:testdata/overflow-longkey-hash", "btree:testdata/overflow-longkey-btree",
+		"cdb:testdata/overflow-longkey-cdb", "lmdb:testdata/overflow-lmdb",
+	} {
+		tbl := open(t, spec, listFlags, nil)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for key, value := range want {
+					if got, found, err := tbl.Lookup(context.Background(), key); got != value || !found || err != nil {
+						t.Errorf("%s: Lookup(%.40q) = %.40q, %v, %v", spec, key, got, found, err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+// Postfix's own words for files that its libraries do not take.
+func TestUnusableFiles(t *testing.T) {
+	dir := t.TempDir()
+	sample := func(name string) []byte {
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	files := map[string][]byte{
+		"isbtree.db": sample("basic-btree.db"), "short.db": sample("basic-hash.db")[:100], "empty.db": nil,
+		"cut.db": sample("basic-hash.db")[:6000], "garbage.lmdb": []byte(strings.Repeat("garbage", 1000)),
+		"empty.lmdb": nil, "short.lmdb": sample("basic-lmdb.lmdb")[:100], "short.cdb": []byte("cdb"),
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct{ typ, name, suffix, reason string }{
+		{"hash", "isbtree", ".db", "Invalid argument"},
+		{"hash", "short", ".db", "Invalid argument"},
+		{"btree", "empty", ".db", "Invalid argument"},
+		{"hash", "cut", ".db", "Invalid argument"},
+		{"hash", "none", ".db", "No such file or directory"},
+		{"cdb", "none", ".cdb", "No such file or directory"},
+		{"lmdb", "none", ".lmdb", "No such file or directory"},
+		{"lmdb", "garbage", ".lmdb", "MDB_INVALID: File is not an LMDB file"},
+		{"lmdb", "short", ".lmdb", "MDB_INVALID: File is not an LMDB file"},
+		{"lmdb", "empty", ".lmdb", "Bad file descriptor"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.typ+":"+tt.name, func(t *testing.T) {
+			log := &recorder{}
+			path := filepath.Join(dir, tt.name)
+			tbl := open(t, tt.typ+":"+path, listFlags, log)
+			reason := "open database " + path + tt.suffix + ": " + tt.reason
+			if diff := cmp.Diff([]string{"error: " + reason}, log.take()); diff != "" {
+				t.Errorf("log of open (-want +got):\n%s", diff)
+			}
+			_, found, err := tbl.Lookup(context.Background(), "key")
+			if found || err == nil || table.ClassOf(err) != table.Retry || tbl.Kind() != table.Pattern {
+				t.Errorf("Lookup = %v, %v", found, err)
+			}
+			want := []string{"warning: " + tt.typ + ":" + path + " is unavailable. " + reason}
+			if diff := cmp.Diff(want, log.take()); diff != "" {
+				t.Errorf("log of Lookup (-want +got):\n%s", diff)
+			}
+		})
+	}
+	_, err := table.NewSet(table.Options{}).Open("cdb:"+filepath.Join(dir, "short"), listFlags)
+	want := "dict_cdbq_open: unable to init " + filepath.Join(dir, "short.cdb") + ": Protocol error"
+	if err == nil || err.Error() != want || table.ClassOf(err) != table.Fatal {
+		t.Errorf("short cdb: %v, want fatal %q", err, want)
+	}
+}
+
+func copyFile(t testing.TB, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestChanged(t *testing.T) {
+	past := time.Now().Add(-time.Hour)
+	tests := []struct {
+		typ, sample, suffix string
+		modified            bool // a newer time stamp counts
+	}{
+		{"hash", "basic-hash.db", ".db", true},
+		{"btree", "basic-btree.db", ".db", true},
+		{"cdb", "basic-cdb.cdb", ".cdb", true},
+		{"lmdb", "basic-lmdb.lmdb", ".lmdb", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.typ, func(t *testing.T) {
+			name := filepath.Join(t.TempDir(), "t")
+			copyFile(t, "testdata/"+tt.sample, name+tt.suffix)
+			if err := os.Chtimes(name+tt.suffix, past, past); err != nil {
+				t.Fatal(err)
+			}
+			for _, spec := range []string{tt.typ + ":" + name, "pipemap:{" + tt.typ + ":" + name + ",static:x}"} {
+				if err := os.Chtimes(name+tt.suffix, past, past); err != nil {
+					t.Fatal(err)
+				}
+				set := table.NewSet(table.Options{UTF8: true})
+				if _, err := set.Open(spec, listFlags); err != nil {
+					t.Fatal(err)
+				}
+				if got, err := set.Changed(); got != "" || err != nil {
+					t.Errorf("Changed at first = %q, %v", got, err)
+				}
+				registered := spec + "(0,lock|utf8_request)"
+				if strings.HasPrefix(spec, "pipemap") {
+					registered = tt.typ + ":" + name
+				}
+				want := ""
+				if tt.modified {
+					want = registered
+				}
+				if err := os.Chtimes(name+tt.suffix, past, past.Add(time.Second)); err != nil {
+					t.Fatal(err)
+				}
+				if got, err := set.Changed(); got != want || err != nil {
+					t.Errorf("Changed after a write = %q, %v, want %q", got, err, want)
+				}
+				if err := os.Remove(name + tt.suffix); err != nil {
+					t.Fatal(err)
+				}
+				if got, err := set.Changed(); got != registered || err != nil {
+					t.Errorf("Changed after removal = %q, %v, want %q", got, err, registered)
+				}
+				set.Close()
+				copyFile(t, "testdata/"+tt.sample, name+tt.suffix)
+			}
+		})
+	}
+}
+
+func TestOlderThanSource(t *testing.T) {
+	for _, tt := range []struct{ typ, sample, suffix string }{
+		{"hash", "basic-hash.db", ".db"}, {"cdb", "basic-cdb.cdb", ".cdb"}, {"lmdb", "basic-lmdb.lmdb", ".lmdb"},
+	} {
+		name := filepath.Join(t.TempDir(), "t")
+		copyFile(t, "testdata/"+tt.sample, name+tt.suffix)
+		copyFile(t, "testdata/basic.txt", name)
+		now := time.Now()
+		for _, step := range []struct {
+			indexAge, sourceAge time.Duration
+			warned              bool
+		}{
+			{time.Hour, time.Minute, false}, // changed just now: postmap may be about to run
+			{time.Hour, 3 * time.Minute, true},
+			{time.Minute, 3 * time.Minute, false},
+		} {
+			os.Chtimes(name+tt.suffix, now.Add(-step.indexAge), now.Add(-step.indexAge))
+			os.Chtimes(name, now.Add(-step.sourceAge), now.Add(-step.sourceAge))
+			log := &recorder{}
+			open(t, tt.typ+":"+name, listFlags, log)
+			var want []string
+			if step.warned {
+				want = []string{"warning: database " + name + tt.suffix + " is older than source file " + name}
+			}
+			if diff := cmp.Diff(want, log.take()); diff != "" {
+				t.Errorf("%s %v (-want +got):\n%s", tt.typ, step, diff)
+			}
+		}
+	}
+}

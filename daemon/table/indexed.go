@@ -1,0 +1,252 @@
+package table
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// indexedFile is a table in a file that postmap(1) writes: hash, btree, cdb,
+// lmdb. After it was opened it needs nothing but its descriptor. Pages are
+// read when they are needed and checked before use; a damaged file is an
+// error, and never costs more memory than its own size.
+type indexedFile struct {
+	typ, name   string
+	file        *os.File
+	fd          int
+	lock        lockStyle
+	multiWriter bool // readers see new contents without opening again
+	mtime       int64
+	source      string // how messages name the file: "FILE.db", "lmdb:NAME"
+
+	// mu makes lookups wait for each other: a lock belongs to the open file,
+	// so a reader would end the lock of another one.
+	mu     sync.Mutex
+	index  index
+	try1   bool   // keys may end in NUL
+	try0   bool   // keys may do without
+	keyBuf []byte // key and NUL
+}
+
+// index finds keys in the file of one format. It is used under a lock.
+type index interface {
+	// get returns the value of a key; it is valid until the next call.
+	get(key []byte) (value []byte, found bool, err error)
+}
+
+type lockStyle int
+
+const (
+	noLock lockStyle = iota
+	flockStyle
+	fcntlStyle
+)
+
+// errDamaged is the cause of all errors about the contents of a file. Postfix
+// sees EINVAL from its database library.
+var errDamaged = errors.New("file is damaged")
+
+func damaged(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errDamaged, fmt.Sprintf(format, args...))
+}
+
+// openIndexed opens path and finishes what all formats have in common. newIndex
+// reads the file's header; its error becomes the reason why the table is
+// unavailable, so it has Postfix's words.
+func openIndexed(o *opening, suffix string, lock lockStyle, newIndex func(*pageFile) (index, error)) (*indexedFile, error) {
+	path := o.name + suffix
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, &cannotOpen{"open database " + path + ": " + Strerror(err)}
+	}
+	t := &indexedFile{typ: o.typ, name: path, source: path, file: file, fd: int(file.Fd()), lock: lock, try1: true, try0: true}
+	if o.flags&Lock == 0 {
+		t.lock = noLock
+	}
+	if err := t.open(o, path, newIndex); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *indexedFile) open(o *opening, path string, newIndex func(*pageFile) (index, error)) error {
+	if t.lock == flockStyle {
+		if err := t.acquire(); err != nil {
+			return fatalError("shared-lock database "+path+" for open: "+Strerror(err), err)
+		}
+		defer t.release()
+	}
+	var err error
+	if t.index, err = newIndex(&pageFile{fd: t.fd}); err != nil {
+		return err
+	}
+	var info unix.Stat_t
+	if err := unix.Fstat(t.fd, &info); err != nil {
+		return fatalError("fstat "+path+": "+Strerror(err), err)
+	}
+	t.mtime = info.Mtim.Sec
+	if t.lock == noLock && o.typ != "cdb" {
+		return nil
+	}
+	if source, err := os.Stat(o.name); err == nil {
+		if changed := source.ModTime().Unix(); changed > t.mtime && changed < time.Now().Unix()-100 {
+			o.log().Warningf("database %s is older than source file %s", path, o.name)
+		}
+	}
+	return nil
+}
+
+func (t *indexedFile) Type() string { return t.typ }
+func (t *indexedFile) Name() string { return t.name }
+func (t *indexedFile) Kind() Kind   { return Fixed }
+
+func (t *indexedFile) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.file.Close()
+}
+
+// Lookup tries the key with a NUL at its end, then without. The first form
+// that hits is the one the file was written with, and the only one from then
+// on. Source: Postfix 3.10 dict_db.c, dict_db_lookup, and its sisters.
+func (t *indexedFile) Lookup(_ context.Context, key string) (string, bool, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.acquire(); err != nil {
+		return "", false, t.fatal(t.name+": lock dictionary: "+Strerror(err), err)
+	}
+	defer t.release()
+	t.keyBuf = append(append(t.keyBuf[:0], key...), 0)
+	if t.try1 {
+		value, found, err := t.get(t.keyBuf)
+		if err != nil || found {
+			t.try0 = t.try0 && !found
+			return value, found, err
+		}
+	}
+	if t.try0 {
+		value, found, err := t.get(t.keyBuf[:len(key)])
+		t.try1 = t.try1 && !found
+		return value, found, err
+	}
+	return "", false, nil
+}
+
+func (t *indexedFile) get(key []byte) (string, bool, error) {
+	value, found, err := t.index.get(key)
+	if err != nil {
+		return "", false, t.fatal("error reading "+t.source+": "+err.Error(), err)
+	}
+	if i := bytes.IndexByte(value, 0); i >= 0 {
+		value = value[:i]
+	}
+	return string(value), found, nil
+}
+
+func (t *indexedFile) fatal(text string, cause error) error {
+	return &Error{Class: Fatal, Type: t.typ, Name: t.name, Text: text, Err: cause}
+}
+
+// changed follows Postfix 3.10 dict.c, dict_changed_name, for files that were
+// opened for reading.
+func (t *indexedFile) changed() (bool, error) {
+	var info unix.Stat_t
+	if err := unix.Fstat(t.fd, &info); err != nil {
+		return false, err
+	}
+	modified := !t.multiWriter && t.mtime != 0 && info.Mtim.Sec != t.mtime
+	return modified || info.Nlink == 0, nil
+}
+
+// acquire takes the shared lock; it waits for a writer.
+func (t *indexedFile) acquire() error {
+	switch t.lock {
+	case flockStyle:
+		return ignoringEINTR(func() error { return unix.Flock(t.fd, unix.LOCK_SH) })
+	case fcntlStyle:
+		// A lock of the open file, not of the process: it conflicts with
+		// the process locks that Postfix takes, but is not lost when some
+		// other descriptor for the same file is closed.
+		return ignoringEINTR(func() error {
+			return unix.FcntlFlock(uintptr(t.fd), unix.F_OFD_SETLKW, &unix.Flock_t{Type: unix.F_RDLCK})
+		})
+	}
+	return nil
+}
+
+// release cannot fail on a descriptor that was locked before.
+func (t *indexedFile) release() {
+	switch t.lock {
+	case flockStyle:
+		_ = unix.Flock(t.fd, unix.LOCK_UN)
+	case fcntlStyle:
+		_ = unix.FcntlFlock(uintptr(t.fd), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_UNLCK})
+	}
+}
+
+func ignoringEINTR(call func() error) error {
+	for {
+		if err := call(); err != unix.EINTR {
+			return err
+		}
+	}
+}
+
+// pageFile reads parts of a file into buffers that it keeps.
+type pageFile struct {
+	fd  int
+	buf []byte
+}
+
+// size is the file's current size in bytes.
+func (f *pageFile) size() (int64, error) {
+	var info unix.Stat_t
+	err := unix.Fstat(f.fd, &info)
+	return info.Size, err
+}
+
+// readFull fills buf from offset; a file that ends before is damaged.
+func (f *pageFile) readFull(buf []byte, offset int64) error {
+	if offset < 0 {
+		return damaged("offset %d", offset)
+	}
+	for done := 0; done < len(buf); {
+		n, err := unix.Pread(f.fd, buf[done:], offset+int64(done))
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return errors.New(Strerror(err))
+		case n == 0:
+			return damaged("it ends before offset %d", offset+int64(len(buf)))
+		}
+		done += n
+	}
+	return nil
+}
+
+// readSized reads n bytes at offset into the file's own buffer. n comes from
+// the file, so it is compared with the file's size first.
+func (f *pageFile) readSized(n, offset int64) ([]byte, error) {
+	if n > 1<<16 || n < 0 {
+		size, err := f.size()
+		if err != nil {
+			return nil, err
+		}
+		if n < 0 || n > size || offset > size-n {
+			return nil, damaged("%d bytes at offset %d of %d", n, offset, size)
+		}
+	}
+	if int64(cap(f.buf)) < n {
+		f.buf = make([]byte, n)
+	}
+	buf := f.buf[:n]
+	return buf, f.readFull(buf, offset)
+}

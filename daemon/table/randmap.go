@@ -1,0 +1,30 @@
+package table
+
+import (
+	"context"
+	"math/rand/v2"
+)
+
+// randTable gives one of its values by chance, whatever the key. Source:
+// Postfix 3.10 dict_random.c.
+type randTable struct {
+	name   string
+	values []string
+}
+
+func openRandmap(o *opening) (Table, error) {
+	values, ok := members(o.name)
+	if !ok {
+		return nil, &cannotOpen{`bad syntax: "randmap:` + o.name + `"; need "randmap:{value...}"`}
+	}
+	return &randTable{o.name, values}, nil
+}
+
+func (t *randTable) Type() string { return "randmap" }
+func (t *randTable) Name() string { return t.name }
+func (t *randTable) Kind() Kind   { return Pattern }
+func (t *randTable) Close() error { return nil }
+
+func (t *randTable) Lookup(context.Context, string) (string, bool, error) {
+	return t.values[rand.IntN(len(t.values))], true, nil
+}

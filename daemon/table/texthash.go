@@ -1,0 +1,96 @@
+package table
+
+import (
+	"errors"
+	"os"
+	"time"
+	"unicode/utf8"
+)
+
+// openTexthash reads the text that postmap(1) would make a hash file of into
+// memory: a key, up to the first blank that is not quoted, and a value. Quotes
+// and backslashes stay in the key. A file that changed less than two seconds
+// ago may be half written, so it is read again until it has come to rest.
+// Source: Postfix 3.10 dict_thash.c.
+func openTexthash(o *opening) (Table, error) {
+	for before := time.Now().Unix(); ; {
+		text, mtime, err := o.readText()
+		if err != nil {
+			return nil, err
+		}
+		t, err := parseTexthash(o, text)
+		if err != nil {
+			return nil, err
+		}
+		after := time.Now().Unix()
+		if mtime < before-1 || mtime > after {
+			return t, nil
+		}
+		time.Sleep(texthashCooling)
+		before = after
+	}
+}
+
+const texthashCooling = 300 * time.Millisecond
+
+// readText returns the contents and modification time of the table's file.
+func (o *opening) readText() (text string, mtime int64, err error) {
+	file, err := os.Open(o.name)
+	if err != nil {
+		return "", 0, &cannotOpen{"open database " + o.name + ": " + Strerror(err)}
+	}
+	defer file.Close()
+	if text, err = readBounded(file, o.set.opt.MaxFileSize); err != nil {
+		return "", 0, fatalError("read "+o.name+": "+Strerror(err), err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return "", 0, fatalError("fstat "+o.name+": "+Strerror(err), err)
+	}
+	return text, info.ModTime().Unix(), nil
+}
+
+func parseTexthash(o *opening, text string) (*memoryTable, error) {
+	t := &memoryTable{typ: o.typ, name: o.name, entries: map[string]string{}}
+	lines := NewLineReader(text, o.name, o.log())
+	for {
+		line, number, ok := lines.Next()
+		if !ok {
+			return t, nil
+		}
+		key, value, err := parseTexthashLine(line, o.utf8())
+		if err != nil {
+			o.log().Warningf("%s, line %d: %v -- ignoring this line", o.name, number, err)
+			continue
+		}
+		if key[len(key)-1] == ':' {
+			o.log().Warningf("%s, line %d: record is in \"key: value\" format; is this an alias file?", o.name, number)
+		}
+		folded := o.foldKey(key)
+		if _, double := t.entries[folded]; !double || o.flags&DupReplace != 0 {
+			t.entries[folded] = value
+			continue
+		}
+		switch {
+		case o.flags&DupIgnore != 0:
+		case o.flags&DupWarn != 0:
+			o.log().Warningf("%s, line %d: duplicate entry: \"%s\"", o.name, number, key)
+		default:
+			return nil, &cannotOpen{o.name + ", line " + decimal(number) + `: duplicate entry: "` + key + `"`}
+		}
+	}
+}
+
+func parseTexthashLine(line string, mustUTF8 bool) (key, value string, err error) {
+	if mustUTF8 && !utf8.ValidString(line) {
+		return "", "", errors.New(`non-UTF-8 input "` + line + `"`)
+	}
+	end, quoted := skipQuoted(line, isSpace)
+	if quoted {
+		return "", "", errors.New(`unbalanced '"' in '` + line + `'`)
+	}
+	if key, value = line[:end], trimLeft(trimRight(line[end:])); key == "" || value == "" {
+		return "", "", errors.New("expected format: key whitespace value")
+	}
+	return key, value, nil
+}
