@@ -1,0 +1,172 @@
+package daemon_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/qmqpd/qmqpd/"
+
+// allowed says which packages of this module each package may import: the
+// import rules of docs/architecture.md. A package that is not listed may not
+// exist.
+var allowed = map[string]string{
+	"mainconf":            "",
+	"params":              "mainconf",
+	"params/postconf":     "mainconf params",
+	"queuefmt":            "",
+	"queuefmt/export":     "queuefmt",
+	"queuefmt/postcat":    "queuefmt",
+	"daemon":              "mainconf params queuefmt daemon/*",
+	"daemon/attr":         "",
+	"daemon/cleanup":      "queuefmt daemon/attr daemon/errno daemon/maillog daemon/mailstream",
+	"daemon/errno":        "",
+	"daemon/incoming":     "queuefmt daemon/errno daemon/maillog daemon/mailstream daemon/mime daemon/rewrite daemon/rfc822 daemon/spool daemon/table",
+	"daemon/jail":         "daemon/errno daemon/maillog",
+	"daemon/maillog":      "daemon/errno",
+	"daemon/mailstream":   "queuefmt daemon/maillog",
+	"daemon/master":       "daemon/attr daemon/errno daemon/maillog",
+	"daemon/matchlist":    "daemon/errno daemon/table",
+	"daemon/mime":         "daemon/rfc822",
+	"daemon/netstring":    "",
+	"daemon/peer":         "daemon/errno daemon/maillog",
+	"daemon/qmqp":         "queuefmt daemon/maillog daemon/mailstream daemon/netstring daemon/peer daemon/rfc822",
+	"daemon/rewrite":      "daemon/rfc822",
+	"daemon/rfc822":       "",
+	"daemon/spool":        "queuefmt daemon/errno",
+	"daemon/standalone":   "daemon/maillog",
+	"daemon/table":        "daemon/attr daemon/errno daemon/netstring",
+	"cmd/internal/getopt": "",
+	"cmd/postconf-lite":   "cmd/internal/getopt mainconf params params/postconf",
+	"cmd/qmqpd":           "cmd/internal/getopt queuefmt queuefmt/export queuefmt/postcat daemon daemon/master daemon/qmqp",
+}
+
+// leaf tells whether a package takes values and returns errors, and so may
+// neither end the process nor do anything at init.
+func leaf(pkg string) bool { return pkg != "daemon" && !strings.HasPrefix(pkg, "cmd/") }
+
+// heavy are packages that cost the daemon start-up time or size and that it
+// does not need.
+var heavy = []string{"net/http", "encoding/json", "encoding/gob", "html/template", "text/template", "log/slog", "testing"}
+
+func TestLayout(t *testing.T) {
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "testdata" || path != root && strings.HasPrefix(d.Name(), ".")):
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		rel, err := filepath.Rel(root, filepath.Dir(path))
+		if err != nil || rel == "compat-tests" || strings.HasPrefix(rel, "compat-tests/") {
+			return err
+		}
+		if !seen[rel] {
+			seen[rel] = true
+			if _, ok := allowed[rel]; !ok {
+				t.Errorf("package %s has no line in docs/architecture.md's import rules", rel)
+			}
+		}
+		checkFile(t, root, rel, path)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(seen) < 10 {
+		t.Errorf("only %d packages found", len(seen))
+	}
+}
+
+func checkFile(t *testing.T, root, pkg, path string) {
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if name, _ := filepath.Rel(root, path); generator(file) {
+		t.Logf("%s is a generator", name)
+		return
+	}
+	may := strings.Fields(allowed[pkg])
+	for _, spec := range file.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if strings.HasPrefix(pkg, "daemon") && slices.Contains(heavy, imported) {
+			t.Errorf("%s imports %s", pkg, imported)
+		}
+		own, ok := strings.CutPrefix(imported, module)
+		if !ok || slices.Contains(may, own) {
+			continue
+		}
+		if slices.Contains(may, "daemon/*") && strings.HasPrefix(own, "daemon/") {
+			continue
+		}
+		t.Errorf("%s imports %s", pkg, own)
+	}
+	if !leaf(pkg) {
+		return
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			if n.Name.Name == "init" && n.Recv == nil {
+				t.Errorf("%s has an init function", pkg)
+			}
+		case *ast.SelectorExpr:
+			if id, ok := n.X.(*ast.Ident); ok && id.Name == "os" && n.Sel.Name == "Exit" {
+				t.Errorf("%s calls os.Exit", pkg)
+			}
+		}
+		return true
+	})
+}
+
+// generator tells whether a file is kept out of the package by a build tag.
+func generator(file *ast.File) bool {
+	for _, c := range file.Comments {
+		for _, l := range c.List {
+			if l.Text == "//go:build ignore" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Each package of the rules stands in the page, with its sentence.
+func TestArchitecturePage(t *testing.T) {
+	page, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range allowed {
+		if _, err := os.Stat(filepath.Join("..", pkg)); err != nil {
+			continue
+		}
+		if strings.HasPrefix(pkg, "cmd/") && pkg != "cmd/internal/getopt" {
+			continue
+		}
+		if !strings.Contains(string(page), "| `"+pkg+"` |") {
+			t.Errorf("docs/architecture.md does not name %s", pkg)
+		}
+	}
+}

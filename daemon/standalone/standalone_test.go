@@ -1,0 +1,191 @@
+package standalone
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/qmqpd/qmqpd/daemon/maillog"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// start runs a server on a loopback port and returns how to dial and to end it.
+func start(t *testing.T, s *Server) (dial func() net.Conn, end func() error) {
+	t.Helper()
+	ls, err := Listen([]string{"127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	result := make(chan error, 1)
+	go func() { result <- s.Serve(ctx, ls) }()
+	return func() net.Conn {
+			conn, err := net.Dial("tcp", ls[0].Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { conn.Close() })
+			return conn
+		}, func() error {
+			cancel()
+			return <-result
+		}
+}
+
+func echo(_ context.Context, conn net.Conn, _ time.Time) error {
+	_, err := io.Copy(conn, conn)
+	return err
+}
+
+func roundTrip(t *testing.T, conn net.Conn) {
+	t.Helper()
+	b := make([]byte, 2)
+	if _, err := conn.Write([]byte("hi")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(conn, b); err != nil || string(b) != "hi" {
+		t.Fatalf("got %q, %v", b, err)
+	}
+}
+
+func TestSessionsRunAtOnceAndFinish(t *testing.T) {
+	dial, end := start(t, &Server{Handle: echo, MaxSessions: 10, Grace: time.Hour})
+	a, b := dial(), dial()
+	roundTrip(t, a)
+	roundTrip(t, b)
+	ended := make(chan error, 1)
+	go func() { ended <- end() }()
+	// Both sessions go on until their clients leave.
+	roundTrip(t, a)
+	roundTrip(t, b)
+	a.Close()
+	roundTrip(t, b)
+	b.Close()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestGraceCutsSessions(t *testing.T) {
+	dial, end := start(t, &Server{Handle: echo, MaxSessions: 10, Grace: time.Millisecond})
+	conn := dial()
+	roundTrip(t, conn)
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+	if _, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Error("session survived")
+	}
+}
+
+func TestMaxTime(t *testing.T) {
+	dial, end := start(t, &Server{Handle: echo, MaxSessions: 10, Grace: time.Hour, MaxTime: 10 * time.Millisecond})
+	if _, err := dial().Read(make([]byte, 1)); err == nil {
+		t.Error("session survived")
+	}
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMaxSessions(t *testing.T) {
+	dial, end := start(t, &Server{Handle: echo, MaxSessions: 1, Grace: time.Hour})
+	first, second := dial(), dial()
+	roundTrip(t, first)
+	if _, err := second.Write([]byte("hi")); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	b := make([]byte, 2)
+	if _, err := io.ReadFull(second, b); err != nil {
+		t.Fatal(err)
+	}
+	second.Close()
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPanicStaysInItsSession(t *testing.T) {
+	var mu sync.Mutex
+	var lines bytes.Buffer
+	log := maillog.New(time.Now)
+	log.AddPlain(lockedWriter{&mu, &lines}, "t")
+	dial, end := start(t, &Server{MaxSessions: 10, Grace: time.Hour, Log: log,
+		Handle: func(ctx context.Context, conn net.Conn, at time.Time) error {
+			b := make([]byte, 1)
+			if _, err := conn.Read(b); err == nil && b[0] == '!' {
+				panic("boo")
+			}
+			return echo(ctx, conn, at)
+		}})
+	bad, good := dial(), dial()
+	if _, err := good.Write([]byte(".")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bad.Write([]byte("!")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bad.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("got %v", err)
+	}
+	roundTrip(t, good)
+	good.Close()
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if got := lines.String(); got != "t: panic: session: boo\n" {
+		t.Errorf("log %q", got)
+	}
+}
+
+type lockedWriter struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (w lockedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.w.Write(p)
+}
+
+func TestListen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	ls, err := Listen([]string{"unix:" + path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen([]string{"127.0.0.1:0", "unix:" + path, "nonsense"}); err == nil {
+		t.Error("no error for a socket in use and an address without port")
+	} else if text := err.Error(); !strings.Contains(text, "another server") || !strings.Contains(text, "missing port") {
+		t.Errorf("not all errors: %v", err)
+	}
+	// A socket that nobody listens on is replaced.
+	ls[0].(*net.UnixListener).SetUnlinkOnClose(false)
+	ls[0].Close()
+	ls, err = Listen([]string{"unix:" + path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ls[0].Close()
+	// Anything else is not.
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen([]string{"unix:" + path}); err == nil {
+		t.Error("a file was replaced")
+	}
+}
