@@ -78,7 +78,7 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 	}
 	if n != 1 {
 		s.end()
-		return nil, &mailstream.FatalError{Text: "unable to connect to the " + o.Class + " " + o.Service + " service"}
+		return nil, maillog.FatalError("unable to connect to the %s %s service", o.Class, o.Service)
 	}
 	if log.Verbose() > 0 {
 		log.Infof("%s socket: queue_id = %s", o.path(), s.queueID)
@@ -109,7 +109,7 @@ func (o *Opener) connect(ctx context.Context, log *maillog.Logger) (net.Conn, er
 		}
 		const format = "connect #%d to subsystem %s: %s"
 		if count == maxConnects {
-			return nil, mailstream.Fatalf(format, count, o.path(), errno.Text(err))
+			return nil, maillog.FatalError(format, count, o.path(), errno.Text(err))
 		}
 		log.Warningf(format, count, o.path(), errno.Text(err))
 		timer := time.NewTimer(delay)

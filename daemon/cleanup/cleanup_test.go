@@ -187,7 +187,7 @@ func TestBadGreeting(t *testing.T) {
 			})
 			var log bytes.Buffer
 			_, err := opener().Open(t.Context(), logTo(&log))
-			var fatal *mailstream.FatalError
+			var fatal *maillog.Failure
 			if !errors.As(err, &fatal) || fatal.Text != "unable to connect to the public cleanup service" {
 				t.Errorf("got %v", err)
 			}

@@ -9,7 +9,6 @@ package mailstream
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/queuefmt"
@@ -38,22 +37,9 @@ type Opener interface {
 	// Open allocates a queue id. The context bounds the whole message, not
 	// only the call: cancelling it makes later operations fail. Lines about
 	// this message go to log. An error means that there is no stream and no
-	// reply to the client; a *FatalError says what Postfix would have died
-	// of.
+	// reply to the client; a *maillog.Failure says what Postfix would have
+	// died of, and has not been logged.
 	Open(ctx context.Context, log *maillog.Logger) (Stream, error)
-}
-
-// A FatalError is trouble that ends a stock process together with its session.
-// The text is what Postfix logs with severity fatal; it has not been logged.
-type FatalError struct {
-	Text string
-}
-
-func (e *FatalError) Error() string { return e.Text }
-
-// Fatalf returns a FatalError with a formatted text.
-func Fatalf(format string, args ...any) *FatalError {
-	return &FatalError{Text: fmt.Sprintf(format, args...)}
 }
 
 // Stream takes the records of one message: T, [L], S, [V], A..., R..., M,

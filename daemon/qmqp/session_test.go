@@ -366,7 +366,7 @@ func TestRefuse(t *testing.T) {
 }
 
 func TestOpenFails(t *testing.T) {
-	opener := &memoryOpener{fail: mailstream.Fatalf("no cleanup")}
+	opener := &memoryOpener{fail: maillog.FatalError("no cleanup")}
 	reply, log := converse(t, testConfig(), opener, request("x", "", "r@x"))
 	if reply != "" || log != "" {
 		t.Errorf("reply %q, log %q", reply, log)
