@@ -1,0 +1,374 @@
+package master
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/maillog"
+)
+
+// Handler serves one client. It returns before the connection is closed, which
+// Serve does. The context ends when the session has lasted daemon_timeout; its
+// cause is then the failure that has been logged. An error is what the original
+// would end its process for: usually a *maillog.Failure, not yet logged.
+type Handler func(ctx context.Context, client net.Conn, accepted time.Time) error
+
+// Config is what Serve needs to know.
+type Config struct {
+	Log *maillog.Logger
+	// Now gives the time that sessions are stamped with.
+	Now func() time.Time
+
+	// PID and Generation go into status records.
+	PID        int
+	Generation uint32
+	// Status is the descriptor of the status channel: StatusFD.
+	Status int
+	// Listeners are non-blocking listening sockets, all for Transport.
+	Listeners []int
+	Transport Transport
+	// Lock is the service's lock file; nil with option -l.
+	Lock *Lock
+
+	// MaxUse ends the process after so many sessions (max_use). Zero: no
+	// bound.
+	MaxUse int
+	// MaxIdle ends it after so long without a session (max_idle). Zero: no bound.
+	MaxIdle time.Duration
+	// DaemonTimeout bounds a session (daemon_timeout), in steps of
+	// three seconds, and must be at least one step.
+	DaemonTimeout time.Duration
+
+	// Sessions is how many sessions this process has at once. Zero and one
+	// mean the original's way of life; see the package comment.
+	Sessions int
+	// Limit is the service's process limit, with Sessions above one the most
+	// sessions of all its processes together. Zero: no limit.
+	Limit int
+	// Stress is told when Limit is reached. Nil: the service has no stress
+	// mode.
+	Stress *Stress
+
+	// Changed returns the name of a lookup table that has changed since it
+	// was opened, or nothing. It is asked before each accept. May be nil.
+	Changed func() string
+	// Drain returns why the process should take no more clients, or nothing; it
+	// is asked before each accept, only if Sessions is above one. May be nil.
+	Drain func() string
+
+	Handler Handler
+}
+
+// child is the state of Serve. One goroutine owns it; others reach it through
+// the mailbox.
+type child struct {
+	Config
+	ctx      context.Context
+	channel  channel
+	box      *mailbox
+	single   bool // one session at a time
+	sessions int  // open now
+	stuck    int  // of these, overdue and not ending
+	started  int  // since the process started
+
+	held    bool // the baton, or there is none
+	waiting bool // for the baton
+
+	draining   bool
+	masterGone bool
+	done       bool  // exit when out of the current step
+	failure    error // exit with it
+
+	idleSince time.Time // no session since
+	watchFrom time.Time // the original last waited for events
+	pause     time.Time // no accept before
+
+	complained bool // of accept, and has had no success since
+}
+
+// Serve accepts and serves clients until the process should exit. Nil is exit
+// status zero; a *maillog.Failure is to be logged, and ends the process after
+// a second. Sessions may still be open then, and must not be waited for. If ctx
+// ends, Serve drains.
+func Serve(ctx context.Context, config Config) error {
+	if err := pollable(append(slices.Clone(config.Listeners), config.Status)); err != nil {
+		return err
+	}
+	if watchdogStep(config.DaemonTimeout) == 0 {
+		return maillog.PanicError("watchdog_create: timeout %d is too small", config.DaemonTimeout/time.Second)
+	}
+	box, err := newMailbox()
+	if err != nil {
+		return maillog.FatalError("eventfd: %s", maillog.Strerror(err))
+	}
+	now := time.Now()
+	c := &child{
+		Config:    config,
+		ctx:       ctx,
+		channel:   channel{config.Status, config.PID, config.Generation, config.Log},
+		box:       box,
+		single:    config.Sessions <= 1,
+		held:      config.Lock == nil,
+		idleSince: now,
+		watchFrom: now,
+	}
+	if c.single {
+		c.Sessions = 1
+	}
+	stop := context.AfterFunc(ctx, func() { box.post(func() { c.draining = true }) })
+	defer func() {
+		stop()
+		box.close()
+		if c.Lock != nil {
+			c.Lock.forgetBaton()
+			if c.held {
+				_ = c.Lock.releaseBaton()
+			}
+		}
+	}()
+	for !c.done && c.failure == nil {
+		c.step()
+	}
+	return c.failure
+}
+
+// step waits for an event and handles what there is.
+func (c *child) step() {
+	if c.sessions == 0 && (c.draining || c.usedUp()) {
+		c.done = true
+		return
+	}
+	if c.allStuck() {
+		c.failure = maillog.FatalError("watchdog timeout")
+		return
+	}
+	if c.turn(); c.failure != nil {
+		return
+	}
+	if c.sessions == 0 {
+		c.watchFrom = time.Now()
+	}
+	var watch []int
+	if !c.masterGone {
+		watch = append(watch, c.Status)
+	}
+	if c.accepting() && c.held && !time.Now().Before(c.pause) {
+		watch = append(watch, c.Listeners...)
+	}
+	ready, err := c.box.wait(watch, c.patience())
+	if err != nil {
+		c.failure = maillog.FatalError("event_loop: poll: %s", maillog.Strerror(err))
+		return
+	}
+	c.box.deliver()
+	if c.done || c.failure != nil {
+		return
+	}
+	if c.idleExpired() {
+		c.verbose("idle timeout -- exiting")
+		c.done = true
+		return
+	}
+	if slices.Contains(ready, c.Status) {
+		c.masterGone, c.draining = true, true
+		if c.sessions == 0 {
+			c.verbose("master disconnect -- exiting")
+			c.done = true
+			return
+		}
+	}
+	for _, fd := range ready {
+		if fd != c.Status && c.accepting() && c.held && !c.done && c.failure == nil {
+			c.acceptFrom(fd)
+		}
+	}
+}
+
+// usedUp reports that max_use forbids another session.
+func (c *child) usedUp() bool { return c.MaxUse > 0 && c.started >= c.MaxUse }
+
+// accepting reports that another session is allowed, the limit of all
+// processes left aside.
+func (c *child) accepting() bool {
+	return !c.draining && !c.usedUp() && c.sessions < c.Sessions
+}
+
+// turn takes or passes on the baton. A process that may have all sessions of
+// the service keeps it even when it has that many.
+func (c *child) turn() {
+	if c.Lock == nil {
+		return
+	}
+	if c.accepting() {
+		if c.held || c.waiting {
+			return
+		}
+		ok, err := c.Lock.tryBaton()
+		switch {
+		case err != nil:
+			c.failure = lockFailure(err)
+		case ok:
+			c.held = true
+		default:
+			c.waiting = true
+			c.Lock.awaitBaton(func(err error) bool {
+				return c.box.post(func() { c.granted(err) })
+			})
+		}
+		return
+	}
+	if c.waiting {
+		c.Lock.forgetBaton()
+		c.waiting = false
+	}
+	keep := c.Limit > 1 && c.Sessions >= c.Limit && !c.draining && !c.usedUp()
+	if c.held && !keep {
+		c.passBaton()
+	}
+}
+
+func (c *child) granted(err error) {
+	if !c.waiting { // no longer wanted
+		if err == nil {
+			_ = c.Lock.releaseBaton()
+		}
+		return
+	}
+	c.waiting = false
+	if err != nil {
+		c.failure = lockFailure(err)
+		return
+	}
+	c.held = true
+}
+
+func lockFailure(err error) error {
+	return maillog.FatalError("select lock: %s", maillog.Strerror(err))
+}
+
+func (c *child) passBaton() {
+	if c.Lock == nil || !c.held {
+		return
+	}
+	c.held = false
+	if err := c.Lock.releaseBaton(); err != nil {
+		c.failure = maillog.FatalError("select unlock: %s", maillog.Strerror(err))
+	}
+}
+
+// patience is how long step may wait.
+func (c *child) patience() time.Duration {
+	now := time.Now()
+	d := time.Duration(-1)
+	if c.sessions == 0 && c.MaxIdle > 0 {
+		d = max(0, c.idleSince.Add(c.MaxIdle).Sub(now))
+	}
+	if rest := c.pause.Sub(now); rest > 0 && (d < 0 || rest < d) {
+		d = rest
+	}
+	return d
+}
+
+func (c *child) idleExpired() bool {
+	return c.sessions == 0 && c.MaxIdle > 0 && time.Since(c.idleSince) >= c.MaxIdle
+}
+
+// acceptFrom takes one client.
+func (c *child) acceptFrom(listener int) {
+	if c.Changed != nil {
+		if table := c.Changed(); table != "" {
+			c.Log.Infof("table %s has changed -- restarting", table)
+			c.stop()
+			return
+		}
+	}
+	if c.Drain != nil && !c.single {
+		if reason := c.Drain(); reason != "" {
+			c.Log.Infof("%s -- restarting", reason)
+			c.stop()
+			return
+		}
+	}
+	slot := -1
+	if !c.single && c.Limit > 0 && c.Lock != nil {
+		var ok bool
+		if slot, ok = c.Lock.takeSlot(c.Limit); !ok {
+			// Other processes have sessions that nobody tells us the
+			// end of.
+			c.limitReached()
+			c.pause = time.Now().Add(slotRetry)
+			return
+		}
+	}
+	fd, err := accept(listener, c.Transport)
+	if err == nil && c.single && c.Transport == Pass {
+		// As in the original, this blocks everything else.
+		fd, err = receivePassed(fd, c.Log, passTimeout)
+	}
+	if c.single {
+		c.passBaton()
+	}
+	if err != nil {
+		if slot >= 0 {
+			c.Lock.releaseSlot(slot)
+		}
+		c.acceptError(err)
+		return
+	}
+	c.complained = false
+	c.begin(fd, slot)
+}
+
+const (
+	slotRetry       = 100 * time.Millisecond
+	descriptorRetry = time.Second
+)
+
+// stop ends the process if it has no session, else lets it drain.
+func (c *child) stop() {
+	c.draining = true
+	c.done = c.sessions == 0
+}
+
+// acceptError logs unless somebody else was faster.
+func (c *child) acceptError(err error) {
+	if errors.Is(err, unix.EAGAIN) {
+		return
+	}
+	if c.sessions > 0 {
+		// Most likely there are no descriptors, and a session that ends
+		// gives some back. This is no reason to give up the others.
+		c.pause = time.Now().Add(descriptorRetry)
+		if !c.complained {
+			c.complained = true
+			c.Log.Warningf("accept connection: %s", maillog.Strerror(err))
+		}
+		return
+	}
+	c.Log.Errorf("accept connection: %s", maillog.Strerror(err))
+	c.countErrors()
+}
+
+// countErrors ends the process after too many errors, but not under
+// running sessions.
+func (c *child) countErrors() {
+	if c.Log.Errors() < maillog.MaxErrors {
+		return
+	}
+	if c.sessions > 0 {
+		c.draining = true
+		return
+	}
+	c.failure = maillog.FatalError("too many errors - program terminated")
+}
+
+func (c *child) verbose(text string) {
+	if c.Log.Verbose() > 0 {
+		c.Log.Infof("%s", text)
+	}
+}

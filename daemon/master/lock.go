@@ -1,0 +1,187 @@
+package master
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/maillog"
+)
+
+// Lock is the lock file that the processes of one service share. Its flock(2)
+// lock is the right to accept (the baton); the original takes the same lock in
+// the same way, so they can take turns. Byte locks (slots) in the same file, which
+// are independent of flock(2) on Linux, count the sessions of all our processes together.
+//
+// On a network file system, where flock(2) is a lock on all bytes, slots are
+// not usable; a Postfix queue is not supported there anyway.
+type Lock struct {
+	file *os.File
+
+	mu      sync.Mutex
+	wanted  bool // a goroutine is waiting in flock
+	granted func(error) bool
+	slots   map[int]bool // held by this process
+}
+
+// OpenLock opens or creates pid/TRANSPORT.SERVICE below the current directory,
+// transport and service as in the argument vector. It must happen with root's
+// privileges and before chroot.
+func OpenLock(transport, service string) (*Lock, error) {
+	path := "pid/" + transport + "." + service
+	f, why := safeOpen(path)
+	if why != "" {
+		return nil, maillog.FatalError("open lock file %s: %s", path, why)
+	}
+	return &Lock{file: f, slots: make(map[int]bool)}, nil
+}
+
+// Close closes the file, which gives up all locks.
+func (l *Lock) Close() error { return l.file.Close() }
+
+// safeOpen opens a file that must be a plain one with one name. It returns
+// what is wrong in the original's words. Source: Postfix 3.10 safe_open.c.
+func safeOpen(path string) (*os.File, string) {
+	f, why, err := safeOpenExisting(path)
+	if f != nil || !errors.Is(err, unix.ENOENT) {
+		return f, why
+	}
+	f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, unix.EEXIST) {
+		f, why, _ = safeOpenExisting(path)
+		return f, why
+	}
+	if err != nil {
+		return nil, "cannot create file exclusively: " + maillog.Strerror(err)
+	}
+	return f, ""
+}
+
+func safeOpenExisting(path string) (f *os.File, why string, err error) {
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, "cannot open file: " + maillog.Strerror(err), err
+	}
+	f = os.NewFile(uintptr(fd), path)
+	if why = checkOpen(fd, path); why == "" {
+		return f, "", nil
+	}
+	_ = f.Close()
+	return nil, why, unix.EPERM
+}
+
+func checkOpen(fd int, path string) string {
+	var opened, named unix.Stat_t
+	if err := unix.Fstat(fd, &opened); err != nil {
+		return "bad open file status: " + maillog.Strerror(err)
+	}
+	if opened.Nlink != 1 {
+		return "file has " + strconv.FormatUint(uint64(opened.Nlink), 10) + " hard links"
+	}
+	if opened.Mode&unix.S_IFMT == unix.S_IFDIR {
+		return "file is a directory"
+	}
+	if err := unix.Lstat(path, &named); err != nil {
+		return "file status changed unexpectedly: " + maillog.Strerror(err)
+	}
+	if named.Mode&unix.S_IFMT == unix.S_IFLNK {
+		// Only root's link in a directory that only root can write to.
+		var parent unix.Stat_t
+		if named.Uid == 0 && unix.Stat(filepath.Dir(path), &parent) == nil &&
+			parent.Uid == 0 && parent.Mode&0o022 == 0 {
+			return ""
+		}
+		return "file is a symbolic link"
+	}
+	if opened.Dev != named.Dev || opened.Ino != named.Ino || opened.Nlink != named.Nlink || opened.Mode != named.Mode {
+		return "file status changed unexpectedly"
+	}
+	return ""
+}
+
+// fd returns the descriptor; the file is in blocking mode and never polled.
+func (l *Lock) fd() int { return int(l.file.Fd()) }
+
+// tryBaton takes the baton if nobody has it.
+func (l *Lock) tryBaton() (bool, error) {
+	err := ignoringEINTR(func() error { return unix.Flock(l.fd(), unix.LOCK_EX|unix.LOCK_NB) })
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// awaitBaton waits for the baton in a goroutine of its own and then calls
+// granted, whose result says whether the baton is still wanted. There is one
+// such wait at a time. As flock(2) cannot be interrupted, a wait that was given
+// up by forgetBaton lasts until it gets the baton, and gives it back.
+func (l *Lock) awaitBaton(granted func(error) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.granted = granted
+	if l.wanted {
+		return
+	}
+	l.wanted = true
+	fd := l.fd()
+	go func() {
+		err := ignoringEINTR(func() error { return unix.Flock(fd, unix.LOCK_EX) })
+		l.mu.Lock()
+		l.wanted = false
+		granted := l.granted
+		l.granted = nil
+		l.mu.Unlock()
+		if (granted == nil || !granted(err)) && err == nil {
+			_ = l.releaseBaton()
+		}
+	}()
+}
+
+// forgetBaton gives up waiting.
+func (l *Lock) forgetBaton() {
+	l.mu.Lock()
+	l.granted = nil
+	l.mu.Unlock()
+}
+
+func (l *Lock) releaseBaton() error {
+	return ignoringEINTR(func() error { return unix.Flock(l.fd(), unix.LOCK_UN) })
+}
+
+// takeSlot takes one of limit slots and returns its number, or false if all
+// are taken.
+func (l *Lock) takeSlot(limit int) (int, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for slot := range limit {
+		if l.slots[slot] {
+			continue
+		}
+		if l.lockByte(slot, unix.F_WRLCK) == nil {
+			l.slots[slot] = true
+			return slot, true
+		}
+	}
+	return 0, false
+}
+
+func (l *Lock) releaseSlot(slot int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_ = l.lockByte(slot, unix.F_UNLCK) // cannot fail for a held lock
+	delete(l.slots, slot)
+}
+
+// lockByte sets an open file description lock, which belongs to this
+// process's opening of the file.
+func (l *Lock) lockByte(slot int, kind int16) error {
+	return ignoringEINTR(func() error {
+		return unix.FcntlFlock(uintptr(l.fd()), unix.F_OFD_SETLK, &unix.Flock_t{
+			Type: kind, Whence: unix.SEEK_SET, Start: int64(slot), Len: 1,
+		})
+	})
+}

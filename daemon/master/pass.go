@@ -1,0 +1,159 @@
+package master
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/maillog"
+)
+
+// passTimeout bounds the waits for a passed descriptor and for its attributes.
+const passTimeout = 100 * time.Second
+
+// receivePassed takes the client connection that was passed over link, and closes
+// link. The attributes that follow it are read and ignored. Source: Postfix
+// 3.10 pass_accept.c, pass_accept_attr.
+func receivePassed(link int, log *maillog.Logger, timeout time.Duration) (int, error) {
+	defer unix.Close(link)
+	warn := func(what string, err error) error {
+		log.Warningf("pass_accept_attr: %s: %s", what, maillog.Strerror(err))
+		return err
+	}
+	if err := awaitReadable(link, timeout); err != nil {
+		return -1, warn("timeout receiving file descriptor", err)
+	}
+	fd, err := receiveDescriptor(link)
+	if err != nil {
+		return -1, warn("cannot receive file descriptor", err)
+	}
+	if err = awaitReadable(link, timeout); err == nil {
+		err = skipAttributes(link, timeout, log)
+	}
+	if err == nil {
+		err = unix.SetNonblock(fd, true)
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return -1, warn("cannot receive connection attributes", err)
+	}
+	return fd, nil
+}
+
+func awaitReadable(fd int, timeout time.Duration) error {
+	ready, err := pollOne(fd, unix.POLLIN, timeout)
+	if err == nil && !ready {
+		err = unix.ETIMEDOUT
+	}
+	return err
+}
+
+// receiveDescriptor reads one byte of data with one descriptor.
+func receiveDescriptor(link int) (int, error) {
+	data, control := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
+	var n int
+	err := ignoringEINTR(func() (err error) {
+		_, n, _, _, err = unix.Recvmsg(link, data, control, unix.MSG_CMSG_CLOEXEC)
+		return err
+	})
+	if err != nil {
+		return -1, err
+	}
+	messages, err := unix.ParseSocketControlMessage(control[:n])
+	if err != nil {
+		return -1, err
+	}
+	for _, m := range messages {
+		if fds, err := unix.ParseUnixRights(&m); err == nil && len(fds) == 1 {
+			return fds[0], nil
+		}
+	}
+	// The original prints whatever error number was there before; an
+	// accepted connection leaves none.
+	return -1, errors.New("Success")
+}
+
+// maxAttributes is how many attributes a list may have (ATTR_HASH_LIMIT).
+const maxAttributes = 1024
+
+// skipAttributes reads an attribute list: names and values, each ended by NUL,
+// and an empty name at the end. A name "{" opens a group of attributes without having a
+// value, "}" closes it. Source: Postfix 3.10 recv_pass_attr.c,
+// attr_scan0.c.
+func skipAttributes(link int, timeout time.Duration, log *maillog.Logger) error {
+	r := &byteReader{fd: link, end: time.Now().Add(timeout)}
+	const (
+		first = iota
+		group
+		rest
+	)
+	state := first
+	for n := 0; n <= maxAttributes; n++ {
+		name, err := r.field(log, "input attribute name")
+		if err != nil {
+			return err
+		}
+		switch {
+		case name == "":
+			return nil
+		case state == first && name == "{":
+			state = group
+			continue
+		case state == group && name == "}":
+			state = rest
+			continue
+		}
+		if _, err := r.field(log, "input attribute value"); err != nil {
+			return err
+		}
+	}
+	return unix.EMSGSIZE
+}
+
+// byteReader reads single bytes, so that nothing of what might follow a list is
+// taken, up to a point in time.
+type byteReader struct {
+	fd  int
+	end time.Time
+}
+
+// field reads up to NUL. Of a long field it returns only the beginning: none
+// has a meaning here.
+func (r *byteReader) field(log *maillog.Logger, what string) (string, error) {
+	var kept []byte
+	for {
+		c, err := r.next()
+		if err != nil {
+			problem := "premature end-of-input"
+			if errors.Is(err, unix.ETIMEDOUT) {
+				problem = "timeout"
+			}
+			log.Warningf("%s on unknown_stream while reading %s", problem, what)
+			return "", err
+		}
+		if c == 0 {
+			return string(kept), nil
+		}
+		if len(kept) < 16 {
+			kept = append(kept, c)
+		}
+	}
+}
+
+func (r *byteReader) next() (byte, error) {
+	if err := awaitReadable(r.fd, max(0, time.Until(r.end))); err != nil {
+		return 0, err
+	}
+	b := make([]byte, 1)
+	var n int
+	err := ignoringEINTR(func() (err error) {
+		n, err = unix.Read(r.fd, b)
+		return err
+	})
+	if err == nil && n == 0 {
+		err = io.EOF
+	}
+	return b[0], err
+}

@@ -1,0 +1,207 @@
+package master
+
+import (
+	"context"
+	"net"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/qmqpd/qmqpd/daemon/maillog"
+)
+
+// failurePause is how long the original sleeps after a fatal error, so that a broken
+// service does not spin.
+const failurePause = time.Second
+
+// overdueGrace is how long a session may take to end after daemon_timeout,
+// before a draining process stops waiting for it.
+const overdueGrace = time.Minute
+
+// session is one client.
+type session struct {
+	slot   int
+	client net.Conn // nil until it has been passed
+	stuck  bool     // should have ended long ago
+	cancel context.CancelCauseFunc
+	dog    *time.Timer
+}
+
+// begin starts a session. A descriptor of transport Pass is only the link
+// over which the client will be passed, unless single.
+func (c *child) begin(fd, slot int) {
+	accepted := c.Now()
+	c.verbose("connection established")
+	c.reached(slot)
+	c.sessions++
+	c.started++
+	if c.sessions == 1 {
+		// Before anything of the client is read. Without a master, the
+		// client is served all the same.
+		_ = c.channel.notify(statusTaken)
+	}
+	c.warnIfFull(slot)
+	ctx, cancel := context.WithCancelCause(c.ctx)
+	s := &session{slot: slot, cancel: cancel}
+	s.dog = time.AfterFunc(c.watchdogTime(), func() { c.box.post(func() { c.overdue(s) }) })
+	if c.Transport != Pass || c.single {
+		s.client = newConn(fd)
+	}
+	go c.serve(ctx, s, fd, accepted)
+}
+
+// serve runs in the session's goroutine.
+func (c *child) serve(ctx context.Context, s *session, fd int, accepted time.Time) {
+	client := s.client
+	var err error
+	if client != nil {
+		err = c.guard(func() error { return c.Handler(ctx, client, accepted) })
+	} else {
+		err = c.guard(func() error { return c.servePassed(ctx, s, fd, accepted) })
+	}
+	if err != nil {
+		if c.single {
+			// The client sees the end of the connection when the
+			// process exits.
+			c.box.post(func() { c.failure = err })
+			return
+		}
+		c.Log.Log(err)
+		sleep(ctx, failurePause)
+	}
+	if client != nil {
+		_ = client.Close()
+	}
+	c.box.post(func() { c.end(s) })
+}
+
+// servePassed waits for the client that is to be passed over a link.
+func (c *child) servePassed(ctx context.Context, s *session, link int, accepted time.Time) error {
+	fd, err := receivePassed(link, c.Log, passTimeout)
+	if err != nil {
+		c.Log.Errorf("accept connection: %s", maillog.Strerror(err))
+		return nil
+	}
+	client := newConn(fd)
+	// Where overdue looks for it, in the goroutine that owns s.
+	if !c.box.post(func() { s.client = client }) {
+		_ = client.Close()
+		return nil
+	}
+	defer client.Close()
+	return c.Handler(ctx, client, accepted)
+}
+
+// guard turns a panic of a session into log lines.
+func (c *child) guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.Log.Panicf("session: %v: %s", p, callers())
+			err = nil
+		}
+	}()
+	return f()
+}
+
+// callers describes the stack of a panic, innermost first.
+func callers() string {
+	pcs := make([]uintptr, 24)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	var b strings.Builder
+	for {
+		f, more := frames.Next()
+		if !strings.HasPrefix(f.Function, "runtime.") {
+			if b.Len() > 0 {
+				b.WriteString(" < ")
+			}
+			b.WriteString(Basename(f.Function) + " (" + Basename(f.File) + ":" + strconv.Itoa(f.Line) + ")")
+		}
+		if !more {
+			return b.String()
+		}
+	}
+}
+
+// end is what follows a session, in the goroutine that owns c.
+func (c *child) end(s *session) {
+	s.dog.Stop()
+	s.cancel(nil)
+	if s.slot >= 0 {
+		c.Lock.releaseSlot(s.slot)
+	}
+	if s.stuck {
+		c.stuck--
+	}
+	c.sessions--
+	c.pause = time.Time{}
+	if c.sessions > 0 {
+		c.verbose("connection closed")
+		return
+	}
+	if err := c.channel.notify(statusAvail); err != nil {
+		c.verbose("master disconnect -- exiting")
+		c.done = true
+		return
+	}
+	c.verbose("connection closed")
+	c.idleSince = time.Now()
+	c.countErrors()
+}
+
+// overdue ends a session that has lasted daemon_timeout: the process, if it is the
+// only one it can have.
+func (c *child) overdue(s *session) {
+	failure := maillog.FatalError("watchdog timeout")
+	if c.single {
+		c.failure = failure
+		return
+	}
+	c.Log.Log(failure)
+	s.cancel(failure)
+	if s.client != nil {
+		_ = s.client.Close()
+	}
+	s.dog = time.AfterFunc(overdueGrace, func() {
+		c.box.post(func() {
+			s.stuck = true
+			c.stuck++
+		})
+	})
+}
+
+// allStuck reports that no session is left that can be expected to end. Each
+// keeps its place among the others, but alone they are no reason to live.
+func (c *child) allStuck() bool { return c.sessions > 0 && c.stuck == c.sessions }
+
+// watchdogStep is the period of the original's alarm: a third of
+// daemon_timeout in whole seconds. Source: Postfix 3.10 watchdog.c.
+func watchdogStep(timeout time.Duration) time.Duration {
+	return timeout / time.Second / 3 * time.Second
+}
+
+// watchdogTime is how long a session that begins now may last. The original
+// fires at the third alarm, and sets the alarm when it begins to wait for events
+// and again at each alarm while it waits, so that part of the first step may
+// be over.
+func (c *child) watchdogTime() time.Duration {
+	step := watchdogStep(c.DaemonTimeout)
+	if !c.single {
+		return 3 * step
+	}
+	return 3*step - time.Since(c.watchFrom)%step
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
+
+// ServeStdin serves the one client of option -S and returns like Serve.
+func ServeStdin(ctx context.Context, client net.Conn, now func() time.Time, h Handler) error {
+	return h(ctx, client, now())
+}

@@ -1,0 +1,57 @@
+package master
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/maillog"
+)
+
+// Status values.
+const (
+	statusTaken = 0
+	statusAvail = 1
+)
+
+// channel is the status channel.
+type channel struct {
+	fd         int
+	pid        int
+	generation uint32
+	log        *maillog.Logger
+}
+
+// notify sends one record of 12 bytes in native byte order: process id,
+// generation, status. Source: Postfix 3.10 master_proto.c.
+func (c channel) notify(status uint32) error {
+	var b [12]byte
+	binary.NativeEndian.PutUint32(b[0:], uint32(c.pid))
+	binary.NativeEndian.PutUint32(b[4:], c.generation)
+	binary.NativeEndian.PutUint32(b[8:], status)
+	var n int
+	err := ignoringEINTR(func() (err error) {
+		n, err = unix.Write(c.fd, b[:])
+		return err
+	})
+	if err == nil && n != len(b) {
+		err = unix.EIO
+	}
+	if c.log.Verbose() > 0 {
+		if err != nil {
+			c.log.Infof("master_notify: status %d: %s", status, maillog.Strerror(err))
+		} else {
+			c.log.Infof("master_notify: status %d", status)
+		}
+	}
+	return err
+}
+
+func ignoringEINTR(f func() error) error {
+	for {
+		if err := f(); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}

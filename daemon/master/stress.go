@@ -1,0 +1,95 @@
+package master
+
+import "time"
+
+// Stress is the stress mode of a service that remote clients reach. Master enters
+// it when it starts the last process that the limit allows, and logs a warning when
+// all of them are busy. One process with all the sessions keeps master from
+// seeing that, so it does the same for sessions.
+// Source: Postfix 3.10 master_avail.c.
+type Stress struct {
+	// On is whether master started the process in stress mode.
+	On bool
+	// Set is called before the session for which the mode changes, in the
+	// goroutine that accepts. Settings such as ${stress?{10}:{300}}s take
+	// their other value for sessions from then on.
+	Set func(on bool)
+	// Service is the service name in master.cf, and Name what master makes of it,
+	// for instance "628" or "[127.0.0.1]:628"; see the warning.
+	Service, Name string
+
+	until  time.Time // stress mode lasts at least
+	warned time.Time
+}
+
+// stressTime is both how long stress mode lasts and how long the warning is not
+// repeated.
+const stressTime = 1000 * time.Second
+
+// fills reports whether a session that has slot makes the limit full. Slots
+// are taken from the lowest on.
+func (c *child) fills(sessions, slot int) bool {
+	return !c.single && c.Limit > 0 && (sessions >= c.Limit || slot == c.Limit-1)
+}
+
+// reached is called before a session begins.
+func (c *child) reached(slot int) {
+	if c.Stress == nil || c.single {
+		return
+	}
+	if c.fills(c.sessions+1, slot) {
+		c.Stress.begin(time.Now())
+	} else {
+		c.Stress.expire(time.Now())
+	}
+}
+
+// warnIfFull is called when a session has begun.
+func (c *child) warnIfFull(slot int) {
+	if c.fills(c.sessions, slot) {
+		c.limitReached()
+	}
+}
+
+// limitReached logs that clients have to wait.
+func (c *child) limitReached() {
+	if c.Stress == nil {
+		return
+	}
+	now := time.Now()
+	if !c.Stress.warned.IsZero() && now.Sub(c.Stress.warned) <= stressTime {
+		return
+	}
+	c.Stress.warned = now
+	c.Log.Warningf("service \"%s\" (%s) has reached its process limit \"%d\": "+
+		"new clients may experience noticeable delays", c.Stress.Service, c.Stress.Name, c.Limit)
+	c.Log.Warningf("to avoid this condition, increase the process count " +
+		"in master.cf or reduce the service time per client")
+	c.Log.Warningf("see https://www.postfix.org/STRESS_README.html for " +
+		"examples of stress-adapting configuration settings")
+}
+
+func (s *Stress) begin(now time.Time) {
+	s.until = now.Add(stressTime)
+	s.change(true)
+}
+
+func (s *Stress) expire(now time.Time) {
+	// The zero time has passed: a process that master started in stress
+	// mode gets a full period.
+	if s.On && s.until.IsZero() {
+		s.until = now.Add(stressTime)
+	}
+	if now.After(s.until) {
+		s.change(false)
+	}
+}
+
+func (s *Stress) change(on bool) {
+	if s.On != on {
+		s.On = on
+		if s.Set != nil {
+			s.Set(on)
+		}
+	}
+}
