@@ -1,0 +1,313 @@
+package judges
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+	"github.com/qmqpd/qmqpd/compat-tests/standin"
+)
+
+// patience bounds every wait for what should come soon.
+const patience = 30 * time.Second
+
+// longAgo is a time of change that no Postfix program takes for "just edited".
+var longAgo = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// Scene is a row on its way through one program. Its methods are for Row.Play.
+type Scene struct {
+	// Child is the running server.
+	Child *standin.Child
+
+	t       *testing.T
+	row     Row
+	judge   *judge
+	base    string
+	sockets []*standin.Listener
+	cleanup *standin.Cleanup
+	postlog *net.UnixConn
+
+	mu       sync.Mutex
+	notes    []string
+	ports    []string
+	sessions int
+}
+
+func (s *Scene) conf() string  { return s.base + "/conf" }
+func (s *Scene) queue() string { return s.base + "/queue" }
+
+func (s *Scene) expand(text string) string {
+	return strings.NewReplacer("@CONF", s.conf(), "@QUEUE", s.queue()).Replace(text)
+}
+
+// Path returns the path on this machine of a path in the row's root, in which
+// @CONF and @QUEUE may stand.
+func (s *Scene) Path(name string) string { return s.judge.Path(s.expand(name)) }
+
+// start makes the sockets and starts the server.
+func (s *Scene) start() error {
+	listen := s.row.Listen
+	if len(listen) == 0 {
+		listen = []string{"127.0.0.1"}
+	}
+	for _, addr := range listen {
+		if addr == "unix" {
+			s.sockets = append(s.sockets, standin.ListenUnix(s.t, s.Path("@QUEUE/public/qmqp")))
+		} else {
+			s.sockets = append(s.sockets, standin.ListenTCP(s.t, addr))
+		}
+	}
+	if !s.row.NoCleanup {
+		s.ListenCleanup()
+	}
+	if s.row.Postlog {
+		conn, err := postfix.ListenUnixgram(s.Path("@QUEUE/public/postlog"))
+		if err != nil {
+			return err
+		}
+		s.t.Cleanup(func() { conn.Close() })
+		s.postlog = conn
+	}
+	if s.row.Stdin != "" {
+		return s.startStdin()
+	}
+	s.StartChild(standin.ChildSpec{})
+	return nil
+}
+
+// ListenCleanup starts the stand-in for cleanup(8).
+func (s *Scene) ListenCleanup() {
+	name := "cleanup"
+	for _, line := range s.row.Main {
+		if rest, ok := strings.CutPrefix(line, "cleanup_service_name = "); ok && rest != "" {
+			name = rest
+		}
+	}
+	verdicts := s.row.Cleanup
+	s.cleanup = standin.ListenCleanup(s.t, s.Path("@QUEUE/public/"+name), func(n int) standin.Verdict {
+		if len(verdicts) == 0 {
+			return standin.Verdict{}
+		}
+		return verdicts[min(n, len(verdicts)-1)]
+	})
+}
+
+// argv returns the argument vector as master(8) would give it.
+func (s *Scene) argv() []string {
+	if s.row.Argv != nil {
+		argv := slices.Clone(s.row.Argv)
+		for i := range argv {
+			argv[i] = s.expand(argv[i])
+		}
+		return argv
+	}
+	transport := s.row.Transport
+	name := "628"
+	if transport == "" {
+		transport = "inet"
+		if len(s.row.Listen) > 0 && s.row.Listen[0] == "unix" {
+			transport, name = "unix", "qmqp"
+		}
+	}
+	argv := []string{"qmqpd", "-n", name, "-t", transport}
+	if s.row.Stdin != "" {
+		argv = []string{"qmqpd", "-S"}
+	}
+	if !s.row.Root {
+		argv = append(argv, "-u")
+	}
+	if !s.row.Open {
+		argv = append(argv, "-c")
+	}
+	if len(s.row.Listen) > 1 {
+		argv = append(argv, "-s", fmt.Sprint(len(s.row.Listen)))
+	}
+	for _, arg := range s.row.Args {
+		argv = append(argv, s.expand(arg))
+	}
+	return argv
+}
+
+// env returns the environment as master(8) would give it.
+func (s *Scene) env() []string {
+	env := []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "MAIL_CONFIG=" + s.conf(), "MAIL_LOGTAG=postfix", "LANG=C", "GENERATION=7"}
+	for _, change := range s.row.Env {
+		change = s.expand(change)
+		name, _, set := strings.Cut(change, "=")
+		env = slices.DeleteFunc(env, func(old string) bool { return strings.HasPrefix(old, name+"=") })
+		if set {
+			env = append(env, change)
+		}
+	}
+	return env
+}
+
+// StartChild starts the server; what spec leaves open is filled in.
+func (s *Scene) StartChild(spec standin.ChildSpec) {
+	spec.Root = s.judge.Dir
+	spec.Program = postfix.DaemonDir + "/qmqpd"
+	spec.Argv = s.argv()
+	spec.Env = s.env()
+	if spec.Dir == "" {
+		spec.Dir = s.queue()
+	}
+	spec.Sockets = s.sockets
+	s.Child = standin.StartChild(s.t, spec)
+}
+
+// Note writes a line into the write-up.
+func (s *Scene) Note(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+}
+
+// clients lets the row's clients come, one after the other.
+func (s *Scene) clients() {
+	if s.row.Stdin != "" {
+		return
+	}
+	if len(s.row.Clients) == 0 {
+		lasts := s.row.Lasts
+		if lasts == 0 {
+			lasts = 5 * time.Second
+		}
+		s.Child.Wait(lasts)
+		return
+	}
+	for n, c := range s.row.Clients {
+		s.Client(fmt.Sprintf("client %d", n), c)
+		s.WaitSession()
+	}
+}
+
+// Client lets one client do all it does, and notes what it saw.
+func (s *Scene) Client(name string, c Client) {
+	conn := s.Dial(c)
+	if conn == nil {
+		return
+	}
+	defer conn.Close()
+	s.Send(conn, c)
+	switch {
+	case c.Reset:
+		conn.Reset()
+		s.Note("%s: reset", name)
+	case c.Hangup:
+		conn.Close()
+		s.Note("%s: closed", name)
+	default:
+		s.Reply(name, conn)
+	}
+}
+
+// Send sends what c says, the half-close included.
+func (s *Scene) Send(conn *standin.Client, c Client) {
+	// An error means that the server has closed before it read everything:
+	// that it may, and the reply tells.
+	if c.Piece > 0 {
+		conn.SendSlowly([]byte(c.Send), c.Piece, c.Pause)
+	} else {
+		conn.Send([]byte(c.Send))
+	}
+	if c.HalfClose {
+		conn.HalfClose()
+	}
+}
+
+// Dial connects a client. The result is nil, and noted, if that fails.
+func (s *Scene) Dial(c Client) *standin.Client {
+	conn, err := s.sockets[c.Listener].Dial(c.From, c.To)
+	if err != nil {
+		s.Note("no connection: %v", err)
+		return nil
+	}
+	s.Port(conn.Port)
+	s.mu.Lock()
+	s.sessions++
+	s.mu.Unlock()
+	return conn
+}
+
+// Port says that the number is a client's port, to be masked.
+func (s *Scene) Port(port string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if port != "" {
+		s.ports = append(s.ports, port)
+	}
+}
+
+// Reply reads the reply until the server closes, and notes it.
+func (s *Scene) Reply(name string, conn *standin.Client) {
+	reply, err := conn.ReadAll(patience)
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.Note("%s: reply %q, and the connection stays open", name, reply)
+	case err != nil:
+		s.Note("%s: reply %q, then %v", name, reply, err)
+	default:
+		s.Note("%s: reply %q", name, reply)
+	}
+}
+
+// WaitSession waits until the server has reported the end of every session so
+// far, or has ended.
+func (s *Scene) WaitSession() {
+	s.mu.Lock()
+	n := 2 * s.sessions
+	s.mu.Unlock()
+	s.Child.WaitRecords(n, patience)
+}
+
+// WaitTaken waits until the server has accepted n connections in all.
+func (s *Scene) WaitTaken(n int) { s.Child.WaitRecords(2*n-1, patience) }
+
+// WaitLog waits for a log line of the server that contains text.
+func (s *Scene) WaitLog(text string) {
+	s.judge.Log.WaitFor(s.t, 0, fmt.Sprintf("%q of %s", text, s.judge.name), func(l postfix.Line) bool {
+		return l.PID == s.Child.PID && strings.Contains(l.Text, text)
+	})
+}
+
+// finish closes the status channel, if the server still runs, and waits for
+// its end.
+func (s *Scene) finish() {
+	s.Child.CloseStatus()
+	if !s.Child.Wait(patience) {
+		s.Note("the server still runs")
+		s.Child.Signal(9)
+		s.Child.Wait(patience)
+	}
+	s.judge.Log.Sync(s.t)
+}
+
+// Socket returns a listening socket of the row.
+func (s *Scene) Socket(n int) *standin.Listener { return s.sockets[n] }
+
+// Messages returns what came to the stand-in for cleanup(8).
+func (s *Scene) Messages() []standin.Message {
+	if s.cleanup == nil {
+		return nil
+	}
+	return s.cleanup.Messages(patience)
+}
+
+// Exists notes whether a file is there after the scene, and its mode and
+// owner.
+func (s *Scene) Exists(name string) {
+	info, err := os.Lstat(s.Path(name))
+	if err != nil {
+		s.Note("file %s: missing", filepath.Base(name))
+		return
+	}
+	s.Note("file %s: %v, %d bytes", filepath.Base(name), info.Mode(), info.Size())
+}

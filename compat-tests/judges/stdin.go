@@ -1,0 +1,70 @@
+package judges
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/qmqpd/qmqpd/compat-tests/standin"
+)
+
+// startStdin starts the server for one session on its standard input, gives
+// it what the first client sends, and notes its standard output.
+func (s *Scene) startStdin() error {
+	var send string
+	if len(s.row.Clients) > 0 {
+		send = s.row.Clients[0].Send
+	}
+	out, err := os.Create(s.Path("@CONF/stdout"))
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	spec := standin.ChildSpec{NoStatus: true, Stdout: out}
+	var mine *os.File
+	switch s.row.Stdin {
+	case "file":
+		name := s.Path("@CONF/stdin")
+		if err := os.WriteFile(name, []byte(send), 0o644); err != nil {
+			return err
+		}
+		if spec.Stdin, err = os.Open(name); err != nil {
+			return err
+		}
+	case "pipe":
+		if spec.Stdin, mine, err = os.Pipe(); err != nil {
+			return err
+		}
+	case "socket":
+		pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		spec.Stdin, mine = os.NewFile(uintptr(pair[0]), "theirs"), os.NewFile(uintptr(pair[1]), "mine")
+		// As inetd does it: one socket for both directions.
+		spec.Stdout = spec.Stdin
+	default:
+		return fmt.Errorf("unknown kind of standard input %q", s.row.Stdin)
+	}
+	s.StartChild(spec)
+	spec.Stdin.Close()
+	if mine != nil {
+		mine.WriteString(send)
+		if s.row.Stdin == "pipe" {
+			mine.Close()
+		}
+	}
+	s.Child.Wait(20 * time.Second)
+	var reply []byte
+	if s.row.Stdin == "socket" {
+		buf := make([]byte, 65536)
+		n, _ := mine.Read(buf)
+		reply = buf[:n]
+		mine.Close()
+	} else if reply, err = os.ReadFile(out.Name()); err != nil {
+		return err
+	}
+	s.Note("standard output: %q", reply)
+	return nil
+}
