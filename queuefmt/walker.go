@@ -39,17 +39,23 @@ func (w *Walker) Next() (Record, error) {
 	if err != nil || rec.Type != RecPointer || w.Raw {
 		return rec, err
 	}
+	return rec, w.Follow(rec)
+}
+
+// Follow makes Next go on where the pointer record rec leads. It is for
+// callers that set Raw and follow by themselves.
+func (w *Walker) Follow(rec Record) error {
 	target, ok := ParsePointer(rec.Data)
 	switch {
 	case !ok:
-		return rec, pointerFault(rec, "malformed pointer record value: "+string(trimLeft(cutNUL(rec.Data))))
+		return pointerFault(rec, "malformed pointer record value: "+string(trimLeft(cutNUL(rec.Data))))
 	case target == 0:
 	case !w.jumps.jump(target):
-		return rec, pointerFault(rec, "too many reverse jump records")
+		return pointerFault(rec, "too many reverse jump records")
 	default:
 		w.SeekTo(target)
 	}
-	return rec, nil
+	return nil
 }
 
 func pointerFault(rec Record, reason string) error {

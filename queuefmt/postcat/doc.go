@@ -1,0 +1,8 @@
+// Package postcat prints the records of a queue file for people to read, byte
+// for byte as postcat(1) of Postfix 3.10 does.
+//
+// The output of a damaged file is postcat's, too, up to the fault. The
+// difference is in what follows: where postcat warns and still ends with
+// success, or says no more than "record read error", the error here tells the
+// fault and its offset.
+package postcat
