@@ -1,0 +1,313 @@
+package queuefmt
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// maxTolerated bounds how many tolerated faults a Report lists.
+const maxTolerated = 100
+
+// verpDelimiters is the default of verp_delimiter_filter.
+const verpDelimiters = "-=+"
+
+// Report is what Verify found out about a file.
+type Report struct {
+	Size       Size   // the size record
+	Arrival    int64  // seconds since 1970
+	Sender     string // envelope sender
+	Recipients int64  // recipients that wait for delivery
+	Done       int64  // recipients delivered or canceled
+	End        int64  // offset after the end record, 0 when there is none
+
+	// Tolerated lists the faults with which qmgr(8) delivers the message
+	// all the same, in the order of the file; at most 100.
+	Tolerated []*FormatError
+}
+
+// Verify reads a queue file from its first record to the end record as qmgr(8)
+// and the delivery agents do, following pointer records. The error is the
+// first fault, a *FormatError, for which qmgr would move the file to corrupt/,
+// or that of ra. The report holds what was found up to there.
+//
+// Source: Postfix 3.10 qmgr_message.c, qmgr_message_read; for the order of
+// sender, time and recipients cleanup_envelope.c. Beyond qmgr, which skips the
+// content, its records are read, too.
+func Verify(ra io.ReaderAt) (Report, error) {
+	v := &verifier{w: NewWalker(ra), group: groupEnvelope}
+	err := v.run()
+	v.finish(ra, err)
+	return v.report, err
+}
+
+// A group is one of the three parts of a file.
+type group int
+
+const (
+	groupEnvelope group = iota
+	groupContent
+	groupExtracted
+)
+
+func (g group) String() string {
+	return [...]string{"envelope", "content", "extracted"}[g]
+}
+
+func (g group) types() string {
+	return [...]string{EnvelopeTypes, ContentTypes, ExtractedTypes}[g]
+}
+
+type verifier struct {
+	w      *Walker
+	report Report
+	group  group
+	sizeAt int64 // offset of the size record
+	jumped bool  // a pointer record led somewhere
+
+	haveSize, haveTime, haveSender, haveVERP bool
+
+	// The records that wait for their recipient.
+	orcpt, orig, notify *Record
+}
+
+func (v *verifier) run() error {
+	for first := true; ; first = false {
+		rec, err := v.w.Next()
+		if err == io.EOF {
+			return v.eof()
+		}
+		if err != nil {
+			return err
+		}
+		if first && rec.Type != RecSize {
+			if !rec.Type.inSet(EnvelopeTypes) {
+				return fault(rec, FaultType, "not a queue file: first record type "+quoteType(rec.Type))
+			}
+			v.tolerate(rec, FaultOrder, "first record is not the size record")
+		}
+		if rec.Type == RecPointer {
+			if target, ok := ParsePointer(rec.Data); ok && target != 0 {
+				v.jumped = true
+			}
+			continue
+		}
+		done, err := v.record(rec)
+		if err != nil || done {
+			return err
+		}
+	}
+}
+
+// eof tells what a file without an end record lacks.
+func (v *verifier) eof() error {
+	missing, kind := RecEnd, "end"
+	switch v.group {
+	case groupEnvelope:
+		missing, kind = RecMessage, "message content"
+	case groupContent:
+		missing, kind = RecExtracted, "extracted segment"
+	}
+	return &FormatError{Offset: v.w.Offset(), Type: missing, Kind: FaultMissing, Reason: "missing " + kind + " record"}
+}
+
+// record checks one record and says whether it was the last.
+func (v *verifier) record(rec Record) (bool, error) {
+	if !rec.Type.inSet(v.group.types()) {
+		// qmgr has one set for both envelope groups.
+		if v.group == groupContent || !rec.Type.inSet(EnvelopeTypes+ExtractedTypes) || rec.Type == RecEnd || rec.Type == RecMessage {
+			return false, fault(rec, FaultType, fmt.Sprintf("unexpected record type %s in the %s group", quoteType(rec.Type), v.group))
+		}
+		v.tolerate(rec, FaultType, fmt.Sprintf("record type %s does not belong in the %s group", quoteType(rec.Type), v.group))
+	}
+	if v.group == groupContent {
+		if rec.Type == RecExtracted {
+			return false, v.extracted(rec)
+		}
+		return false, nil
+	}
+	switch rec.Type {
+	case RecMessage:
+		return false, v.message(rec)
+	case RecEnd:
+		v.report.End = rec.End()
+		return true, nil
+	}
+	return false, v.envelope(rec)
+}
+
+func (v *verifier) message(rec Record) error {
+	switch {
+	case !v.haveSize:
+		return fault(rec, FaultMissing, "missing size record")
+	case !v.haveTime:
+		return fault(rec, FaultMissing, "missing arrival time record")
+	case !v.haveSender:
+		return fault(rec, FaultMissing, "missing sender record")
+	case rec.End() != v.report.Size.DataOffset:
+		return fault(rec, FaultSize, fmt.Sprintf("content starts at offset %d, size record says %d", rec.End(), v.report.Size.DataOffset))
+	}
+	v.group = groupContent
+	return nil
+}
+
+func (v *verifier) extracted(rec Record) error {
+	if have := rec.Offset - v.report.Size.DataOffset; have != v.report.Size.DataSize {
+		return fault(rec, FaultSize, fmt.Sprintf("content takes %d bytes, size record says %d", have, v.report.Size.DataSize))
+	}
+	v.group = groupExtracted
+	return nil
+}
+
+// envelope checks a record of the envelope or extracted group.
+func (v *verifier) envelope(rec Record) error {
+	typ, value := rec.Type, cutNUL(rec.Data)
+	if typ == RecAttr {
+		name, val, err := ParseAttribute(rec.Data)
+		if err != nil {
+			return fault(rec, FaultValue, fmt.Sprintf("bad attribute record: %v: %.200q", err, value))
+		}
+		if t := PseudoType(name); t != 0 {
+			typ, value = t, val
+		}
+	}
+	switch typ {
+	case RecSize:
+		return v.size(rec)
+	case RecTime:
+		if v.haveTime {
+			v.tolerate(rec, FaultOrder, "ignored: second arrival time record")
+			break
+		}
+		sec, _, ok := scanInt(value)
+		if !ok || sec == 0 {
+			return fault(rec, FaultValue, fmt.Sprintf("arrival time record without a time: %.100q", value))
+		}
+		v.report.Arrival, v.haveTime = sec, true
+	case RecSender:
+		if v.haveSender {
+			v.tolerate(rec, FaultOrder, "ignored: second sender record")
+			break
+		}
+		if v.report.Recipients+v.report.Done > 0 {
+			v.tolerate(rec, FaultOrder, "sender record after a recipient")
+		}
+		v.report.Sender, v.haveSender = string(value), true
+	case RecVERP:
+		v.verp(rec, value)
+	case RecRecipient:
+		v.report.Recipients++
+		v.orcpt, v.orig, v.notify = nil, nil, nil
+	case RecDone, RecCanceled:
+		v.report.Done++
+		v.orcpt, v.orig, v.notify = nil, nil, nil
+	case RecDSNOrcpt:
+		v.pend(&v.orcpt, rec, "DSN original recipient address")
+	case RecOrigRecipient:
+		v.pend(&v.orig, rec, "original recipient")
+	case RecDSNNotify:
+		if !numberIn(value, func(n int64) bool { return n == 1 || n > 1 && n&^0xe == 0 }) {
+			v.tolerate(rec, FaultValue, fmt.Sprintf("ignoring malformed DSN notify flags %.200q", value))
+			break
+		}
+		v.pend(&v.notify, rec, "DSN notify flags")
+	case RecDSNRet:
+		if !numberIn(value, func(n int64) bool { return n == 1 || n == 2 }) {
+			v.tolerate(rec, FaultValue, fmt.Sprintf("ignoring malformed DSN RET flags %.100q", value))
+		}
+	}
+	return nil
+}
+
+func (v *verifier) size(rec Record) error {
+	if v.haveSize {
+		v.tolerate(rec, FaultOrder, "ignored: second size record")
+		return nil
+	}
+	size, err := ParseSize(rec.Data)
+	if err == nil {
+		err = size.Check()
+	}
+	if err != nil {
+		return fault(rec, FaultSize, err.Error())
+	}
+	v.report.Size, v.haveSize, v.sizeAt = size, true, rec.Offset
+	return nil
+}
+
+func (v *verifier) verp(rec Record, delims []byte) {
+	switch {
+	case v.haveVERP:
+		v.tolerate(rec, FaultOrder, "ignored: second VERP record")
+	case v.report.Sender == "":
+		v.tolerate(rec, FaultOrder, "ignoring VERP request for null sender")
+	case len(delims) != 2 || strings.IndexByte(verpDelimiters, delims[0]) < 0 || strings.IndexByte(verpDelimiters, delims[1]) < 0:
+		v.tolerate(rec, FaultValue, fmt.Sprintf("ignoring bad VERP request: %.100q", delims))
+	default:
+		v.haveVERP = true
+	}
+}
+
+// pend keeps a record for the next recipient.
+func (v *verifier) pend(slot **Record, rec Record, what string) {
+	if *slot != nil {
+		v.tolerate(**slot, FaultOrder, "ignoring out-of-order "+what)
+	}
+	*slot = &Record{Type: rec.Type, Offset: rec.Offset}
+}
+
+// finish makes the checks that need the whole file.
+func (v *verifier) finish(ra io.ReaderAt, err error) {
+	if err != nil {
+		return
+	}
+	if v.orcpt != nil {
+		v.tolerate(*v.orcpt, FaultOrder, "ignoring out-of-order DSN original recipient address")
+	}
+	if v.orig != nil {
+		v.tolerate(*v.orig, FaultOrder, "ignoring out-of-order original recipient")
+	}
+	if diff := v.report.Size.Recipients - v.report.Recipients - v.report.Done; diff != 0 {
+		v.tolerate(Record{Type: RecSize, Offset: v.sizeAt}, FaultCount, fmt.Sprintf("rcpt count mismatch (%d)", diff))
+	}
+	// Records that a milter added stand after the end record.
+	if !v.jumped {
+		var b [1]byte
+		if n, _ := ra.ReadAt(b[:], v.report.End); n > 0 {
+			v.tolerate(Record{Type: RecordType(b[0]), Offset: v.report.End}, FaultOrder, "data after the end record")
+		}
+	}
+}
+
+func (v *verifier) tolerate(rec Record, kind FaultKind, reason string) {
+	if len(v.report.Tolerated) < maxTolerated {
+		v.report.Tolerated = append(v.report.Tolerated, &FormatError{Offset: rec.Offset, Type: rec.Type, Kind: kind, Reason: reason, Tolerated: true})
+	}
+}
+
+func fault(rec Record, kind FaultKind, reason string) error {
+	return &FormatError{Offset: rec.Offset, Type: rec.Type, Kind: kind, Reason: reason}
+}
+
+// numberIn says whether b is all digits and a number that good accepts.
+func numberIn(b []byte, good func(int64) bool) bool {
+	for _, c := range b {
+		if !isDigit(c) {
+			return false
+		}
+	}
+	n, _, ok := scanInt(b)
+	return ok && good(n)
+}
+
+// quoteType shows a type byte.
+func quoteType(t RecordType) string {
+	if t > ' ' && t < 0x7f {
+		return "'" + string(rune(t)) + "'"
+	}
+	return fmt.Sprintf("%d", byte(t))
+}
+
+// VerifyBytes is Verify for a file in memory.
+func VerifyBytes(b []byte) (Report, error) { return Verify(bytes.NewReader(b)) }
