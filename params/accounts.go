@@ -1,0 +1,110 @@
+package params
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// User is an entry of the user database.
+type User struct {
+	Name     string
+	UID, GID uint32
+}
+
+// Group is an entry of the group database.
+type Group struct {
+	Name string
+	GID  uint32
+}
+
+// Accounts looks up users and groups. An absent entry is no error.
+type Accounts interface {
+	User(name string) (User, bool, error)
+	UserByID(uid uint32) (User, bool, error)
+	Group(name string) (Group, bool, error)
+	GroupByID(gid uint32) (Group, bool, error)
+}
+
+// AccountFiles looks up users and groups in files in the format of passwd(5)
+// and group(5), which are read each time. A missing file is an empty one.
+type AccountFiles struct {
+	PasswdFile, GroupFile string
+}
+
+// SystemAccounts returns /etc/passwd and /etc/group. Other name services are
+// not asked: that takes the C library.
+func SystemAccounts() AccountFiles {
+	return AccountFiles{PasswdFile: "/etc/passwd", GroupFile: "/etc/group"}
+}
+
+// User implements Accounts.
+func (a AccountFiles) User(name string) (User, bool, error) {
+	return a.user(func(u User) bool { return u.Name == name })
+}
+
+// UserByID implements Accounts.
+func (a AccountFiles) UserByID(uid uint32) (User, bool, error) {
+	return a.user(func(u User) bool { return u.UID == uid })
+}
+
+// Group implements Accounts.
+func (a AccountFiles) Group(name string) (Group, bool, error) {
+	return a.group(func(g Group) bool { return g.Name == name })
+}
+
+// GroupByID implements Accounts.
+func (a AccountFiles) GroupByID(gid uint32) (Group, bool, error) {
+	return a.group(func(g Group) bool { return g.GID == gid })
+}
+
+func (a AccountFiles) user(match func(User) bool) (found User, ok bool, err error) {
+	err = eachEntry(a.PasswdFile, 7, func(field []string) bool {
+		uid, err1 := strconv.ParseUint(field[2], 10, 32)
+		gid, err2 := strconv.ParseUint(field[3], 10, 32)
+		u := User{Name: field[0], UID: uint32(uid), GID: uint32(gid)}
+		if err1 != nil || err2 != nil || !match(u) {
+			return true
+		}
+		found, ok = u, true
+		return false
+	})
+	return found, ok, err
+}
+
+func (a AccountFiles) group(match func(Group) bool) (found Group, ok bool, err error) {
+	err = eachEntry(a.GroupFile, 4, func(field []string) bool {
+		gid, err := strconv.ParseUint(field[2], 10, 32)
+		g := Group{Name: field[0], GID: uint32(gid)}
+		if err != nil || !match(g) {
+			return true
+		}
+		found, ok = g, true
+		return false
+	})
+	return found, ok, err
+}
+
+// eachEntry calls yield with the fields of each line that has enough of them,
+// until it returns false.
+func eachEntry(file string, fields int, yield func([]string) bool) error {
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimRight(line, "\n")
+		if line == "" || line[0] == '#' || line[0] == '+' || line[0] == '-' {
+			continue
+		}
+		if f := strings.Split(line, ":"); len(f) >= fields && f[0] != "" && !yield(f) {
+			return nil
+		}
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package params
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// defaultDomain is the default of mydomain for a host name without a domain.
+const defaultDomain = "localdomain"
+
+// interfaceList is a list of addresses once it has been determined.
+type interfaceList struct {
+	own []netip.Prefix
+	err error
+}
+
+// computed returns the default of a parameter that depends on the host or the
+// process. Source: Postfix 3.10 mail_params.c, mynetworks.c.
+func (e *Effective) computed(name string) (string, bool) {
+	switch name {
+	case "myhostname":
+		return e.ownHostname()
+	case "mydomain":
+		_, domain, ok := strings.Cut(e.String("myhostname"), ".")
+		if !ok {
+			domain = defaultDomain
+		}
+		return domain, true
+	case "mynetworks":
+		p := e.inetProtocols()
+		text, err := networks(e.String("mynetworks_style"), p, func() ([]netip.Prefix, error) {
+			list := e.ownInterfaces()
+			return list.own, list.err
+		})
+		if err != nil {
+			e.fail(name, err.Error(), err)
+			return "", false
+		}
+		return text, true
+	case "process_id":
+		return itoa(e.p.PID), true
+	case "process_name":
+		return e.p.Name, true
+	}
+	return "", true
+}
+
+// ownHostname returns the host's name with a domain: that of the setting of
+// mydomain, not of its default.
+func (e *Effective) ownHostname() (string, bool) {
+	name, err := hostname(e.p.Host, e.warn)
+	if err != nil {
+		e.fail("myhostname", err.Error(), err)
+		return "", false
+	}
+	if strings.Contains(name, ".") {
+		return name, true
+	}
+	domain := defaultDomain
+	if v, ok := e.Value("mydomain"); ok {
+		if domain, ok = e.expand("mydomain", v.Text); !ok {
+			return "", false
+		}
+	}
+	return name + "." + domain, true
+}
+
+// hostname returns the valid name of the host. Source: Postfix 3.10
+// get_hostname.c.
+func hostname(h Host, warn func(string)) (string, error) {
+	if h.Hostname == nil {
+		return "", hostError("gethostname: " + errUnknownHost.Error())
+	}
+	name, err := h.Hostname()
+	if err != nil {
+		return "", hostError("gethostname: " + reason(err))
+	}
+	if err := CheckHostname(name); err != nil {
+		warn(err.Error())
+		return "", hostError("unable to use my own hostname")
+	}
+	return name, nil
+}
+
+type hostError string
+
+func (e hostError) Error() string { return string(e) }
+
+// inetProtocols returns the protocols that the host has, of those in
+// inet_protocols.
+func (e *Effective) inetProtocols() protocols {
+	if e.protocols == nil {
+		p, err := parseProtocols(e.String("inet_protocols"), e.p.Host, e.warn)
+		if err != nil {
+			e.fail("inet_protocols", err.Error(), err)
+		}
+		e.protocols = &p
+	}
+	return *e.protocols
+}
+
+// ownInterfaces determines the addresses that inet_interfaces selects.
+func (e *Effective) ownInterfaces() *interfaceList {
+	if e.interfaces == nil {
+		own, err := ownInterfaces(e.String("inet_interfaces"), e.p.Host, e.inetProtocols())
+		e.interfaces = &interfaceList{own: own, err: err}
+	}
+	return e.interfaces
+}

@@ -1,0 +1,176 @@
+package params
+
+import (
+	"strconv"
+
+	"github.com/qmqpd/qmqpd/mainconf"
+)
+
+// DefaultConfigDir is the configuration directory of a Postfix program that is
+// told nothing else.
+const DefaultConfigDir = "/etc/postfix"
+
+// Process is what an Effective is made from: the settings and circumstances of
+// one program.
+type Process struct {
+	// Profile is the version to imitate. The zero value means DefaultProfile.
+	Profile Profile
+	// ConfigDir is the configuration directory, which becomes
+	// $config_directory unless main.cf sets it. "" means DefaultConfigDir.
+	ConfigDir string
+	// Main is the main.cf file; nil means an empty one.
+	Main *mainconf.Main
+	// Overrides replace settings of Main, later ones earlier ones: a
+	// daemon's -o options, and -i and -m as max_idle and max_use.
+	Overrides []mainconf.Setting
+	// Name is the program's name, $process_name unless main.cf sets it.
+	Name string
+	// Service is the master.cf service name. "" means Name.
+	Service string
+	// PID is the process id.
+	PID int
+	// Host answers questions about the machine.
+	Host Host
+}
+
+// Effective is the configuration of one daemon process, with the evaluation
+// rules of Postfix daemons: a dictionary holds main.cf, the overrides and the
+// defaults of those parameters that have been read. A reference to a parameter
+// that is neither set nor yet read expands to nothing, so the order of reading
+// matters.
+//
+// Errors do not stop the reading: the offending parameter gets the value 0, or
+// the default text. Err returns the first error, with which a Postfix program
+// would have ended.
+//
+// A parameter keeps the value that its first reading gave, like the variables
+// of a Postfix program.
+//
+// An Effective is not safe for concurrent use: reading changes it.
+//
+// Source: Postfix 3.10 mail_conf.c, mail_conf_str.c and its sisters.
+type Effective struct {
+	p        Process
+	dict     map[string]Value  // what is not in main.cf, or overrides it
+	base     map[string]Value  // what main.cf overrides
+	texts    map[string]string // results of reading: text
+	numbers  map[string]int64  // and numbers, seconds, 1 for yes
+	warnings []string
+	errs     errorList
+
+	interfaces *interfaceList // own addresses, once determined
+	protocols  *protocols     // once determined
+}
+
+// New returns the configuration of a process. Nothing is evaluated yet.
+func New(p Process) *Effective {
+	if p.Profile == (Profile{}) {
+		p.Profile = DefaultProfile
+	}
+	if p.ConfigDir == "" {
+		p.ConfigDir = DefaultConfigDir
+	}
+	if p.Service == "" {
+		p.Service = p.Name
+	}
+	e := &Effective{
+		p:       p,
+		dict:    make(map[string]Value),
+		base:    make(map[string]Value),
+		texts:   make(map[string]string),
+		numbers: make(map[string]int64),
+	}
+	for _, s := range Presets(p.Name, p.ConfigDir) {
+		e.base[s.Name] = Value{Text: s.Value, Source: SourceProgram}
+	}
+	for _, s := range p.Overrides {
+		e.dict[s.Name] = Value{Text: s.Value, Source: SourceCommandLine}
+	}
+	e.dict["service_name"] = Value{Text: p.Service, Source: SourceProgram}
+	return e
+}
+
+// Presets returns the settings that a daemon has before it reads main.cf, for
+// mainconf.ParseMain. New supplies the values with or without it; as presets
+// they make the parser warn where main.cf overrides them, as Postfix does.
+func Presets(processName, configDir string) []mainconf.Setting {
+	return []mainconf.Setting{
+		{Name: "process_name", Value: processName},
+		{Name: "config_directory", Value: configDir},
+	}
+}
+
+// Profile returns the version that is imitated.
+func (e *Effective) Profile() Profile { return e.p.Profile }
+
+// ConfigDir returns the configuration directory, whatever main.cf says.
+func (e *Effective) ConfigDir() string { return e.p.ConfigDir }
+
+// Err returns the first error, or nil: an *Error.
+func (e *Effective) Err() error { return e.errs.first() }
+
+// Errors returns all errors as one, or nil. It holds *Error values.
+func (e *Effective) Errors() error { return e.errs.err() }
+
+// Warnings returns what Postfix would have logged with severity warning, in
+// order. Error.Warnings says how many precede an error.
+func (e *Effective) Warnings() []string { return e.warnings }
+
+func (e *Effective) warn(text string) { e.warnings = append(e.warnings, text) }
+
+// fail records an error.
+func (e *Effective) fail(name, text string, err error) {
+	v, _ := e.Value(name)
+	e.errs.add(&Error{Name: name, Value: v, Text: text, Warnings: len(e.warnings), Err: err})
+}
+
+// Value returns what the dictionary holds for name: the setting, or the
+// default if the parameter has been read.
+func (e *Effective) Value(name string) (Value, bool) {
+	if v, ok := e.dict[name]; ok {
+		return v, true
+	}
+	if entry, ok := e.p.Main.Lookup(name); ok {
+		if entry.Line.First == 0 { // a preset
+			return Value{Text: entry.Value, Source: SourceProgram}, true
+		}
+		return Value{Text: entry.Value, Source: SourceMain, File: e.p.Main.File, Line: entry.Line.First}, true
+	}
+	v, ok := e.base[name]
+	return v, ok
+}
+
+// IsSet reports whether the dictionary has a value for name. Before name is
+// read, that means that main.cf or an override sets it.
+func (e *Effective) IsSet(name string) bool {
+	_, ok := e.Value(name)
+	return ok
+}
+
+// Expand replaces the macros in text by the values in the dictionary. After an
+// error, which is recorded, the result is empty.
+func (e *Effective) Expand(text string) string {
+	value, _ := e.expand("", text)
+	return value
+}
+
+func (e *Effective) expand(name, text string) (string, bool) {
+	x := mainconf.Expander{
+		Lookup: func(name string) (string, bool) {
+			v, ok := e.Value(name)
+			return v.Text, ok
+		},
+		Warn: e.warn,
+	}
+	if e.p.Profile.Version >= 3_11_00 {
+		x.Function = e.p.Host.function
+	}
+	value, err := x.Expand(text)
+	if err != nil {
+		e.fail(name, macroError(err, "mail_dict"), err)
+		return "", false
+	}
+	return value, true
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,105 @@
+package params
+
+import (
+	"errors"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/qmqpd/qmqpd/mainconf"
+)
+
+// Error is a configuration error with which a Postfix program would end.
+type Error struct {
+	// Name is the parameter, or empty.
+	Name string
+	// Value is the setting at fault, when there is one: its source tells
+	// where to correct it.
+	Value Value
+	// Text is the complete message as Postfix prints it after "fatal: ".
+	Text string
+	// Warnings counts the warnings that Postfix would have printed before.
+	Warnings int
+	// Err is what lies beneath: a mainconf error for a bad macro.
+	Err error
+}
+
+// Error returns Text.
+func (e *Error) Error() string { return e.Text }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Source says where a value comes from.
+type Source uint8
+
+// The sources of values.
+const (
+	SourceNone        Source = iota // the parameter has no value
+	SourceDefault                   // the built-in default
+	SourceMain                      // main.cf
+	SourceMaster                    // an -o option in master.cf
+	SourceCommandLine               // an -o option of the running program
+	SourceProgram                   // the program itself, such as process_name
+)
+
+var sourceNames = [...]string{"unset", "default", "main.cf", "master.cf", "command line", "program"}
+
+func (s Source) String() string {
+	if int(s) < len(sourceNames) {
+		return sourceNames[s]
+	}
+	return "unknown"
+}
+
+// Value is the text of a parameter, macros not expanded, and its origin.
+type Value struct {
+	Text   string
+	Source Source
+	// File and Line say where in main.cf or master.cf the value stands. Line
+	// is 0 for values of other sources.
+	File string
+	Line int
+	// Service is the name/type of the master.cf entry for SourceMaster.
+	Service string
+}
+
+// Origin returns the source of the value for people to read: "FILE:LINE",
+// "FILE:LINE (NAME/TYPE)" or the name of the source.
+func (v Value) Origin() string {
+	if v.Line == 0 {
+		return v.Source.String()
+	}
+	text := v.File + ":" + itoa(v.Line)
+	if v.Service != "" {
+		text += " (" + v.Service + ")"
+	}
+	return text
+}
+
+// macroError converts the error of an expansion to the text with which a
+// program ends. Where is empty for postconf's own evaluator, and the name of a
+// dictionary for the one that daemons use.
+func macroError(err error, where string) string {
+	if errors.Is(err, mainconf.ErrMacro) && where != "" {
+		return "dictionary " + where + ": " + err.Error()
+	}
+	return err.Error()
+}
+
+// errorList collects errors in the order in which they were found.
+type errorList struct{ all *multierror.Error }
+
+func (l *errorList) add(e *Error) { l.all = multierror.Append(l.all, e) }
+
+func (l *errorList) first() error {
+	if l.all == nil {
+		return nil
+	}
+	return l.all.Errors[0]
+}
+
+func (l *errorList) err() error {
+	if l.all == nil {
+		return nil
+	}
+	return l.all
+}

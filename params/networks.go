@@ -1,0 +1,224 @@
+package params
+
+import (
+	"errors"
+	"math/bits"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/qmqpd/qmqpd/mainconf"
+)
+
+// protocols is the value of inet_protocols.
+type protocols struct{ v4, v6 bool }
+
+func (p protocols) none() bool { return !p.v4 && !p.v6 }
+
+func (p protocols) has(a netip.Addr) bool {
+	if a.Is4() {
+		return p.v4
+	}
+	return p.v6
+}
+
+// parseProtocols reads inet_protocols and asks the host which protocols it
+// has. Source: Postfix 3.10 inet_proto.c.
+func parseProtocols(text string, host Host, warn func(string)) (protocols, error) {
+	var p protocols
+	for _, word := range mainconf.SplitList(text) {
+		switch word {
+		case "all":
+			p = protocols{v4: true, v6: true}
+		case "ipv4":
+			p.v4 = true
+		case "ipv6":
+			p.v6 = true
+		default:
+			return protocols{}, errors.New("unknown inet_protocols value \"" + word + "\" in \"" + text + "\"")
+		}
+	}
+	if host.Unsupported == nil {
+		return p, nil
+	}
+	if p.v6 {
+		if err := host.Unsupported(true); err != nil {
+			warn("inet_protocols: disabling IPv6 name/address support: " + reason(err))
+			p.v6 = false
+		}
+	}
+	if p.v4 {
+		if err := host.Unsupported(false); err != nil {
+			warn("inet_protocols: disabling IPv4 name/address support: " + reason(err))
+			p.v4 = false
+		}
+	}
+	return p, nil
+}
+
+// localInterfaces returns the host's addresses: IPv4 before IPv6. Source:
+// Postfix 3.10 inet_addr_local.c.
+func localInterfaces(host Host, p protocols) ([]netip.Prefix, error) {
+	if host.Interfaces == nil {
+		return nil, errUnknownHost
+	}
+	all, err := host.Interfaces()
+	if err != nil {
+		return nil, errors.New("inet_addr_local[getifaddrs]: getifaddrs: " + reason(err))
+	}
+	var local []netip.Prefix
+	for _, v4 := range [...]bool{true, false} {
+		for _, a := range all {
+			if a.Addr().Is4() == v4 && p.has(a.Addr()) {
+				local = append(local, a)
+			}
+		}
+	}
+	if len(local) == 0 {
+		return nil, errors.New("could not find any active network interfaces")
+	}
+	return local, nil
+}
+
+// ownInterfaces returns the addresses that inet_interfaces selects, with their
+// netmasks. Source: Postfix 3.10 own_inet_addr.c.
+func ownInterfaces(text string, host Host, p protocols) ([]netip.Prefix, error) {
+	if p.none() {
+		return nil, nil
+	}
+	switch text {
+	case "all":
+		return localInterfaces(host, p)
+	case "loopback-only":
+		local, err := localInterfaces(host, p)
+		return slices.DeleteFunc(local, func(a netip.Prefix) bool { return !a.Addr().IsLoopback() }), err
+	}
+	var wanted []netip.Addr
+	for _, name := range mainconf.Split(text, " \t,") {
+		found := false
+		if host.Resolve != nil {
+			// Brackets around an address are not enforced.
+			if n := len(name); n > 2 && name[0] == '[' && name[n-1] == ']' {
+				name = name[1 : n-1]
+			}
+			addresses, _ := host.Resolve(name)
+			for _, a := range addresses {
+				a = a.Unmap()
+				if !p.has(a) {
+					continue
+				}
+				found = true
+				if !slices.Contains(wanted, a) {
+					wanted = append(wanted, a)
+				}
+			}
+		}
+		if !found {
+			return nil, errors.New("config variable inet_interfaces: host not found: " + name)
+		}
+	}
+	local, err := localInterfaces(host, p)
+	if err != nil {
+		return nil, err
+	}
+	var own []netip.Prefix
+	for _, a := range wanted {
+		i := slices.IndexFunc(local, func(l netip.Prefix) bool { return l.Addr().WithZone("") == a.WithZone("") })
+		if i < 0 {
+			return nil, errors.New("parameter inet_interfaces: no local interface found for " + a.WithZone("").String())
+		}
+		own = append(own, netip.PrefixFrom(a, local[i].Bits()))
+	}
+	return own, nil
+}
+
+// networks returns the default of mynetworks for the host's own addresses. As
+// in Postfix each network is followed by a blank. Source: Postfix 3.10
+// mynetworks.c.
+func networks(style string, p protocols, own func() ([]netip.Prefix, error)) (string, error) {
+	if p.none() {
+		return "", nil
+	}
+	const (
+		class = 1 << iota
+		subnet
+		host
+	)
+	mask := 0
+	for _, word := range mainconf.SplitList(style) {
+		switch word {
+		case "class":
+			mask |= class
+		case "subnet":
+			mask |= subnet
+		case "host":
+			mask |= host
+		default:
+			return "", errors.New("unknown mynetworks mask style value \"" + word + "\" in \"" + style + "\"")
+		}
+	}
+	if bits.OnesCount(uint(mask)) != 1 {
+		return "", errors.New("bad mynetworks_style value: " + style + "; specify exactly one value")
+	}
+	addresses, err := own()
+	if err != nil {
+		return "", err
+	}
+	var seen []netip.Prefix
+	var result strings.Builder
+	for _, a := range addresses {
+		addr := a.Addr().WithZone("")
+		length := a.Bits()
+		switch {
+		case mask == host:
+			length = addr.BitLen()
+		case mask == class && addr.Is4():
+			switch first := addr.As4()[0]; {
+			case first < 128:
+				length = 8
+			case first < 192:
+				length = 16
+			case first < 224:
+				length = 24
+			case first < 240:
+				length = 4
+			default:
+				return "", errors.New("mynetworks_core: unknown address class: " + addr.String())
+			}
+		}
+		network, err := addr.Prefix(length)
+		if err != nil {
+			return "", err
+		}
+		if slices.Contains(seen, network) {
+			continue
+		}
+		seen = append(seen, network)
+		if addr.Is4() {
+			result.WriteString(network.String())
+		} else {
+			result.WriteString("[" + network.Addr().String() + "]/" + itoa(length))
+		}
+		result.WriteByte(' ')
+	}
+	return result.String(), nil
+}
+
+// reason returns the innermost text of a system error.
+func reason(err error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return capitalize(err.Error())
+		}
+		err = inner
+	}
+}
+
+// capitalize makes Go's text of an error number the one of strerror(3).
+func capitalize(s string) string {
+	if s != "" && s[0]-'a' < 26 {
+		return string(s[0]-0x20) + s[1:]
+	}
+	return s
+}

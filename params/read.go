@@ -1,0 +1,274 @@
+package params
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/qmqpd/qmqpd/mainconf"
+)
+
+// String reads a parameter of kind String: the setting or the default,
+// expanded. Its length is checked.
+func (e *Effective) String(name string) string {
+	return once(e.texts, name, e.readString)
+}
+
+func (e *Effective) readString(name string) string {
+	p, ok := e.param(name, String)
+	if !ok {
+		return ""
+	}
+	value, ok := e.text(p)
+	if !ok {
+		return ""
+	}
+	e.checkLength(p, value, "bad string length "+itoa(len(value)), "")
+	return value
+}
+
+// Raw reads a parameter of kind Raw: the setting or the default, not
+// expanded. Its length is checked.
+func (e *Effective) Raw(name string) string {
+	return once(e.texts, name, e.readRaw)
+}
+
+func (e *Effective) readRaw(name string) string {
+	p, ok := e.param(name, Raw)
+	if !ok {
+		return ""
+	}
+	v, ok := e.Value(name)
+	if !ok {
+		v = e.store(name, p.Default)
+	}
+	e.checkLength(p, v.Text, "bad string length ("+itoa(len(v.Text)), ")")
+	return v.Text
+}
+
+// Bool reads a parameter of kind Bool: yes or no, in any case.
+func (e *Effective) Bool(name string) bool {
+	return once(e.numbers, name, e.readBool) == 1
+}
+
+func (e *Effective) readBool(name string) int64 {
+	p, ok := e.param(name, Bool)
+	if !ok {
+		return 0
+	}
+	text, ok := e.text(p)
+	if !ok {
+		return 0
+	}
+	switch {
+	case equalFold(text, "yes"):
+		return 1
+	case !equalFold(text, "no"):
+		e.fail(name, "bad boolean configuration: "+name+" = "+text, nil)
+	}
+	return 0
+}
+
+// Int reads a parameter of kind Int and checks its bounds.
+func (e *Effective) Int(name string) int {
+	return int(once(e.numbers, name, func(name string) int64 {
+		return e.readNumber(name, Int, math.MinInt32, math.MaxInt32)
+	}))
+}
+
+// Long reads a parameter of kind Long and checks its bounds.
+func (e *Effective) Long(name string) int64 {
+	return once(e.numbers, name, func(name string) int64 {
+		return e.readNumber(name, Long, math.MinInt64, math.MaxInt64)
+	})
+}
+
+// once returns the remembered result for name, or calls read and remembers
+// its result.
+func once[T any](results map[string]T, name string, read func(string) T) T {
+	result, ok := results[name]
+	if !ok {
+		result = read(name)
+		results[name] = result
+	}
+	return result
+}
+
+func (e *Effective) readNumber(name string, kind Kind, low, high int64) int64 {
+	p, ok := e.param(name, kind)
+	if !ok {
+		return 0
+	}
+	text, ok := e.text(p)
+	if !ok {
+		return 0
+	}
+	n, rest, err := mainconf.ParseLong(text)
+	if err != nil || rest != "" || n < low || n > high {
+		// For strtol(3) text without any number is 0, but then there is
+		// text left, or none at all.
+		e.fail(name, "bad numerical configuration: "+name+" = "+text, nil)
+		return 0
+	}
+	value := strconv.FormatInt(n, 10)
+	switch {
+	case p.Min != 0 && n < p.Min:
+		e.fail(name, "invalid "+name+" parameter value "+value+" < "+strconv.FormatInt(p.Min, 10), nil)
+	case p.Max != 0 && n > p.Max:
+		e.fail(name, "invalid "+name+" parameter value "+value+" > "+strconv.FormatInt(p.Max, 10), nil)
+	}
+	return n
+}
+
+// Duration reads a parameter of kind Time and checks its bounds. A number
+// without a unit has the one of the default.
+func (e *Effective) Duration(name string) time.Duration {
+	return time.Duration(once(e.numbers, name, e.readTime)) * time.Second
+}
+
+func (e *Effective) readTime(name string) int64 {
+	p, ok := e.param(name, Time)
+	if !ok {
+		return 0
+	}
+	// Stock evaluates the default each time, for its unit.
+	byDefault, ok := e.expand(name, p.Default)
+	if !ok {
+		return 0
+	}
+	unit, ok := defaultUnit(byDefault)
+	if !ok {
+		e.fail(name, "parameter "+name+": missing time unit in default value: "+p.Default, nil)
+		return 0
+	}
+	text, ok := e.text(p)
+	if !ok {
+		return 0
+	}
+	seconds, ok := ParseTime(text, unit)
+	if !ok {
+		e.fail(name, "parameter "+name+": bad time value or unit: "+text, nil)
+		return 0
+	}
+	switch {
+	case p.Min != 0 && seconds < p.Min:
+		e.fail(name, "invalid "+name+": "+strconv.FormatInt(seconds, 10)+" (min "+strconv.FormatInt(p.Min, 10)+")", nil)
+	case p.Max != 0 && seconds > p.Max:
+		e.fail(name, "invalid "+name+": "+strconv.FormatInt(seconds, 10)+" (max "+strconv.FormatInt(p.Max, 10)+")", nil)
+	}
+	return seconds
+}
+
+// defaultUnit returns the first letter of an expanded default.
+func defaultUnit(text string) (byte, bool) {
+	for i := 0; i < len(text); i++ {
+		if text[i]|0x20-'a' < 26 {
+			return text[i], true
+		}
+	}
+	return 0, false
+}
+
+// ParseTime converts a time to seconds. It is a number with at most one of the
+// units s, m, h, d and w; unit is the one of a number without. As in Postfix,
+// what follows the unit is ignored. Source: Postfix 3.10 conv_time.c.
+func ParseTime(text string, unit byte) (seconds int64, ok bool) {
+	n, rest, err := mainconf.ParseLong(text)
+	switch {
+	case text == "" || n < 0 || n > math.MaxInt32 || err == mainconf.ErrRange:
+		return 0, false
+	case rest != "":
+		// Without a number this is 0 followed by all of text.
+		unit = rest[0]
+	}
+	var scale int64
+	switch unit {
+	case 's':
+		return n, true
+	case 'm':
+		scale = 60
+	case 'h':
+		scale = 60 * 60
+	case 'd':
+		scale = 24 * 60 * 60
+	case 'w':
+		scale = 7 * 24 * 60 * 60
+	default:
+		return 0, false
+	}
+	if n >= math.MaxInt32/scale {
+		return 0, false
+	}
+	return n * scale, true
+}
+
+// param returns the parameter's row. Asking for a parameter that the version
+// lacks, or by the wrong kind, is an error of the caller and recorded as one.
+func (e *Effective) param(name string, kind Kind) (Param, bool) {
+	p, ok := e.p.Profile.Lookup(name)
+	switch {
+	case !ok:
+		e.fail(name, "Postfix "+e.p.Profile.String()+" has no parameter "+name, nil)
+		return Param{}, false
+	case p.Kind != kind:
+		e.fail(name, "parameter "+name+" is of kind "+p.Kind.String()+", not "+kind.String(), nil)
+		return Param{}, false
+	}
+	return p, true
+}
+
+// Has reports whether the version has the parameter.
+func (e *Effective) Has(name string) bool {
+	_, ok := e.p.Profile.Lookup(name)
+	return ok
+}
+
+// text returns the expanded value of a parameter that is not raw. A default is
+// stored: text expanded, the other kinds as they are.
+func (e *Effective) text(p Param) (string, bool) {
+	if v, ok := e.Value(p.Name); ok {
+		return e.expand(p.Name, v.Text)
+	}
+	byDefault := p.Default
+	if p.Computed() {
+		var ok bool
+		if byDefault, ok = e.computed(p.Name); !ok {
+			return "", false
+		}
+	}
+	value := byDefault
+	if p.Kind == String {
+		var ok bool
+		if value, ok = e.expand(p.Name, byDefault); !ok {
+			return "", false
+		}
+		byDefault = value
+	}
+	e.store(p.Name, byDefault)
+	if p.Kind != String {
+		return e.expand(p.Name, byDefault)
+	}
+	return value, true
+}
+
+func (e *Effective) store(name, text string) Value {
+	v := Value{Text: text, Source: SourceDefault}
+	e.dict[name] = v
+	return v
+}
+
+func (e *Effective) checkLength(p Param, value, complaint, after string) {
+	switch n := int64(len(value)); {
+	case p.Min != 0 && n < p.Min:
+		e.fail(p.Name, complaint+" < "+strconv.FormatInt(p.Min, 10)+after+": "+p.Name+" = "+value, nil)
+	case p.Max != 0 && n > p.Max:
+		e.fail(p.Name, complaint+" > "+strconv.FormatInt(p.Max, 10)+after+": "+p.Name+" = "+value, nil)
+	}
+}
+
+// equalFold compares ASCII text without regard to case, as strcasecmp(3) does
+// in the C locale.
+func equalFold(s, lower string) bool {
+	return len(s) == len(lower) && strings.EqualFold(s, lower)
+}

@@ -1,0 +1,358 @@
+package params
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/qmqpd/qmqpd/mainconf"
+)
+
+// Resolver finds the values of parameters as postconf(1) does: it sees all
+// settings and all defaults at once. It also says where a value was set.
+//
+// The fields are read only; they must not change after the first call of a
+// method. A Resolver is not safe for concurrent use: it keeps computed
+// defaults.
+type Resolver struct {
+	// Profile is the version to imitate. The zero value means DefaultProfile.
+	Profile Profile
+	// Main is the main.cf file; nil means an empty one.
+	Main *mainconf.Main
+	// Overrides replace settings of Main, later ones earlier ones.
+	Overrides []mainconf.Setting
+	// Master is the master.cf file; nil means an empty one. Its entries define
+	// service parameters, and their -o options are used by Service.
+	Master *mainconf.Master
+	// Service, if not nil, is the entry of Master from whose view values are
+	// looked up.
+	Service *mainconf.Service
+	// DefaultsOnly ignores all settings, as postconf -d does.
+	DefaultsOnly bool
+	// ProcessName and PID are the defaults of process_name and process_id.
+	ProcessName string
+	PID         int
+	// Host answers questions about the machine.
+	Host Host
+	// Warn receives Postfix's warnings, without "warning: ". Nil drops them.
+	Warn func(text string)
+
+	defaults map[string]string // computed defaults
+}
+
+func (r *Resolver) profile() Profile {
+	if r.Profile == (Profile{}) {
+		return DefaultProfile
+	}
+	return r.Profile
+}
+
+func (r *Resolver) warn(text string) {
+	if r.Warn != nil {
+		r.Warn(text)
+	}
+}
+
+// Value returns the value in force for name, not expanded, and its origin. It
+// is, in order of precedence: process_name or service_name of the Service, an -o
+// option of the Service's name/type in Master, an override, main.cf, the
+// default of a built-in, legacy or service parameter. An unknown name has no
+// value and no error. The error is an *Error: computing a default failed.
+func (r *Resolver) Value(name string) (Value, bool, error) {
+	if v, ok := r.Setting(name); ok {
+		return v, true, nil
+	}
+	return r.Default(name)
+}
+
+// Setting returns the value that is set for name, ignoring defaults.
+func (r *Resolver) Setting(name string) (Value, bool) {
+	if r.DefaultsOnly {
+		return Value{}, false
+	}
+	if v, ok := r.serviceSetting(name); ok {
+		return v, true
+	}
+	return r.mainSetting(name)
+}
+
+func (r *Resolver) serviceSetting(name string) (Value, bool) {
+	if r.Service == nil {
+		return Value{}, false
+	}
+	switch name {
+	case "process_name":
+		return Value{Text: r.Service.ProcessName(), Source: SourceProgram}, true
+	case "service_name":
+		if r.profile().ReadOnly(name) {
+			return Value{Text: r.Service.Name(), Source: SourceProgram}, true
+		}
+	}
+	services := []*mainconf.Service{r.Service}
+	file := "master.cf"
+	if r.Master != nil {
+		file = r.Master.File
+		if same := r.Master.Lookup(r.Service.Name(), r.Service.Type()); len(same) > 0 {
+			services = same
+		}
+	}
+	for i := len(services) - 1; i >= 0; i-- {
+		if o, ok := services[i].Lookup(name); ok {
+			return Value{
+				Text:    o.Value,
+				Source:  SourceMaster,
+				File:    file,
+				Line:    services[i].Line.First,
+				Service: services[i].NameSpace(),
+			}, true
+		}
+	}
+	return Value{}, false
+}
+
+func (r *Resolver) mainSetting(name string) (Value, bool) {
+	for i := len(r.Overrides) - 1; i >= 0; i-- {
+		if r.Overrides[i].Name == name {
+			return Value{Text: r.Overrides[i].Value, Source: SourceCommandLine}, true
+		}
+	}
+	entry, ok := r.Main.Lookup(name)
+	switch {
+	case !ok:
+		return Value{}, false
+	case entry.Line.First == 0:
+		return Value{Text: entry.Value, Source: SourceProgram}, true
+	}
+	return Value{Text: entry.Value, Source: SourceMain, File: r.Main.File, Line: entry.Line.First}, true
+}
+
+// Default returns the default of a built-in, legacy or service parameter, not
+// expanded. An unknown name has none, and no error. The error is an *Error.
+func (r *Resolver) Default(name string) (Value, bool, error) {
+	if p, ok := r.profile().Lookup(name); ok {
+		text := p.Default
+		if p.Computed() {
+			var err *Error
+			if text, err = r.computed(name); err != nil {
+				return Value{}, true, err
+			}
+		}
+		return Value{Text: text, Source: SourceDefault}, true, nil
+	}
+	if IsLegacy(name) {
+		return Value{Source: SourceDefault}, true, nil
+	}
+	if r.Master != nil {
+		for _, s := range r.Master.Services {
+			suffix, ok := strings.CutPrefix(name, s.Name())
+			if !ok {
+				continue
+			}
+			for _, p := range ServiceParams(s.Command()) {
+				if p.Suffix == suffix {
+					return Value{Text: "$" + p.Default, Source: SourceDefault}, true, nil
+				}
+			}
+		}
+	}
+	return Value{}, false, nil
+}
+
+// Expand replaces the macros in text by values, recursively. The error is an
+// *Error with the text with which postconf(1) ends.
+func (r *Resolver) Expand(text string) (string, error) {
+	var broken error
+	x := r.expander(func(name string) (string, bool) {
+		v, ok, err := r.Value(name)
+		if err != nil && broken == nil {
+			broken = err
+		}
+		return v.Text, ok
+	})
+	result, err := x.Expand(text)
+	switch {
+	case broken != nil:
+		return "", broken
+	case err != nil:
+		return "", &Error{Text: macroError(err, ""), Err: err}
+	}
+	return result, nil
+}
+
+// expander returns an expander for the version.
+func (r *Resolver) expander(lookup func(name string) (string, bool)) mainconf.Expander {
+	x := mainconf.Expander{Lookup: lookup, Warn: r.warn}
+	if profile := r.profile(); profile.Version >= 3_11_00 {
+		x.Function = r.Host.function
+		x.NotExpanded = func(name string) bool {
+			p, ok := profile.Lookup(name)
+			return ok && p.Kind == Raw
+		}
+	}
+	return x
+}
+
+// Scan visits the names that text refers to; see mainconf.Expander.Scan.
+func (r *Resolver) Scan(text string, visit func(name string, test bool)) error {
+	x := r.expander(nil)
+	return x.Scan(text, visit)
+}
+
+// ExpandSettings is Expand with the evaluator that sees main.cf and the
+// overrides but no defaults. postconf(1) uses it for
+// smtpd_restriction_classes and for what the computed defaults depend on.
+func (r *Resolver) ExpandSettings(text string) (string, error) {
+	x := mainconf.Expander{
+		Lookup: func(name string) (string, bool) {
+			if r.DefaultsOnly {
+				return "", false
+			}
+			v, ok := r.mainSetting(name)
+			return v.Text, ok
+		},
+		Warn: r.warn,
+	}
+	if r.profile().Version >= 3_11_00 {
+		x.Function = r.Host.function
+	}
+	result, err := x.Expand(text)
+	if err != nil {
+		return "", &Error{Text: macroError(err, "mail_dict"), Err: err}
+	}
+	return result, nil
+}
+
+// Info is what there is to know about one parameter.
+type Info struct {
+	Name     string
+	Kind     Kind   // String for a parameter that is not built in
+	Known    bool   // whether Postfix knows the name
+	Default  string // not expanded
+	Value    Value  // in force, not expanded; SourceNone if there is none
+	Expanded string // Value with all macros expanded; for Raw, as it is
+}
+
+// Describe returns what there is to know about a parameter.
+func (r *Resolver) Describe(name string) (Info, error) {
+	info := Info{Name: name}
+	if p, ok := r.profile().Lookup(name); ok {
+		info.Kind = p.Kind
+	}
+	byDefault, known, err := r.Default(name)
+	if err != nil {
+		return info, err
+	}
+	info.Known, info.Default = known, byDefault.Text
+	v, ok, err := r.Value(name)
+	if !ok || err != nil {
+		return info, err
+	}
+	info.Value, info.Expanded = v, v.Text
+	if info.Kind != Raw {
+		info.Expanded, err = r.Expand(v.Text)
+	}
+	return info, err
+}
+
+// computed returns a default that depends on the host or the process. Source:
+// Postfix 3.10 postconf_builtin.c.
+func (r *Resolver) computed(name string) (string, *Error) {
+	if text, ok := r.defaults[name]; ok {
+		return text, nil
+	}
+	text, err := r.compute(name)
+	if err != nil {
+		return "", err
+	}
+	if r.defaults == nil {
+		r.defaults = make(map[string]string)
+	}
+	r.defaults[name] = text
+	return text, nil
+}
+
+func (r *Resolver) compute(name string) (string, *Error) {
+	switch name {
+	case "myhostname":
+		own, err := hostname(r.Host, r.warn)
+		if err != nil {
+			return "", &Error{Name: name, Text: err.Error(), Err: err}
+		}
+		if strings.Contains(own, ".") {
+			return own, nil
+		}
+		domain, ok, failed := r.dictionary("mydomain")
+		if failed != nil {
+			return "", failed
+		}
+		if !ok {
+			domain = defaultDomain
+		}
+		return own + "." + domain, nil
+	case "mydomain":
+		own, ok, failed := r.dictionary("myhostname")
+		if failed == nil && !ok {
+			own, failed = r.computed("myhostname")
+		}
+		if failed != nil {
+			return "", failed
+		}
+		if _, domain, ok := strings.Cut(own, "."); ok {
+			return domain, nil
+		}
+		return defaultDomain, nil
+	case "mynetworks":
+		return r.networks()
+	case "process_id":
+		return itoa(r.PID), nil
+	case "process_name":
+		return r.ProcessName, nil
+	}
+	return "", nil
+}
+
+// dictionary returns the expanded setting of a parameter, with the evaluator
+// that sees no defaults.
+func (r *Resolver) dictionary(name string) (string, bool, *Error) {
+	if r.DefaultsOnly {
+		return "", false, nil
+	}
+	v, ok := r.mainSetting(name)
+	if !ok {
+		return "", false, nil
+	}
+	text, err := r.ExpandSettings(v.Text)
+	if err != nil {
+		failed, _ := err.(*Error)
+		failed.Name, failed.Value = name, v
+		return "", true, failed
+	}
+	return text, true, nil
+}
+
+func (r *Resolver) networks() (string, *Error) {
+	var text [3]string
+	for i, name := range [...]string{"inet_interfaces", "mynetworks_style", "inet_protocols"} {
+		value, ok, failed := r.dictionary(name)
+		if failed != nil {
+			return "", failed
+		}
+		if !ok {
+			p, _ := r.profile().Lookup(name)
+			var err error
+			if value, err = r.Expand(p.Default); err != nil {
+				failed, _ := err.(*Error)
+				return "", failed
+			}
+		}
+		text[i] = value
+	}
+	p, err := parseProtocols(text[2], r.Host, r.warn)
+	var result string
+	if err == nil {
+		result, err = networks(text[1], p, func() ([]netip.Prefix, error) { return ownInterfaces(text[0], r.Host, p) })
+	}
+	if err != nil {
+		return "", &Error{Name: "mynetworks", Text: err.Error(), Err: err}
+	}
+	return result, nil
+}
