@@ -25,6 +25,8 @@ func lookupType(typ string) (opener, bool) {
 		return openInternal, true
 	case "lmdb":
 		return openLMDB, true
+	case "pcre":
+		return openPCRE, true
 	case "pipemap":
 		return openPipemap, true
 	case "randmap":
@@ -37,6 +39,8 @@ func lookupType(typ string) (opener, bool) {
 		return openUnionmap, true
 	case "unix":
 		return openUnix, true
+	case "dbm", "ldap", "mongodb", "mysql", "nis", "pgsql", "sdbm", "sqlite":
+		return openForeign, true
 	}
 	return nil, false
 }
