@@ -35,7 +35,7 @@ var allowed = map[string]string{
 	"daemon/mailstream":   "queuefmt daemon/maillog",
 	"daemon/master":       "daemon/attr daemon/errno daemon/maillog",
 	"daemon/matchlist":    "daemon/errno daemon/table",
-	"daemon/mime":         "daemon/rfc822",
+	"daemon/mime":         "queuefmt daemon/rfc822",
 	"daemon/netstring":    "",
 	"daemon/peer":         "daemon/errno daemon/maillog",
 	"daemon/qmqp":         "queuefmt daemon/maillog daemon/mailstream daemon/netstring daemon/peer daemon/rfc822",

@@ -96,3 +96,8 @@ func (l *AddressList) appendQuotedAddress(dst []byte, i int) []byte {
 	a := l.addresses[i]
 	return l.tokens.appendAddress(dst, l.tokens.List[a.first:a.end], a.spaced)
 }
+
+// Size returns the number of bytes of memory that the list keeps.
+func (l *AddressList) Size() int {
+	return cap(l.tokens.text) + 12*cap(l.tokens.List) + 24*(cap(l.items)+cap(l.addresses)) + 32*cap(l.link)
+}
