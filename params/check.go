@@ -11,6 +11,11 @@ import (
 
 // Common is what ReadCommon found out besides the values of parameters.
 type Common struct {
+	// SyslogFacility and SMTPUTF8 are the values of syslog_facility and
+	// smtputf8_enable if they were read before the first error. Postfix logs
+	// by them from then on, that error included.
+	SyslogFacility string
+	SMTPUTF8       bool
 	// MyOrigin is the domain for addresses without one. It is the value of
 	// myorigin, or on Debian the first line of the file which that names.
 	MyOrigin string

@@ -109,7 +109,13 @@ func (e *Effective) ReadCommon() (Common, error) {
 	}
 	e.readAll(firstStrings[:])
 	e.checkSyslogFacility()
+	if e.Err() == nil {
+		c.SyslogFacility = e.String("syslog_facility")
+	}
 	e.readAll(firstBools[:])
+	if e.Err() == nil {
+		c.SMTPUTF8 = e.Bool("smtputf8_enable")
+	}
 	e.checkTCPPorts()
 	e.inetProtocols()
 	e.checkHostname("myhostname")

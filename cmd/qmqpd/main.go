@@ -1,5 +1,89 @@
 // Command qmqpd is a QMQP server: a drop-in for Postfix's qmqpd(8), and a
 // stand-alone server that writes Postfix queue files itself.
+//
+// With serve, send, demo or cat as its first argument it is a program for
+// people. Anything else is the command line of a child of master(8), which
+// never starts with a word.
 package main
 
-func main() {}
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands is the command line for people.
+type commands struct {
+	Send  sendCmd  `cmd:"" help:"Send the message on standard input to a QMQP server."`
+}
+
+// terminal is where a command reads and writes.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// exitCode ends the program with a status, after everything was said.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit status %d", int(c)) }
+
+func main() {
+	os.Exit(run(os.Args, terminal{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+func run(argv []string, term terminal) int {
+	if len(argv) > 1 {
+		switch argv[1] {
+		case "serve", "send", "demo", "cat", "help", "--help":
+			return runCommand(argv[1:], term)
+		}
+	}
+	return runChild(argv)
+}
+
+// usageStatus is what a wrong command line ends with. It is EX_USAGE, which no
+// other outcome of the commands uses.
+const usageStatus = 64
+
+func runCommand(args []string, term terminal) int {
+	if args[0] == "help" {
+		args = append([]string{"--help"}, args[1:]...)
+	}
+	var cli commands
+	status := -1
+	parser, err := kong.New(&cli,
+		kong.Name("qmqpd"),
+		kong.Description("A QMQP server: Postfix's qmqpd(8) in Go, alone or under master(8)."),
+		kong.UsageOnError(),
+		kong.WithHyphenPrefixedParameters(true),
+		kong.Writers(term.out, term.err),
+		kong.Exit(func(code int) { status = code }),
+		kong.Vars{"listen": "127.0.0.1:6280"},
+	)
+	if err != nil {
+		fmt.Fprintln(term.err, "qmqpd:", err)
+		return 1
+	}
+	ctx, err := parser.Parse(args)
+	if status >= 0 {
+		return status // help was asked for and given
+	}
+	if err != nil {
+		parser.Errorf("%s", err)
+		return usageStatus
+	}
+	err = ctx.Run(term)
+	var code exitCode
+	switch {
+	case err == nil:
+		return 0
+	case asExitCode(err, &code):
+		return int(code)
+	default:
+		fmt.Fprintln(term.err, "qmqpd:", err)
+		return 1
+	}
+}

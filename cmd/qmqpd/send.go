@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/qmqpd/qmqpd/daemon/qmqp"
+)
+
+type sendCmd struct {
+	Server     string        `placeholder:"HOST:PORT|unix:PATH" default:"${listen}" help:"Where the server is (${default})."`
+	Sender     string        `short:"f" required:"" placeholder:"SENDER" help:"Envelope sender; may be empty."`
+	Timeout    time.Duration `default:"300s" help:"How long to wait for the server (${default})."`
+	Recipients []string      `arg:"" name:"recipient" help:"Envelope recipients."`
+}
+
+// The exit codes are qmail's: a delivery that failed for good, and one that may
+// be tried again.
+const (
+	exitHard  exitCode = 100
+	exitRetry exitCode = 111
+)
+
+func asExitCode(err error, code *exitCode) bool { return errors.As(err, code) }
+
+// Run sends the message. It prints the server's answer, or what went wrong.
+func (c *sendCmd) Run(term terminal) error {
+	message, err := io.ReadAll(term.in)
+	if err != nil {
+		fmt.Fprintf(term.err, "qmqpd: read message: %v\n", err)
+		return exitRetry
+	}
+	reply, err := c.send(message)
+	if err != nil {
+		fmt.Fprintf(term.err, "qmqpd: %s: %v\n", c.Server, err)
+		return exitRetry
+	}
+	fmt.Fprintf(term.out, "%c%s\n", reply.Code, reply.Text)
+	switch reply.Code {
+	case 'K':
+		return nil
+	case 'D':
+		return exitHard
+	default:
+		return exitRetry
+	}
+}
+
+func (c *sendCmd) send(message []byte) (qmqp.Reply, error) {
+	network, addr := splitAddress(c.Server)
+	conn, err := net.DialTimeout(network, addr, c.Timeout)
+	if err != nil {
+		return qmqp.Reply{}, err
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(c.Timeout)); err != nil {
+		return qmqp.Reply{}, err
+	}
+	_, writeErr := conn.Write(qmqp.AppendRequest(nil, message, c.Sender, c.Recipients))
+	// A server that refuses early says why and stops reading.
+	reply, err := qmqp.ReadReply(conn)
+	if err != nil && writeErr != nil {
+		err = writeErr
+	}
+	return reply, err
+}
+
+// splitAddress splits an address of the command line into network and address
+// for package net.
+func splitAddress(s string) (network, addr string) {
+	if path, ok := strings.CutPrefix(s, "unix:"); ok {
+		return "unix", path
+	}
+	return "tcp", s
+}

@@ -1,0 +1,91 @@
+package daemon
+
+import (
+	"context"
+
+	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/matchlist"
+	"github.com/qmqpd/qmqpd/daemon/table"
+	"github.com/qmqpd/qmqpd/params"
+)
+
+// lists are the access lists of a server.
+type lists struct {
+	clients    *matchlist.List
+	debugPeers *matchlist.List // nil if debug_peer_list is empty
+}
+
+// openLists parses debug_peer_list and qmqpd_authorized_clients, in this
+// order, and opens the tables that they name through set. It must run before
+// the process enters its jail. Whether a domain covers its subdomains follows
+// from parent_domain_matches_subdomains, whose own
+// problems come first. Source: Postfix 3.10 qmqpd.c, pre_jail_init; debug_peer.c; match_parent_style.c.
+func openLists(ctx context.Context, c *Config, set *table.Set) (lists, error) {
+	const parentList = "parent_domain_matches_subdomains"
+	var l lists
+	parents, err := matchlist.ParseStrings(parentList, c.ParentDomains, set, matchlist.Options{})
+	if err != nil {
+		return l, err
+	}
+	open := func(param, value string) (*matchlist.List, error) {
+		covers, err := parents.Match(ctx, param)
+		if err != nil {
+			return nil, err
+		}
+		return matchlist.Parse(param, value, set, matchlist.Options{Parents: covers})
+	}
+	if c.DebugPeers != "" {
+		if l.debugPeers, err = open("debug_peer_list", c.DebugPeers); err != nil {
+			return l, err
+		}
+	}
+	l.clients, err = open("qmqpd_authorized_clients", c.Clients)
+	return l, err
+}
+
+// isFatal tells whether a list or table failed in a way that ends a Postfix
+// process.
+func isFatal(err error) bool { return table.ClassOf(err) == table.Fatal }
+
+// asFailure turns the fatal error of a list or table into the failure to log.
+func asFailure(err error) error {
+	if isFatal(err) {
+		return maillog.FatalError("%w", err)
+	}
+	return err
+}
+
+// newTables returns a set for the lookup tables that lists name.
+func newTables(c *Config, eff *params.Effective, log *maillog.Logger) *table.Set {
+	return table.NewSet(table.Options{
+		Log:               log,
+		UTF8:              c.SMTPUTF8,
+		OpenErrorFatal:    c.TableErrorFatal,
+		DynamicMaps:       eff.Profile().Distribution == params.Debian,
+		QueueDirectory:    c.QueueDirectory,
+		ProxymapService:   eff.String("proxymap_service_name"),
+		IPCIdle:           eff.Duration("ipc_idle"),
+		IPCTTL:            eff.Duration("ipc_ttl"),
+		IPCTimeout:        c.IPCTimeout,
+		SocketmapMaxReply: eff.Int("socketmap_max_reply_size"),
+		Parameter: func(name string) (string, bool) {
+			if !eff.IsSet(name) {
+				return "", false
+			}
+			return eff.Expand("$" + name), true
+		},
+	})
+}
+
+// changed returns a function that names a table that was modified or removed
+// since it was opened.
+func changed(tables *table.Set, log *maillog.Logger) func() string {
+	return func() string {
+		name, err := tables.Changed()
+		if err != nil {
+			// The table can still be read, and says so if not.
+			log.Warningf("%s", err)
+		}
+		return name
+	}
+}

@@ -1,0 +1,67 @@
+package daemon
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
+	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/mainconf"
+)
+
+// hotPause is how long to wait before a file that is being edited is read
+// again.
+const hotPause = 300 * time.Millisecond
+
+// readMain reads a main.cf file as a Postfix daemon does: a file that changed
+// within the last second or so may be half written, and is read again until it
+// has cooled. Warnings of each pass go to log; the first error ends the
+// reading. Source: Postfix 3.10 dict_load_file_xt.
+func readMain(path string, presets []mainconf.Setting, log *maillog.Logger) (*mainconf.Main, error) {
+	before := time.Now().Unix()
+	for {
+		data, changed, err := readFile(path)
+		if err != nil {
+			return nil, err
+		}
+		doc, err := mainconf.ParseMain(path, data, presets...)
+		first := mainconf.FirstError(err)
+		for i, w := range doc.Warnings {
+			if first != nil && i >= first.Warnings {
+				break
+			}
+			log.Warningf("%s", w.Text)
+		}
+		if first != nil {
+			return nil, maillog.FatalError("%w", first)
+		}
+		after := time.Now().Unix()
+		if changed < before-1 || changed > after {
+			return doc, nil
+		}
+		if log.Verbose() > 1 {
+			log.Infof("pausing to let %s cool down", path)
+		}
+		time.Sleep(hotPause)
+		before, presets = after, nil
+	}
+}
+
+// readFile reads a configuration file and tells when it was modified, in
+// seconds. Errors have Postfix's texts.
+func readFile(path string) (data []byte, changed int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, maillog.FatalError("open %s: %s", path, errno.Text(err))
+	}
+	defer f.Close()
+	if data, err = io.ReadAll(f); err != nil {
+		return nil, 0, maillog.FatalError("read %s: %s", path, errno.Text(err))
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, maillog.FatalError("fstat %s: %s", path, errno.Text(err))
+	}
+	return data, info.ModTime().Unix(), nil
+}

@@ -1,0 +1,99 @@
+package daemon
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/mailstream"
+	"github.com/qmqpd/qmqpd/daemon/matchlist"
+	"github.com/qmqpd/qmqpd/daemon/peer"
+	"github.com/qmqpd/qmqpd/daemon/qmqp"
+	"github.com/qmqpd/qmqpd/daemon/table"
+)
+
+// Server serves clients, whoever accepted them. It is safe for concurrent use.
+type Server struct {
+	// Session is what all sessions share.
+	Session *qmqp.Config
+	// Peer finds out who a client is. Lines about it go to log. An error
+	// ends the session without a reply.
+	Peer func(ctx context.Context, conn net.Conn, log *maillog.Logger) (peer.Client, error)
+	// Clients says who may send.
+	Clients *matchlist.List
+	// DebugPeers says whose sessions are logged with DebugLevel more
+	// detail; nil for none.
+	DebugPeers *matchlist.List
+	DebugLevel int
+	// Opener begins messages.
+	Opener mailstream.Opener
+	// Log takes all lines.
+	Log *maillog.Logger
+}
+
+// ServeConn serves the client at the other end of conn, which was accepted at
+// the given time, and leaves closing conn to the caller. The context bounds the
+// session. An error means that the session ended early for a reason on our
+// side, which has not been logged: a *maillog.Failure where Postfix would have
+// ended the process. Source: Postfix 3.10 qmqpd.c, qmqpd_service.
+func (s *Server) ServeConn(ctx context.Context, conn net.Conn, accepted time.Time) error {
+	log := s.Log
+	client, err := s.Peer(ctx, conn, log)
+	if err != nil {
+		return err
+	}
+	if s.DebugPeers != nil {
+		// An error has been logged and counts as no.
+		if debug, _ := s.DebugPeers.WithLog(log).Match(ctx, client.Name, client.Addr); debug {
+			log = log.WithVerbose(log.Verbose() + s.DebugLevel)
+		}
+	}
+	peerName := client.NameAddr(s.Session.PortLogging)
+	log.Infof("connect from %s", peerName)
+	session := s.Session.NewSession(conn, client, accepted, log)
+	ok, err := s.Clients.WithLog(log).Match(ctx, client.Name, client.Addr)
+	switch {
+	case err != nil && isFatal(err):
+		return err
+	case err != nil:
+		session.RefuseConfiguration(ctx)
+	case !ok:
+		session.RefuseUnauthorized(ctx)
+	default:
+		if err := session.Receive(ctx, s.Opener); err != nil {
+			return err
+		}
+	}
+	log.Infof("disconnect from %s", peerName)
+	return nil
+}
+
+// newServer opens the access lists and returns a server that lacks Peer and
+// Opener. It must be called before the process enters its jail.
+func newServer(ctx context.Context, c *Config, tables *table.Set, log *maillog.Logger) (*Server, error) {
+	l, err := openLists(ctx, c, tables)
+	if err != nil {
+		return nil, asFailure(err)
+	}
+	session := c.Session
+	session.Storage = qmqp.Storage{
+		MemoryPerMessage: memoryPerMessage,
+		Budget:           qmqp.NewBudget(memoryForMessages),
+		TempFile:         qmqp.TempFileIn("incoming"),
+	}
+	return &Server{
+		Session:    &session,
+		Clients:    l.clients,
+		DebugPeers: l.debugPeers,
+		DebugLevel: c.DebugLevel,
+		Log:        log,
+	}, nil
+}
+
+// What messages hold in memory before they go on to a file in the queue's file
+// system: each one, and all together, in bytes.
+const (
+	memoryPerMessage  = 1 << 20
+	memoryForMessages = 32 << 20
+)
