@@ -16,6 +16,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 )
 
@@ -43,27 +44,27 @@ func Enter(c Config) error {
 			return maillog.FatalError("unknown user: %s", c.User)
 		}
 		if err := syscall.Setgid(u.GID); err != nil {
-			return maillog.FatalError("setgid(%d): %s", u.GID, maillog.Strerror(err))
+			return maillog.FatalError("setgid(%d): %s", u.GID, errno.Text(err))
 		}
 		// The order of getgrouplist(3) and initgroups(3): the user's own
 		// group first. A group file that cannot be read is, as in the C
 		// library, the same as an empty one.
 		groups, _ := SupplementaryGroups(orDefault(c.Group, "/etc/group"), c.User, u.GID)
 		if err := syscall.Setgroups(groups); err != nil {
-			return maillog.FatalError("initgroups: %s", maillog.Strerror(err))
+			return maillog.FatalError("initgroups: %s", errno.Text(err))
 		}
 	}
 	if c.Root != "" {
 		if err := syscall.Chroot(c.Root); err != nil {
-			return maillog.FatalError("chroot(%s): %s", c.Root, maillog.Strerror(err))
+			return maillog.FatalError("chroot(%s): %s", c.Root, errno.Text(err))
 		}
 		if err := os.Chdir("/"); err != nil {
-			return maillog.FatalError("chdir(/): %s", maillog.Strerror(err))
+			return maillog.FatalError("chdir(/): %s", errno.Text(err))
 		}
 	}
 	if c.User != "" {
 		if err := syscall.Setuid(u.UID); err != nil {
-			return maillog.FatalError("setuid(%d): %s", u.UID, maillog.Strerror(err))
+			return maillog.FatalError("setuid(%d): %s", u.UID, errno.Text(err))
 		}
 	}
 	return nil

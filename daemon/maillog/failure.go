@@ -3,7 +3,6 @@ package maillog
 import (
 	"errors"
 	"fmt"
-	"syscall"
 )
 
 // Failure is a condition for which the original logs Text with Severity Fatal
@@ -45,20 +44,4 @@ func (l *Logger) Log(err error) {
 		return
 	}
 	l.Fatalf("%v", err)
-}
-
-// Strerror returns the C library's text for the system error number in err,
-// as the original's %m prints it: "No such file or directory". If there is no error
-// number it returns err's own text.
-func Strerror(err error) string {
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return err.Error()
-	}
-	// Go has the C library's texts with a small first letter.
-	s := errno.Error()
-	if s != "" && s[0] >= 'a' && s[0] <= 'z' {
-		return string(s[0]-'a'+'A') + s[1:]
-	}
-	return s
 }

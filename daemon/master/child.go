@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 )
 
@@ -104,7 +105,7 @@ func Serve(ctx context.Context, config Config) error {
 	}
 	box, err := newMailbox()
 	if err != nil {
-		return maillog.FatalError("eventfd: %s", maillog.Strerror(err))
+		return maillog.FatalError("eventfd: %s", errno.Text(err))
 	}
 	now := time.Now()
 	c := &child{
@@ -162,7 +163,7 @@ func (c *child) step() {
 	}
 	ready, err := c.box.wait(watch, c.patience())
 	if err != nil {
-		c.failure = maillog.FatalError("event_loop: poll: %s", maillog.Strerror(err))
+		c.failure = maillog.FatalError("event_loop: poll: %s", errno.Text(err))
 		return
 	}
 	c.box.deliver()
@@ -234,7 +235,7 @@ func (c *child) turn() {
 
 func (c *child) granted(err error) {
 	if !c.waiting { // no longer wanted
-		if err == nil {
+		if err == nil && !c.held {
 			_ = c.Lock.releaseBaton()
 		}
 		return
@@ -248,7 +249,7 @@ func (c *child) granted(err error) {
 }
 
 func lockFailure(err error) error {
-	return maillog.FatalError("select lock: %s", maillog.Strerror(err))
+	return maillog.FatalError("select lock: %s", errno.Text(err))
 }
 
 func (c *child) passBaton() {
@@ -257,7 +258,7 @@ func (c *child) passBaton() {
 	}
 	c.held = false
 	if err := c.Lock.releaseBaton(); err != nil {
-		c.failure = maillog.FatalError("select unlock: %s", maillog.Strerror(err))
+		c.failure = maillog.FatalError("select unlock: %s", errno.Text(err))
 	}
 }
 
@@ -346,11 +347,11 @@ func (c *child) acceptError(err error) {
 		c.pause = time.Now().Add(descriptorRetry)
 		if !c.complained {
 			c.complained = true
-			c.Log.Warningf("accept connection: %s", maillog.Strerror(err))
+			c.Log.Warningf("accept connection: %s", errno.Text(err))
 		}
 		return
 	}
-	c.Log.Errorf("accept connection: %s", maillog.Strerror(err))
+	c.Log.Errorf("accept connection: %s", errno.Text(err))
 	c.countErrors()
 }
 

@@ -3,6 +3,7 @@ package master
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 )
 
@@ -52,7 +53,7 @@ func OpenFilesBound() int {
 // event loop does: a process that was not started by master has none of those it expects.
 func pollable(fds []int) error {
 	failure := func(call string, err error) error {
-		return maillog.FatalError("event_enable_read: %s: %s", call, maillog.Strerror(err))
+		return maillog.FatalError("event_enable_read: %s: %s", call, errno.Text(err))
 	}
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {

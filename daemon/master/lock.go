@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 )
 
@@ -21,9 +22,11 @@ import (
 // not usable; a Postfix queue is not supported there anyway.
 type Lock struct {
 	file *os.File
+	fd   int // of file, which is in blocking mode and never polled
 
 	mu      sync.Mutex
-	wanted  bool // a goroutine is waiting in flock
+	closed  bool
+	wanted  bool // a goroutine is waiting in flock; it closes a closed file
 	granted func(error) bool
 	slots   map[int]bool // held by this process
 }
@@ -37,11 +40,20 @@ func OpenLock(transport, service string) (*Lock, error) {
 	if why != "" {
 		return nil, maillog.FatalError("open lock file %s: %s", path, why)
 	}
-	return &Lock{file: f, slots: make(map[int]bool)}, nil
+	return &Lock{file: f, fd: int(f.Fd()), slots: make(map[int]bool)}, nil
 }
 
-// Close closes the file, which gives up all locks.
-func (l *Lock) Close() error { return l.file.Close() }
+// Close closes the file, which gives up all locks; if a goroutine still waits
+// for the baton, as soon as it has it.
+func (l *Lock) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed, l.granted = true, nil
+	if l.wanted {
+		return nil
+	}
+	return l.file.Close()
+}
 
 // safeOpen opens a file that must be a plain one with one name. It returns
 // what is wrong in the original's words. Source: Postfix 3.10 safe_open.c.
@@ -56,7 +68,7 @@ func safeOpen(path string) (*os.File, string) {
 		return f, why
 	}
 	if err != nil {
-		return nil, "cannot create file exclusively: " + maillog.Strerror(err)
+		return nil, "cannot create file exclusively: " + errno.Text(err)
 	}
 	return f, ""
 }
@@ -64,7 +76,7 @@ func safeOpen(path string) (*os.File, string) {
 func safeOpenExisting(path string) (f *os.File, why string, err error) {
 	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, "cannot open file: " + maillog.Strerror(err), err
+		return nil, "cannot open file: " + errno.Text(err), err
 	}
 	f = os.NewFile(uintptr(fd), path)
 	if why = checkOpen(fd, path); why == "" {
@@ -77,7 +89,7 @@ func safeOpenExisting(path string) (f *os.File, why string, err error) {
 func checkOpen(fd int, path string) string {
 	var opened, named unix.Stat_t
 	if err := unix.Fstat(fd, &opened); err != nil {
-		return "bad open file status: " + maillog.Strerror(err)
+		return "bad open file status: " + errno.Text(err)
 	}
 	if opened.Nlink != 1 {
 		return "file has " + strconv.FormatUint(uint64(opened.Nlink), 10) + " hard links"
@@ -86,7 +98,7 @@ func checkOpen(fd int, path string) string {
 		return "file is a directory"
 	}
 	if err := unix.Lstat(path, &named); err != nil {
-		return "file status changed unexpectedly: " + maillog.Strerror(err)
+		return "file status changed unexpectedly: " + errno.Text(err)
 	}
 	if named.Mode&unix.S_IFMT == unix.S_IFLNK {
 		// Only root's link in a directory that only root can write to.
@@ -103,12 +115,9 @@ func checkOpen(fd int, path string) string {
 	return ""
 }
 
-// fd returns the descriptor; the file is in blocking mode and never polled.
-func (l *Lock) fd() int { return int(l.file.Fd()) }
-
 // tryBaton takes the baton if nobody has it.
 func (l *Lock) tryBaton() (bool, error) {
-	err := ignoringEINTR(func() error { return unix.Flock(l.fd(), unix.LOCK_EX|unix.LOCK_NB) })
+	err := ignoringEINTR(func() error { return unix.Flock(l.fd, unix.LOCK_EX|unix.LOCK_NB) })
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return false, nil
 	}
@@ -127,13 +136,17 @@ func (l *Lock) awaitBaton(granted func(error) bool) {
 		return
 	}
 	l.wanted = true
-	fd := l.fd()
 	go func() {
-		err := ignoringEINTR(func() error { return unix.Flock(fd, unix.LOCK_EX) })
+		err := ignoringEINTR(func() error { return unix.Flock(l.fd, unix.LOCK_EX) })
 		l.mu.Lock()
 		l.wanted = false
 		granted := l.granted
 		l.granted = nil
+		if l.closed {
+			_ = l.file.Close()
+			l.mu.Unlock()
+			return
+		}
 		l.mu.Unlock()
 		if (granted == nil || !granted(err)) && err == nil {
 			_ = l.releaseBaton()
@@ -149,7 +162,7 @@ func (l *Lock) forgetBaton() {
 }
 
 func (l *Lock) releaseBaton() error {
-	return ignoringEINTR(func() error { return unix.Flock(l.fd(), unix.LOCK_UN) })
+	return ignoringEINTR(func() error { return unix.Flock(l.fd, unix.LOCK_UN) })
 }
 
 // takeSlot takes one of limit slots and returns its number, or false if all
@@ -180,7 +193,7 @@ func (l *Lock) releaseSlot(slot int) {
 // process's opening of the file.
 func (l *Lock) lockByte(slot int, kind int16) error {
 	return ignoringEINTR(func() error {
-		return unix.FcntlFlock(uintptr(l.fd()), unix.F_OFD_SETLK, &unix.Flock_t{
+		return unix.FcntlFlock(uintptr(l.fd), unix.F_OFD_SETLK, &unix.Flock_t{
 			Type: kind, Whence: unix.SEEK_SET, Start: int64(slot), Len: 1,
 		})
 	})

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 )
 
@@ -19,7 +20,7 @@ const passTimeout = 100 * time.Second
 func receivePassed(link int, log *maillog.Logger, timeout time.Duration) (int, error) {
 	defer unix.Close(link)
 	warn := func(what string, err error) error {
-		log.Warningf("pass_accept_attr: %s: %s", what, maillog.Strerror(err))
+		log.Warningf("pass_accept_attr: %s: %s", what, errno.Text(err))
 		return err
 	}
 	if err := awaitReadable(link, timeout); err != nil {

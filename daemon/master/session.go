@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 )
 
@@ -80,7 +81,7 @@ func (c *child) serve(ctx context.Context, s *session, fd int, accepted time.Tim
 func (c *child) servePassed(ctx context.Context, s *session, link int, accepted time.Time) error {
 	fd, err := receivePassed(link, c.Log, passTimeout)
 	if err != nil {
-		c.Log.Errorf("accept connection: %s", maillog.Strerror(err))
+		c.Log.Errorf("accept connection: %s", errno.Text(err))
 		return nil
 	}
 	client := newConn(fd)

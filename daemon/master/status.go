@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 )
 
@@ -40,7 +41,7 @@ func (c channel) notify(status uint32) error {
 	}
 	if c.log.Verbose() > 0 {
 		if err != nil {
-			c.log.Infof("master_notify: status %d: %s", status, maillog.Strerror(err))
+			c.log.Infof("master_notify: status %d: %s", status, errno.Text(err))
 		} else {
 			c.log.Infof("master_notify: status %d", status)
 		}

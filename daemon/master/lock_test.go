@@ -1,0 +1,194 @@
+package master
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// lockDir makes a queue directory the current one.
+func lockDir(t *testing.T) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("pid", 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func openLock(t *testing.T) *Lock {
+	t.Helper()
+	l, err := OpenLock("inet", "127.0.0.1:16280")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+func TestOpenLock(t *testing.T) {
+	const path = "pid/inet.127.0.0.1:16280"
+	link := func(t *testing.T, old string) {
+		if err := os.Symlink(old, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write := func(t *testing.T, name string) {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		name    string
+		prepare func(t *testing.T)
+		want    string // problem
+		root    bool   // only root gets this result
+	}{
+		{"new", func(*testing.T) {}, "", false},
+		{"there", func(t *testing.T) { write(t, path) }, "", false},
+		{"hard link", func(t *testing.T) {
+			write(t, path)
+			if err := os.Link(path, "pid/other"); err != nil {
+				t.Fatal(err)
+			}
+		}, "file has 2 hard links", false},
+		{"directory", func(t *testing.T) {
+			if err := os.Mkdir(path, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, "cannot open file: Is a directory", false},
+		{"root's link in root's directory", func(t *testing.T) { write(t, "file"); link(t, "../file") }, "", true},
+		{"link of a user", func(t *testing.T) {
+			write(t, "file")
+			link(t, "../file")
+			if err := os.Lchown(path, 1, 1); err != nil {
+				t.Fatal(err)
+			}
+		}, "file is a symbolic link", true},
+		{"link in a directory others can write to", func(t *testing.T) {
+			write(t, "file")
+			link(t, "../file")
+			if err := os.Chmod("pid", 0o777); err != nil {
+				t.Fatal(err)
+			}
+		}, "file is a symbolic link", false},
+		{"dangling link", func(t *testing.T) { link(t, "../none") }, "cannot open file: No such file or directory", false},
+		{"no directory", func(t *testing.T) {
+			if err := os.Remove("pid"); err != nil {
+				t.Fatal(err)
+			}
+		}, "cannot create file exclusively: No such file or directory", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.root && os.Getuid() != 0 {
+				t.Skip("SKIPPED: needs root")
+			}
+			lockDir(t)
+			tt.prepare(t)
+			l, err := OpenLock("inet", "127.0.0.1:16280")
+			if tt.want != "" {
+				wantFailure(t, err, "open lock file "+path+": "+tt.want)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			info, err := os.Stat(path)
+			if err != nil || info.Mode() != 0o600 || info.Size() != 0 {
+				t.Errorf("%v %v", info, err)
+			}
+		})
+	}
+}
+
+func TestBaton(t *testing.T) {
+	lockDir(t)
+	one, two := openLock(t), openLock(t)
+	if ok, err := one.tryBaton(); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if ok, err := two.tryBaton(); ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	got := make(chan error)
+	two.awaitBaton(func(err error) bool { got <- err; return true })
+	two.forgetBaton()
+	two.awaitBaton(func(err error) bool { got <- err; return true })
+	if err := one.releaseBaton(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-got; err != nil {
+		t.Fatal(err)
+	}
+	if ok, _ := one.tryBaton(); ok {
+		t.Fatal("both have it")
+	}
+	// A forgotten wait gives it back.
+	one.awaitBaton(func(err error) bool { t.Error("forgotten wait called back"); return true })
+	one.forgetBaton()
+	if err := two.releaseBaton(); err != nil {
+		t.Fatal(err)
+	}
+	three := openLock(t)
+	three.awaitBaton(func(err error) bool { got <- err; return true })
+	if err := <-got; err != nil {
+		t.Fatal(err)
+	}
+	if err := three.releaseBaton(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSlots(t *testing.T) {
+	lockDir(t)
+	one, two := openLock(t), openLock(t)
+	take := func(l *Lock, want int) {
+		t.Helper()
+		got, ok := l.takeSlot(3)
+		if !ok {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("slot %d, want %d", got, want)
+		}
+	}
+	take(one, 0)
+	take(two, 1)
+	take(one, 2)
+	take(one, -1)
+	take(two, -1)
+	one.releaseSlot(0)
+	take(two, 0)
+	// The baton is another lock.
+	if ok, err := one.tryBaton(); !ok || err != nil {
+		t.Error(ok, err)
+	}
+	// A process that dies gives its slots back.
+	if err := two.Close(); err != nil {
+		t.Fatal(err)
+	}
+	take(one, 0)
+	take(one, 1)
+}
+
+// The lock is the one that the original takes: flock, not fcntl.
+func TestBatonIsFlock(t *testing.T) {
+	lockDir(t)
+	l := openLock(t)
+	fd, err := unix.Open(filepath.Join("pid", "inet.127.0.0.1:16280"), unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := l.tryBaton(); ok || err != nil {
+		t.Error(ok, err)
+	}
+	if _, ok := l.takeSlot(1); !ok {
+		t.Error("no slot")
+	}
+}

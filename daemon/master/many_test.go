@@ -1,0 +1,449 @@
+package master
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/qmqpd/qmqpd/daemon/maillog"
+)
+
+// many makes children of a service have up to limit sessions, with a lock file
+// that all share.
+func many(t *testing.T, limit int) (s *service, start func(...func(*Config)) <-chan error) {
+	lockDir(t)
+	s = newService(t, Inet)
+	s.config.Sessions, s.config.Limit = limit, limit
+	return s, func(change ...func(*Config)) <-chan error {
+		lock := openLock(t)
+		return s.start(append([]func(*Config){func(c *Config) { c.Lock = lock }}, change...)...)
+	}
+}
+
+// silent checks that a client that has sent something hears nothing.
+func silentFor(t *testing.T, c net.Conn, d time.Duration) {
+	t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(d))
+	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("client is served: %v", err)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(patience))
+}
+
+func hear(t *testing.T, c net.Conn, word string) {
+	t.Helper()
+	b := make([]byte, len(word)+1)
+	if _, err := io.ReadFull(c, b); err != nil || string(b) != word+"\n" {
+		t.Fatalf("heard %q %v", b, err)
+	}
+}
+
+func TestManySessions(t *testing.T) {
+	s, start := many(t, 10)
+	done := start()
+	var clients []net.Conn
+	for i := range 10 {
+		c := s.dial()
+		say(t, c, fmt.Sprint(i))
+		clients = append(clients, c)
+	}
+	if got := s.records(1); got != "T" {
+		t.Error(got)
+	}
+	for _, c := range clients {
+		s.noRecord()
+		quit(t, c)
+	}
+	if got := s.records(1); got != "A" {
+		t.Error(got)
+	}
+	quit(t, s.dial())
+	if got := s.records(2); got != "TA" {
+		t.Error(got)
+	}
+	s.masterEnds()
+	exitsZero(t, done)
+	s.wantLog("")
+}
+
+func TestReloadWithManySessions(t *testing.T) {
+	s, start := many(t, 10)
+	worker := start()
+	var clients []net.Conn
+	for i := range 3 {
+		c := s.dial()
+		if i > 0 { // one has sent nothing yet
+			say(t, c, "x")
+		}
+		clients = append(clients, c)
+	}
+	if got := s.records(1); got != "T" {
+		t.Error(got)
+	}
+	say(t, clients[0], "accepted")
+	spare := start()
+	s.masterEnds()
+	exitsZero(t, spare) // idle
+	running(t, worker)
+	late := s.dial()
+	if _, err := io.WriteString(late, "late\n"); err != nil {
+		t.Fatal(err)
+	}
+	silentFor(t, late, 50*time.Millisecond) // the worker does not take it
+	// The next generation has another status channel.
+	pair := newService(t, Inet)
+	successor := start(func(c *Config) { c.Status = pair.status[1] })
+	hear(t, late, "late") // at once, though old sessions are open
+	running(t, worker)
+	for _, c := range clients {
+		quit(t, c)
+	}
+	exitsZero(t, worker)
+	quit(t, late)
+	if got := pair.records(2); got != "TA" {
+		t.Error(got)
+	}
+	pair.masterEnds()
+	exitsZero(t, successor)
+}
+
+func TestMaxUseWithManySessions(t *testing.T) {
+	s, start := many(t, 10)
+	worker := start(func(c *Config) { c.MaxUse = 3 })
+	clients := []net.Conn{s.dial(), s.dial(), s.dial()}
+	for _, c := range clients {
+		say(t, c, "x")
+	}
+	if got := s.records(1); got != "T" {
+		t.Error(got)
+	}
+	fourth := s.dial()
+	if _, err := io.WriteString(fourth, "x\n"); err != nil {
+		t.Fatal(err)
+	}
+	silentFor(t, fourth, 50*time.Millisecond)
+	spare := start(func(c *Config) { c.MaxUse = 3 })
+	hear(t, fourth, "x")
+	for _, c := range clients {
+		quit(t, c)
+	}
+	exitsZero(t, worker)
+	quit(t, fourth)
+	if got := s.records(3); got != "TAA" {
+		t.Error(got)
+	}
+	s.masterEnds()
+	exitsZero(t, spare)
+}
+
+func TestTableChangedWithManySessions(t *testing.T) {
+	s, start := many(t, 10)
+	var changed atomic.Bool
+	change := func(c *Config) {
+		c.Changed = func() string {
+			if changed.Load() {
+				return "hash:/am(0,lock)"
+			}
+			return ""
+		}
+	}
+	worker := start(change)
+	one := s.dial()
+	say(t, one, "x")
+	changed.Store(true)
+	two := s.dial()
+	if _, err := io.WriteString(two, "x\n"); err != nil {
+		t.Fatal(err)
+	}
+	silentFor(t, two, 50*time.Millisecond)
+	spare := start() // has opened the new table
+	hear(t, two, "x")
+	quit(t, one)
+	exitsZero(t, worker)
+	s.wantLog("q: table hash:/am(0,lock) has changed -- restarting\n")
+	quit(t, two)
+	s.masterEnds()
+	exitsZero(t, spare)
+}
+
+func TestDrainReason(t *testing.T) {
+	s, start := many(t, 10)
+	done := start(func(c *Config) { c.Drain = func() string { return "memory in use 200000000 bytes" } })
+	s.dial()
+	exitsZero(t, done)
+	s.wantLog("q: memory in use 200000000 bytes -- restarting\n")
+	s.noRecord()
+}
+
+// The limit bounds sessions of all processes together.
+func TestLimitOfAllProcesses(t *testing.T) {
+	s, start := many(t, 3)
+	old := start(func(c *Config) { c.MaxUse = 2 })
+	one, two := s.dial(), s.dial()
+	say(t, one, "x")
+	say(t, two, "x") // the old process drains now
+	young := start()
+	three := s.dial()
+	say(t, three, "x")
+	four := s.dial()
+	if _, err := io.WriteString(four, "x\n"); err != nil {
+		t.Fatal(err)
+	}
+	silentFor(t, four, 150*time.Millisecond)
+	quit(t, one)
+	hear(t, four, "x")
+	for _, c := range []net.Conn{two, three, four} {
+		quit(t, c)
+	}
+	exitsZero(t, old)
+	s.masterEnds()
+	exitsZero(t, young)
+}
+
+func TestLimitReached(t *testing.T) {
+	s, start := many(t, 2)
+	var modes []bool
+	done := start(func(c *Config) {
+		c.Stress = &Stress{Service: "127.0.0.1:628", Name: "[127.0.0.1]:628",
+			Set: func(on bool) { modes = append(modes, on) }}
+	})
+	for range 2 {
+		one, two := s.dial(), s.dial()
+		say(t, one, "x")
+		say(t, two, "x")
+		three := s.dial()
+		if _, err := io.WriteString(three, "x\n"); err != nil {
+			t.Fatal(err)
+		}
+		silentFor(t, three, 20*time.Millisecond)
+		quit(t, two)
+		hear(t, three, "x")
+		quit(t, three)
+		quit(t, one)
+		if got := s.records(2); got != "TA" {
+			t.Error(got)
+		}
+	}
+	s.masterEnds()
+	exitsZero(t, done)
+	s.wantLog("q: warning: service \"127.0.0.1:628\" ([127.0.0.1]:628) has reached its process limit \"2\": new clients may experience noticeable delays\n" +
+		"q: warning: to avoid this condition, increase the process count in master.cf or reduce the service time per client\n" +
+		"q: warning: see https://www.postfix.org/STRESS_README.html for examples of stress-adapting configuration settings\n")
+	if len(modes) != 1 || !modes[0] {
+		t.Errorf("stress modes %v", modes)
+	}
+}
+
+func TestStressPeriods(t *testing.T) {
+	t0 := time.Now()
+	var modes []bool
+	s := Stress{Set: func(on bool) { modes = append(modes, on) }}
+	s.expire(t0)
+	s.begin(t0)
+	s.expire(t0.Add(1000 * time.Second))
+	s.begin(t0.Add(1000 * time.Second))
+	s.expire(t0.Add(1999 * time.Second))
+	s.expire(t0.Add(2001 * time.Second))
+	s.expire(t0.Add(2002 * time.Second))
+	if fmt.Sprint(modes) != "[true false]" {
+		t.Error(modes)
+	}
+	modes = nil
+	s = Stress{On: true, Set: s.Set} // as master started it
+	s.expire(t0)
+	s.expire(t0.Add(999 * time.Second))
+	s.expire(t0.Add(1001 * time.Second))
+	if fmt.Sprint(modes) != "[false]" {
+		t.Error(modes)
+	}
+}
+
+// With fewer sessions in a process than the limit, the next process takes over
+// when the first is full.
+func TestFewSessionsPerProcess(t *testing.T) {
+	s, start := many(t, 4)
+	two := func(c *Config) { c.Sessions = 2 }
+	first, second := start(two), start(two)
+	var clients []net.Conn
+	for range 4 {
+		c := s.dial()
+		say(t, c, "x")
+		clients = append(clients, c)
+	}
+	if got := s.records(2); got != "TT" {
+		t.Error(got)
+	}
+	for _, c := range clients {
+		quit(t, c)
+	}
+	if got := s.records(2); got != "AA" {
+		t.Error(got)
+	}
+	s.masterEnds()
+	exitsZero(t, first)
+	exitsZero(t, second)
+}
+
+// With one session per process, siblings take turns.
+func TestSiblings(t *testing.T) {
+	s, start := many(t, 4)
+	one := func(c *Config) { c.Sessions = 1 }
+	first, second := start(one), start(one)
+	a, b := s.dial(), s.dial()
+	say(t, a, "x")
+	say(t, b, "x")
+	c := s.dial()
+	if _, err := io.WriteString(c, "x\n"); err != nil {
+		t.Fatal(err)
+	}
+	silentFor(t, c, 20*time.Millisecond)
+	quit(t, b)
+	hear(t, c, "x")
+	quit(t, c)
+	quit(t, a)
+	if got := s.records(6); got != "TTATAA" {
+		t.Error(got)
+	}
+	s.masterEnds()
+	exitsZero(t, first)
+	exitsZero(t, second)
+}
+
+func TestFailureEndsOneSessionOfMany(t *testing.T) {
+	s, start := many(t, 10)
+	done := start(func(c *Config) {
+		c.Handler = func(ctx context.Context, c net.Conn, now time.Time) error {
+			b := make([]byte, 1)
+			if _, err := c.Read(b); err == nil && b[0] == 'f' {
+				return maillog.FatalError("unable to connect to the public cleanup service")
+			}
+			return echo(ctx, c, now)
+		}
+	})
+	good, bad := s.dial(), s.dial()
+	if _, err := io.WriteString(good, " "); err != nil {
+		t.Fatal(err)
+	}
+	say(t, good, "x")
+	if _, err := io.WriteString(bad, "f"); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	if _, err := bad.Read(make([]byte, 1)); err != io.EOF {
+		t.Error(err)
+	}
+	if d := time.Since(begun); d < 900*time.Millisecond {
+		t.Errorf("closed after %v", d)
+	}
+	quit(t, good)
+	if got := s.records(2); got != "TA" {
+		t.Error(got)
+	}
+	s.masterEnds()
+	exitsZero(t, done)
+	s.wantLog("q: fatal: unable to connect to the public cleanup service\n")
+}
+
+func TestOverdueSessionOfMany(t *testing.T) {
+	s, start := many(t, 10)
+	cause := make(chan error, 1)
+	done := start(func(c *Config) {
+		c.DaemonTimeout = 3 * time.Second
+		c.Handler = func(ctx context.Context, c net.Conn, now time.Time) error {
+			err := echo(ctx, c, now)
+			if ctx.Err() != nil {
+				cause <- context.Cause(ctx)
+			}
+			return err
+		}
+	})
+	long := s.dial()
+	say(t, long, "x")
+	for range 5 {
+		short := s.dial()
+		say(t, short, "x")
+		time.Sleep(500 * time.Millisecond) // sessions shorter than the bound
+		quit(t, short)
+	}
+	other := s.dial()
+	say(t, other, "x")
+	if _, err := long.Read(make([]byte, 1)); err != io.EOF {
+		t.Error(err)
+	}
+	wantFailure(t, <-cause, "watchdog timeout")
+	quit(t, other)
+	running(t, done)
+	s.masterEnds()
+	exitsZero(t, done)
+	s.wantLog("q: fatal: watchdog timeout\n")
+}
+
+// Sessions come and go while generations of processes change, and none is
+// lost.
+func TestManyGenerations(t *testing.T) {
+	s, start := many(t, 8)
+	const clients, each = 8, 40
+	finished := make(chan error, clients)
+	for range clients {
+		go func() {
+			for i := range each {
+				c, err := net.Dial(s.address.Network(), s.address.String())
+				if err != nil {
+					finished <- err
+					return
+				}
+				_ = c.SetDeadline(time.Now().Add(patience))
+				word := fmt.Sprintf("%d\nquit\n", i)
+				_, err = io.WriteString(c, word)
+				b, err2 := io.ReadAll(c)
+				_ = c.Close()
+				if err = errors.Join(err, err2); err != nil || string(b) != word {
+					finished <- fmt.Errorf("%q %w", b, err)
+					return
+				}
+			}
+			finished <- nil
+		}()
+	}
+	// A worker and a spare, always.
+	exited := make(chan error)
+	run := func() {
+		done := start(func(c *Config) { c.MaxUse = 7 })
+		go func() { exited <- <-done }()
+	}
+	run()
+	run()
+	left := clients
+	for left > 0 {
+		select {
+		case err := <-finished:
+			if err != nil {
+				t.Error(err)
+			}
+			left--
+		case err := <-exited:
+			if err != nil {
+				t.Error(err)
+			}
+			run()
+		}
+	}
+	// Status records are many more than the channel's buffer would hold in a
+	// real life; here they fit.
+	s.masterEnds()
+	for range 2 {
+		if err := <-exited; err != nil {
+			t.Error(err)
+		}
+	}
+	if log := s.log.String(); log != "" {
+		t.Error(strings.TrimSpace(log))
+	}
+}

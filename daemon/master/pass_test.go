@@ -1,0 +1,158 @@
+package master
+
+import (
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// passed is a client connection, and the server's end of it, which is to be
+// passed.
+func passed(t *testing.T) (client net.Conn, server *os.File) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	client, err = net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = client.SetDeadline(time.Now().Add(patience))
+	t.Cleanup(func() { _ = client.Close() })
+	c, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := c.(*net.TCPConn).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Close()
+	t.Cleanup(func() { _ = f.Close() })
+	return client, f
+}
+
+// pass sends a descriptor, if there is one, and attributes over a link.
+func pass(t *testing.T, link net.Conn, server *os.File, attributes string) {
+	t.Helper()
+	u := link.(*net.UnixConn)
+	if server != nil {
+		if _, _, err := u.WriteMsgUnix([]byte{0}, unix.UnixRights(int(server.Fd())), nil); err != nil {
+			t.Fatal(err)
+		}
+		_ = server.Close()
+	}
+	if _, err := io.WriteString(u, attributes); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPass(t *testing.T) {
+	for _, sessions := range []int{1, 3} {
+		for _, attributes := range []string{
+			"\x00", "{\x00}\x00\x00", "{\x00a\x00b\x00}\x00\x00", "client_address\x00192.0.2.1\x00client_port\x0025\x00\x00",
+			"{\x00a\x00b\x00}\x00c\x00d\x00\x00", "{\x00\x00", "}\x00{\x00\x00", strings.Repeat("a", 5000) + "\x00b\x00\x00",
+		} {
+			s := newService(t, Pass)
+			done := s.start(func(c *Config) { c.Sessions = sessions })
+			client, server := passed(t)
+			link := s.dial()
+			pass(t, link, server, attributes)
+			quit(t, client)
+			if got := s.records(2); got != "TA" {
+				t.Error(got)
+			}
+			if _, err := link.Read(make([]byte, 1)); err != io.EOF {
+				t.Error(err)
+			}
+			s.masterEnds()
+			exitsZero(t, done)
+			s.wantLog("")
+		}
+	}
+}
+
+func TestPassFails(t *testing.T) {
+	for _, tt := range []struct{ name, sent, want string }{
+		{"nothing", "",
+			"q: warning: pass_accept_attr: cannot receive file descriptor: Success\nq: error: accept connection: Success\n"},
+		{"data without a descriptor", "x\x00",
+			"q: warning: pass_accept_attr: cannot receive file descriptor: Success\nq: error: accept connection: Success\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newService(t, Pass)
+			done := s.start()
+			link := s.dial()
+			pass(t, link, nil, tt.sent)
+			_ = link.(*net.UnixConn).CloseWrite()
+			_, _ = link.Read(make([]byte, 1))
+			client, server := passed(t)
+			pass(t, s.dial(), server, "\x00")
+			quit(t, client)
+			if got := s.records(2); got != "TA" {
+				t.Error(got)
+			}
+			s.masterEnds()
+			exitsZero(t, done)
+			s.wantLog(tt.want)
+		})
+	}
+}
+
+func TestPassTimeout(t *testing.T) {
+	s := newService(t, Pass)
+	for _, tt := range []struct{ name, attributes, want string }{
+		{"no descriptor", "-", "q: warning: pass_accept_attr: timeout receiving file descriptor: Connection timed out\n"},
+		{"no attributes", "", "q: warning: pass_accept_attr: cannot receive connection attributes: Connection timed out\n"},
+		{"half an attribute", "a\x00b", "q: warning: timeout on unknown_stream while reading input attribute value\n" +
+			"q: warning: pass_accept_attr: cannot receive connection attributes: Connection timed out\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before := len(s.log.String())
+			link := s.dial()
+			fd, err := accept(s.listener, Pass)
+			if err != nil {
+				t.Fatal(err)
+			}
+			client, server := passed(t)
+			if tt.attributes != "-" {
+				pass(t, link, server, tt.attributes)
+			}
+			if _, err := receivePassed(fd, s.config.Log, 30*time.Millisecond); err == nil {
+				t.Error("received")
+			}
+			if got := s.log.String()[before:]; got != tt.want {
+				t.Errorf("got %q", got)
+			}
+			if tt.attributes != "-" {
+				if _, err := client.Read(make([]byte, 1)); err != io.EOF {
+					t.Errorf("client not closed: %v", err)
+				}
+			}
+		})
+	}
+}
+
+// One that connects and sends nothing must not hold up others, nor may it
+// make the process exit from under them.
+func TestSlowPasser(t *testing.T) {
+	s := newService(t, Pass)
+	done := s.start(func(c *Config) { c.Sessions = 3 })
+	slow := s.dial()
+	s.records(1)
+	client, server := passed(t)
+	pass(t, s.dial(), server, "\x00")
+	quit(t, client)
+	s.masterEnds()
+	client, server = passed(t)
+	pass(t, slow, server, "\x00")
+	quit(t, client)
+	exitsZero(t, done)
+}
