@@ -5,7 +5,8 @@ PREFIX   ?= /usr/local
 DESTDIR  ?=
 FUZZTIME ?= 10s
 BENCH    ?= .
-# Sessions of one run of qmqpd-random, and where its random numbers start.
+# Sessions of one run of qmqpd-random, or messages of one of incoming-random,
+# and where the random numbers start.
 N        ?= 2000
 SEED     ?= 1
 
@@ -17,7 +18,7 @@ UNIT     = $$($(GO) list ./... | grep -v /compat-tests)
 
 export GOFLAGS ?= -mod=readonly
 
-.PHONY: help build demo test race unit compat postfix qmqpd-random fuzz lint bench docs install clean
+.PHONY: help build demo test race unit compat postfix qmqpd-random incoming-random fuzz lint bench docs install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +58,10 @@ compat: postfix ## ours against a real Postfix
 qmqpd-random: postfix ## N random sessions to the stock qmqpd and ours: make qmqpd-random N=20000 SEED=7
 	cd compat-tests && QMQPD_RANDOM_SESSIONS=$(N) QMQPD_RANDOM_SEED=$(SEED) \
 		$(GO) test -count=1 -timeout 0 -v -run '^TestRandomSessions$$'
+
+incoming-random: postfix ## N random messages to the stock qmqpd and cleanup and to ours
+	cd compat-tests && QMQPD_COMPAT_MESSAGES=$(N) QMQPD_COMPAT_SEED=$(SEED) \
+		$(GO) test -count=1 -timeout 0 -v -run '^TestIncomingRandom$$'
 
 fuzz: ## every fuzz target for FUZZTIME
 	@for package in $$($(GO) list ./...); do \

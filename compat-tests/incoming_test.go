@@ -187,7 +187,10 @@ func (res *result) collect(t *testing.T, reply, id, queueDir string, lines []str
 		res.reply = strings.ReplaceAll(reply, id, "QUEUEID")
 	}
 	for _, l := range lines {
-		res.log = append(res.log, queuecompare.MaskLine(l, id))
+		// Syslog cuts long lines.
+		const enough = 1500
+		l = queuecompare.MaskLine(l, id)
+		res.log = append(res.log, l[:min(len(l), enough)])
 	}
 	for _, queue := range []string{"incoming", "hold"} {
 		filepath.Walk(filepath.Join(queueDir, queue), func(path string, info os.FileInfo, err error) error {

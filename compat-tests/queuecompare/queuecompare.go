@@ -15,6 +15,9 @@ import (
 var (
 	date      = regexp.MustCompile(`[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d `)
 	messageID = regexp.MustCompile(`<\d{14}\.QUEUEID@`)
+	// A log line that quotes a fixed number of bytes of our Received header
+	// quotes less of it after a longer id.
+	cutReceived = regexp.MustCompile(`(mime-error .* Received: .* id ).* from `)
 )
 
 // Mask checks the numbers of the file's size record against the file and
@@ -87,6 +90,7 @@ func MaskLine(line, id string) string {
 	if id != "" {
 		b = bytes.ReplaceAll(b, []byte(id), []byte("QUEUEID"))
 	}
+	b = cutReceived.ReplaceAll(b, []byte("${1}CUT from "))
 	return string(messageID.ReplaceAll(b, []byte("<TIME.QUEUEID@")))
 }
 

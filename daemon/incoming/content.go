@@ -91,6 +91,6 @@ func (s *stream) Fault(f mime.Fault, text []byte) {
 	if s.haveRcpt {
 		recipient = s.logAddress(s.recipient)
 	}
-	s.log.Infof("%s: reject: mime-error %s: %.100s from %s; from=<%s> to=<%s>",
-		s.id, f.Text(), text[:min(len(text), 100)], s.origin, s.logAddress(s.sender), recipient)
+	s.log.Infof("%s: reject: mime-error %s: %s from %s; from=<%s> to=<%s>",
+		s.id, f.Text(), untilNUL(text[:min(len(text), 100)]), s.origin, s.logAddress(s.sender), recipient)
 }

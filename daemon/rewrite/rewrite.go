@@ -124,6 +124,10 @@ func (r *Rewriter) supplyDomain() {
 			swapped = append(swapped, t.List[bang+1:]...)
 			swapped = append(swapped, rfc822.Token{Kind: '@'})
 			t.List = append(swapped, t.List[:bang]...)
+			// A quirk of the token tree: what is put into an empty
+			// one counts as part of it (tok822_tree.c,
+			// tok822_sub_prepend).
+			t.Tight = bang == 0
 			return
 		}
 	}

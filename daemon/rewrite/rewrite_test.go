@@ -88,6 +88,23 @@ func TestRules(t *testing.T) {
 	}
 }
 
+func TestExternal(t *testing.T) {
+	for _, tt := range []struct{ name, in, want string }{
+		{"bang first", "!a (b)", `"a(b)"@`},
+		{"bang not first", "x!a (b)", `"a (b)"@x`},
+		{"empty", "", ""},
+		{"empty local part", `""`, `""`},
+		{"lone at", "@", `""`},
+		{"quoted", `"a b"@c`, `"a b"@c`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := New(stock).Append(nil, []byte(tt.in)); string(got) != tt.want {
+				t.Errorf("Append(%q) = %q, want %q", tt.in, got, tt.want)
+			}
+		})
+	}
+}
+
 // FuzzRewrite checks, beside bounds, the short cut against the rules themselves.
 func FuzzRewrite(f *testing.F) {
 	for _, s := range []string{

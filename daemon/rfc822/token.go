@@ -29,12 +29,16 @@ type Tokens struct {
 	// List may be cut, reordered and added to. Token{Kind: c} is the
 	// operator c.
 	List []Token
-	text []byte
+	// Tight leaves out the blanks that AppendAddress puts between some
+	// neighbours.
+	Tight bool
+	text  []byte
 }
 
 // Reset empties the list.
 func (t *Tokens) Reset() {
 	t.List = t.List[:0]
+	t.Tight = false
 	t.text = t.text[:0]
 }
 
@@ -174,7 +178,7 @@ func (t *Tokens) FindLast(k Kind) int {
 // their texts side by side, and the local part of that quoted as AppendQuoted
 // does.
 func (t *Tokens) AppendAddress(dst []byte) []byte {
-	return t.appendAddress(dst, t.List, true)
+	return t.appendAddress(dst, t.List, !t.Tight)
 }
 
 func (t *Tokens) appendAddress(dst []byte, list []Token, spaced bool) []byte {
