@@ -8,10 +8,11 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
 )
 
-// newCleanup returns the opener of streams to cleanup(8). A bad word in
+// newCleanup returns the opener of streams to the cleanup(8) of the Postfix
+// whose queue directory dir is; empty means the current directory. A bad word in
 // receive_override_options is an error; one in smtputf8_autodetect_classes
 // fails each message, as it does in Postfix.
-func newCleanup(c *Config) (mailstream.Opener, error) {
+func newCleanup(c *Config, dir string) (mailstream.Opener, error) {
 	flags, err := cleanupFlags(c.OverrideOptions)
 	if err != nil {
 		return nil, err
@@ -21,6 +22,7 @@ func newCleanup(c *Config) (mailstream.Opener, error) {
 		flags |= cleanup.FlagAutoUTF8
 	}
 	var opener mailstream.Opener = &cleanup.Opener{
+		Dir:     dir,
 		Class:   "public",
 		Service: c.CleanupService,
 		Flags:   flags,

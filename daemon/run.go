@@ -144,7 +144,7 @@ func (r *run) run() error {
 	if err := jail.Enter(r.jail()); err != nil {
 		return err
 	}
-	if server.Opener, err = newCleanup(r.config); err != nil {
+	if server.Opener, err = newCleanup(r.config, ""); err != nil {
 		return maillog.FatalError("%w", err)
 	}
 	serve := r.serveFirst(server)

@@ -9,6 +9,10 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/peer"
 )
 
+func (s *server) peer(ctx context.Context, conn net.Conn, log *maillog.Logger) (peer.Client, error) {
+	return (*run)(nil).peer(ctx, conn, log)
+}
+
 func (r *run) peer(ctx context.Context, conn net.Conn, log *maillog.Logger) (peer.Client, error) {
 	if a, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
 		return peer.Client{Name: "localhost", Addr: a.IP.String(), RFCAddr: a.IP.String(), Port: strconv.Itoa(a.Port), Family: 2}, nil

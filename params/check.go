@@ -146,10 +146,6 @@ func (e *Effective) originFromFile() string {
 // refuses shared and privileged ones. As in stock, each check assumes the ones
 // before.
 func (e *Effective) checkAccounts(c *Common) {
-	if e.p.Host.Accounts == nil {
-		e.fail("mail_owner", "user database: "+errUnknownHost.Error(), errUnknownHost)
-		return
-	}
 	var ok [3]bool
 	c.Default, ok[0] = e.checkUser("default_privs")
 	c.Owner, ok[1] = e.checkUser("mail_owner")

@@ -126,7 +126,9 @@ func (e *Effective) ReadCommon() (Common, error) {
 	e.readAll(longs[:])
 	e.readAll(lastBools[:])
 	e.readAll(times[:])
-	e.checkAccounts(&c)
+	if e.p.Host.Accounts != nil {
+		e.checkAccounts(&c)
+	}
 	e.checkLogPermissions()
 	e.String("mynetworks")
 	if list := e.ownInterfaces(); list.err != nil {

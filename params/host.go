@@ -22,7 +22,9 @@ type Host struct {
 	// Unsupported, if not nil, returns why the kernel cannot do IPv6 (or IPv4),
 	// or nil.
 	Unsupported func(v6 bool) error
-	// Accounts looks up users and groups.
+	// Accounts looks up users and groups. Nil leaves out the checks of
+	// mail_owner, default_privs and setgid_group, for a program that needs
+	// none of them.
 	Accounts Accounts
 	// ReadFile reads a small file; only for myorigin on Debian.
 	ReadFile func(name string) ([]byte, error)

@@ -16,7 +16,10 @@ import (
 
 // commands is the command line for people.
 type commands struct {
+	Serve serveCmd `cmd:"" help:"Accept mail and write Postfix queue files, without Postfix."`
 	Send  sendCmd  `cmd:"" help:"Send the message on standard input to a QMQP server."`
+	Demo  demoCmd  `cmd:"" help:"Start a server, send it one message, and show all that happens."`
+	Cat   catCmd   `cmd:"" help:"Print queue files."`
 }
 
 // terminal is where a command reads and writes.
@@ -61,7 +64,7 @@ func runCommand(args []string, term terminal) int {
 		kong.WithHyphenPrefixedParameters(true),
 		kong.Writers(term.out, term.err),
 		kong.Exit(func(code int) { status = code }),
-		kong.Vars{"listen": "127.0.0.1:6280"},
+		kong.Vars{"listen": defaultListen, "queue": defaultQueue},
 	)
 	if err != nil {
 		fmt.Fprintln(term.err, "qmqpd:", err)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -31,8 +32,10 @@ const (
 
 // Opener opens streams to cleanup(8).
 type Opener struct {
-	// Class and Service name the socket, as in "public" and "cleanup",
-	// below the current directory. cleanup_service_name.
+	// Dir is the queue directory; empty means the current directory.
+	Dir string
+	// Class and Service name the socket in it, as in "public" and
+	// "cleanup". cleanup_service_name.
 	Class, Service string
 	// Flags are sent with each message.
 	Flags uint32
@@ -97,7 +100,7 @@ func (o *Opener) connect(ctx context.Context, log *maillog.Logger) (net.Conn, er
 	}
 	for count := 1; ; count++ {
 		var d net.Dialer
-		conn, err := d.DialContext(ctx, "unix", o.path())
+		conn, err := d.DialContext(ctx, "unix", filepath.Join(o.Dir, o.path()))
 		if err == nil {
 			if log.Verbose() > 0 {
 				log.Infof("connect to subsystem %s", o.path())

@@ -1,0 +1,64 @@
+package daemon
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
+	"github.com/qmqpd/qmqpd/mainconf"
+)
+
+// configFiles are main.cf and master.cf.
+type configFiles struct {
+	main   *mainconf.Main
+	master *mainconf.Master // nil if there is none
+}
+
+// readConfigDir reads the files of a configuration directory. main.cf must
+// exist, unless dir is empty. All syntax errors are reported, each with file and
+// line.
+func readConfigDir(dir string) (configFiles, error) {
+	if dir == "" {
+		main, err := mainconf.ParseMain("main.cf", nil)
+		return configFiles{main: main}, err
+	}
+	var files configFiles
+	var errs *multierror.Error
+	path := filepath.Join(dir, "main.cf")
+	data, _, err := readFile(path)
+	if err != nil {
+		return files, err
+	}
+	if files.main, err = mainconf.ParseMain(path, data); err != nil {
+		errs = multierror.Append(errs, err)
+	}
+	path = filepath.Join(dir, "master.cf")
+	switch data, err := os.ReadFile(path); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		errs = multierror.Append(errs, errors.New("open "+path+": "+errno.Text(err)))
+	default:
+		if files.master, err = mainconf.ParseMaster(path, data); err != nil {
+			errs = multierror.Append(errs, err)
+		}
+	}
+	return files, errs.ErrorOrNil()
+}
+
+// overrides returns the -o settings of a master.cf service, in order.
+func (f configFiles) overrides(name, typ string) []mainconf.Setting {
+	if f.master == nil {
+		return nil
+	}
+	var settings []mainconf.Setting
+	for _, service := range f.master.Lookup(name, typ) {
+		for _, o := range service.Overrides {
+			settings = append(settings, mainconf.Setting{Name: o.Name, Value: o.Value})
+		}
+	}
+	return settings
+}

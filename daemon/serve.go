@@ -1,0 +1,323 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/qmqpd/qmqpd/daemon/cleanup"
+	"github.com/qmqpd/qmqpd/daemon/incoming"
+	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/mailstream"
+	"github.com/qmqpd/qmqpd/daemon/qmqp"
+	"github.com/qmqpd/qmqpd/daemon/spool"
+	"github.com/qmqpd/qmqpd/daemon/standalone"
+	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params"
+)
+
+// ServeOptions are the settings of a stand-alone server.
+type ServeOptions struct {
+	// ConfigDir is where main.cf and master.cf are. Empty means that there
+	// are none: loopback clients are admitted, and everything else has
+	// Postfix's defaults.
+	ConfigDir string
+	// Overrides replace settings of main.cf, later ones earlier ones.
+	Overrides []mainconf.Setting
+	// Listen are the addresses to listen on: HOST:PORT or unix:PATH.
+	Listen []string
+	// Queue is the queue directory; it is made if it does not exist. Empty
+	// means queue_directory.
+	Queue string
+	// MaxSessions bounds how many clients are served at once. Zero means
+	// 1000.
+	MaxSessions int
+	// Grace is how long sessions may go on after the context ended. Zero
+	// means 10 seconds.
+	Grace time.Duration
+	// Verbose is how much more than usual is logged: 0 to 3.
+	Verbose int
+	// Log takes the log lines. Nil drops them.
+	Log io.Writer
+	// Ready, if not nil, is called with the addresses once clients can
+	// connect.
+	Ready func(addrs []net.Addr)
+}
+
+const defaultMaxSessions, defaultGrace = 1000, 10 * time.Second
+
+// Serve runs a server without master(8) until ctx ends. It accepts clients,
+// and hands their messages to a running cleanup(8) or writes queue files
+// itself, as queue_via says: cleanup, direct, or auto (the default), which is
+// cleanup where one answers and direct elsewhere.
+//
+// An error before Ready is called means that nothing was served; all faults of
+// the configuration are in it (see go-multierror), each with file and line if
+// it has them.
+func Serve(ctx context.Context, o ServeOptions) error {
+	s := &server{ServeOptions: o, log: maillog.New(time.Now).WithVerbose(o.Verbose)}
+	if err := s.configure(); err != nil {
+		return err
+	}
+	if o.Log != nil {
+		s.log.AddFull(o.Log)
+		defer s.log.Flush(flushTime)
+	}
+	for _, w := range s.warnings {
+		s.log.Warningf("%s", w)
+	}
+	tables := newTables(s.config, s.main, s.log)
+	defer tables.Close()
+	server, err := newServer(ctx, s.config, tables, s.log)
+	if err != nil {
+		return err
+	}
+	server.Session.Storage.TempFile = qmqp.TempFileIn(filepath.Join(s.queue, "incoming"))
+	server.Peer = s.peer
+	opener, closeQueue, err := s.openQueue(ctx)
+	if err != nil {
+		return err
+	}
+	defer closeQueue()
+	server.Opener = opener
+
+	listeners, err := standalone.Listen(o.Listen)
+	if err != nil {
+		return err
+	}
+	addrs := make([]net.Addr, len(listeners))
+	for i, l := range listeners {
+		addrs[i] = l.Addr()
+		s.log.Infof("listening on %s", addrs[i])
+	}
+	if o.Ready != nil {
+		o.Ready(addrs)
+	}
+	run := &standalone.Server{
+		Handle:      server.ServeConn,
+		MaxSessions: orDefault(o.MaxSessions, defaultMaxSessions),
+		Grace:       orDefault(o.Grace, defaultGrace),
+		MaxTime:     s.config.Watchdog,
+		Log:         s.log,
+	}
+	return run.Serve(ctx, listeners)
+}
+
+func orDefault[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// server is a stand-alone server that is starting.
+type server struct {
+	ServeOptions
+	log    *maillog.Logger
+	main   *params.Effective // what qmqpd sees
+	config *Config
+	clean  *params.Effective // what cleanup(8) would see
+	queue  string            // the queue directory
+	via    string            // queue_via
+	flags  uint32            // the cleanup flags of each message
+
+	incoming incoming.Config
+	spool    spool.Options
+	warnings []string // what reading the configuration gave
+}
+
+// loopbackClients are who may send when there is no main.cf to say so.
+const loopbackClients = "127.0.0.0/8, [::1]"
+
+// configure reads the configuration. All faults are reported together.
+func (s *server) configure() error {
+	files, err := readConfigDir(s.ConfigDir)
+	if err != nil {
+		return err
+	}
+	for _, w := range files.main.Warnings {
+		s.warnings = append(s.warnings, w.Text)
+	}
+	process := func(name, service string) params.Process {
+		p := params.Process{
+			ConfigDir: s.ConfigDir,
+			Main:      files.main,
+			Name:      name,
+			Service:   service,
+			PID:       os.Getpid(),
+			Host:      params.SystemHost(),
+		}
+		// Stand-alone, mail_owner need not exist.
+		p.Host.Accounts = nil
+		if s.ConfigDir == "" {
+			p.Overrides = append(p.Overrides, mainconf.Setting{Name: "qmqpd_authorized_clients", Value: loopbackClients})
+		}
+		p.Overrides = append(p.Overrides, files.overrides(service, "unix")...)
+		p.Overrides = append(p.Overrides, s.Overrides...)
+		return p
+	}
+	s.main = params.New(process("qmqpd", "qmqpd"))
+	common, _ := s.main.ReadCommon()
+	s.config = LoadConfig(s.main)
+	s.queue = s.Queue
+	if s.queue == "" {
+		s.queue = s.config.QueueDirectory
+	}
+	if s.queue, err = filepath.Abs(s.queue); err != nil {
+		return err
+	}
+	s.clean = params.New(process("cleanup", s.config.CleanupService))
+	_, _ = s.clean.ReadCommon() // its errors are collected below
+	rewriter := params.New(process("trivial-rewrite", s.clean.String("rewrite_service_name")))
+	rewriteCommon, _ := rewriter.ReadCommon()
+
+	var errs *multierror.Error
+	if s.flags, err = cleanupFlags(s.config.OverrideOptions); err != nil {
+		errs = multierror.Append(errs, err)
+	}
+	if on, _, err := autodetect(s.config.AutodetectClasses); err != nil {
+		errs = multierror.Append(errs, err)
+	} else if on {
+		s.flags |= cleanup.FlagAutoUTF8
+	}
+	s.via = s.main.Expand("$queue_via")
+	switch s.via {
+	case "":
+		s.via = viaAuto
+	case viaAuto, viaCleanup, viaDirect:
+	default:
+		errs = multierror.Append(errs, unknownWord("queue_via", s.via, s.via))
+	}
+	s.incoming = loadIncoming(s.clean, rewriter, rewriteCommon.MyOrigin, s.flags)
+	s.spool = loadSpool(s.clean)
+	if s.via == viaAuto && s.cleanupAnswers() {
+		s.via = viaCleanup
+	}
+	if s.via != viaCleanup {
+		errs = multierror.Append(errs, refuse(s.clean, s.flags))
+	}
+	errs = appendNew(errs, s.main.Errors(), s.clean.Errors(), rewriter.Errors())
+	if err := errs.ErrorOrNil(); err != nil {
+		return err
+	}
+	s.warnings = append(s.warnings, s.main.Warnings()...)
+	s.log.Identify(s.main.String("syslog_name")+"/qmqpd", os.Getpid(), s.config.Session.Hostname, common.SMTPUTF8)
+	return nil
+}
+
+// appendNew appends the errors in lists that errs does not hold yet: programs
+// that share a parameter share its faults.
+func appendNew(errs *multierror.Error, lists ...error) *multierror.Error {
+	seen := map[string]bool{}
+	for _, list := range lists {
+		var many *multierror.Error
+		if !errors.As(list, &many) {
+			if list == nil {
+				continue
+			}
+			many = &multierror.Error{Errors: []error{list}}
+		}
+		for _, err := range many.Errors {
+			if !seen[err.Error()] {
+				seen[err.Error()] = true
+				errs = multierror.Append(errs, located(err))
+			}
+		}
+	}
+	return errs
+}
+
+// located puts file and line in front of an error about a setting.
+func located(err error) error {
+	var e *params.Error
+	if errors.As(err, &e) && e.Value.Line > 0 {
+		return fmt.Errorf("%s: %w", e.Value.Origin(), err)
+	}
+	return err
+}
+
+// The values of queue_via.
+const (
+	viaAuto    = "auto"
+	viaCleanup = "cleanup"
+	viaDirect  = "direct"
+)
+
+// cleanupAnswers tells whether a cleanup(8) listens in the queue directory.
+func (s *server) cleanupAnswers() bool {
+	conn, err := net.DialTimeout("unix", filepath.Join(s.queue, "public", s.config.CleanupService), time.Second)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+// openQueue returns the opener of messages, and what to call when the last one
+// is over.
+func (s *server) openQueue(ctx context.Context) (mailstream.Opener, func(), error) {
+	if s.via == viaCleanup {
+		opener, err := newCleanup(s.config, s.queue)
+		return opener, func() {}, err
+	}
+	owners, err := s.owners()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := spool.MakeLayout(s.queue, owners); err != nil {
+		return nil, nil, err
+	}
+	if owners != nil {
+		s.spool.Owner = &owners.Mail
+	}
+	s.spool.WakeMissingOK = true
+	s.spool.Warn = func(text string) { s.log.Warningf("%s", text) }
+	sp, err := spool.Open(s.queue, s.spool)
+	if err != nil {
+		return nil, nil, err
+	}
+	removed, err := sp.RemoveStale(ctx)
+	for _, name := range removed {
+		s.log.Infof("removed stale unfinished file %s", name)
+	}
+	if err != nil {
+		s.log.Warningf("clear unfinished files: %v", err)
+	}
+	closeQueue := func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := sp.Close(ctx); err != nil {
+			s.log.Warningf("close queue: %v", err)
+		}
+	}
+	return incoming.New(s.incoming, sp), closeQueue, nil
+}
+
+// owners returns who the queue belongs to: mail_owner and setgid_group, if the
+// process is root and they exist.
+func (s *server) owners() (*spool.LayoutOwners, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	accounts := params.SystemAccounts()
+	owner, ok, err := accounts.User(s.config.MailOwner)
+	if err != nil || !ok {
+		return nil, err
+	}
+	group, ok, err := accounts.Group(s.main.String("setgid_group"))
+	if err != nil || !ok {
+		return nil, err
+	}
+	return &spool.LayoutOwners{
+		Mail:      spool.Owner{UID: int(owner.UID), GID: int(owner.GID)},
+		SetgidGID: int(group.GID),
+	}, nil
+}

@@ -1,0 +1,85 @@
+package daemon
+
+import (
+	"strings"
+	"time"
+
+	"github.com/qmqpd/qmqpd/daemon/cleanup"
+	"github.com/qmqpd/qmqpd/daemon/incoming"
+	"github.com/qmqpd/qmqpd/daemon/rewrite"
+	"github.com/qmqpd/qmqpd/daemon/spool"
+	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params"
+	"github.com/qmqpd/qmqpd/queuefmt"
+)
+
+// loadIncoming reads the parameters of cleanup(8) and trivial-rewrite(8) that
+// decide what is in a queue file. flags are the cleanup flags of all messages.
+// Errors are those of the two Effectives.
+func loadIncoming(clean, rewriter *params.Effective, origin string, flags uint32) incoming.Config {
+	return incoming.Config{
+		Hostname: clean.String("myhostname"),
+		Rewrite: rewrite.Rules{
+			Origin:            origin,
+			Domain:            rewriter.String("mydomain"),
+			AppendAtMyorigin:  rewriter.Bool("append_at_myorigin"),
+			AppendDotMydomain: rewriter.Bool("append_dot_mydomain"),
+			SwapBangpath:      rewriter.Bool("swap_bangpath"),
+			AllowPercentHack:  rewriter.Bool("allow_percent_hack"),
+		},
+		EmptyAddressRecipient: clean.String("empty_address_recipient"),
+
+		Filter:   flags&cleanup.FlagFilter != 0,
+		BCC:      flags&cleanup.FlagBCC != 0,
+		Map:      flags&cleanup.FlagMap != 0,
+		AutoUTF8: flags&cleanup.FlagAutoUTF8 != 0,
+		SMTPUTF8: clean.Bool("smtputf8_enable"),
+
+		EnableOriginalRecipient: clean.Bool("enable_original_recipient"),
+		DuplicateFilterLimit:    clean.Int("duplicate_filter_limit"),
+		DelayWarningTime:        clean.Duration("delay_warning_time"),
+		AttributeLimit:          clean.Int("queue_file_attribute_count_limit"),
+
+		LineLengthLimit:       clean.Int("line_length_limit"),
+		HeaderSizeLimit:       clean.Int("header_size_limit"),
+		HeaderTokenLimit:      clean.Int("header_address_token_limit"),
+		HopcountLimit:         clean.Int("hopcount_limit"),
+		DropHeaders:           mainconf.SplitList(clean.String("message_drop_headers")),
+		UndisclosedRecipients: clean.String("undisclosed_recipients_header"),
+		TLSRequired:           clean.Bool("tls_required_enable"),
+
+		ReplaceStrayCRLF: clean.Bool("cleanup_replace_stray_cr_lf"),
+		RejectCharacters: incoming.Unescape(clean.String("message_reject_characters")),
+		StripCharacters:  incoming.Unescape(clean.String("message_strip_characters")),
+		DetectEncoding:   clean.Bool("detect_8bit_encoding_header"),
+		DisableMIME:      clean.Bool("disable_mime_input_processing"),
+		BoundaryLimit:    clean.Int("mime_boundary_length_limit"),
+		NestingLimit:     clean.Int("mime_nesting_limit"),
+		ForceConversion:  clean.Bool("force_mime_input_conversion"),
+
+		Strict7BitHeaders:    clean.Bool("strict_7bit_headers"),
+		Strict8BitMIME:       clean.Bool("strict_8bitmime"),
+		Strict8BitMIMEBody:   clean.Bool("strict_8bitmime_body"),
+		StrictEncodingDomain: clean.Bool("strict_mime_encoding_domain"),
+
+		LongIDs:              clean.Bool("enable_long_queue_ids"),
+		LogInternalAddresses: strings.EqualFold(clean.String("info_log_address_format"), "internal"),
+		Location:             time.Local,
+		Now:                  time.Now,
+	}
+}
+
+// loadSpool reads the parameters of cleanup(8) that decide where queue files
+// are and how they are called.
+func loadSpool(clean *params.Effective) spool.Options {
+	return spool.Options{
+		LongIDs: clean.Bool("enable_long_queue_ids"),
+		Hashing: queuefmt.Hashing{
+			Queues: mainconf.SplitList(clean.String("hash_queue_names")),
+			Depth:  clean.Int("hash_queue_depth"),
+		},
+		MaxSize:     max(0, clean.Long("message_size_limit")),
+		Wake:        "public/" + clean.String("queue_service_name"),
+		WakeTimeout: clean.Duration("trigger_timeout"),
+	}
+}
