@@ -63,7 +63,7 @@ var dropInSite = judges.Site{
 func TestDropIn(t *testing.T) {
 	pair := judges.NewPair(t, dropInSite)
 	tables := map[string][]judges.Row{
-		"options": optionRows,
+		"options": optionRows, "environment": environmentRows, "lock": lockRows, "transport": transportRows, "checks": checkRows,
 	}
 	known := map[string]*judges.Known{}
 	for i := range knownDropIn {

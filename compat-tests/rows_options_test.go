@@ -1,6 +1,9 @@
 package compat
 
 import (
+	"syscall"
+	"time"
+
 	"github.com/qmqpd/qmqpd/compat-tests/judges"
 	"github.com/qmqpd/qmqpd/compat-tests/standin"
 )
@@ -14,11 +17,236 @@ func one(send string) []judges.Client { return []judges.Client{{Send: send}} }
 // ok is one client that sends a good request.
 var ok = one(plain)
 
+// fatal is what the stock program writes when it cannot start.
+func fatal(text string) []string {
+	return []string{"log <18> postfix/qmqpd: fatal: " + text + "\n", "exit 1 after a pause\n"}
+}
+
+// queued is what a good session has.
+var queued = []string{`"26:KOk: queued as ABCDEF12345,"`, "exit 0"}
+
+// argv is a command line of master(8) with other words after it.
+func argv(words ...string) []string {
+	return append([]string{"qmqpd", "-n", "628", "-u", "-c"}, words...)
+}
+
 // optionRows are about the command line: contract section 1.2.
 var optionRows = []judges.Row{
-	{Name: "master's own", Clients: ok, Want: []string{"KOk: queued as", "status record: AVAIL generation 7", "exit 0"}},
-	{Name: "no -t", Argv: []string{"qmqpd", "-n", "628", "-u", "-c"}, Want: []string{"fatal: no transport type specified", "exit 1 after a pause"}},
-	{Name: "-S pipe", Stdin: "pipe", Clients: ok, Want: []string{"KOk"}},
-	{Name: "-S file", Stdin: "file", Clients: ok, Want: []string{"KOk"}},
-	{Name: "-S socket", Stdin: "socket", Clients: ok, Want: []string{"KOk"}},
+	{Name: "master's own", Clients: ok, Want: queued},
+	{Name: "stress empty", Args: []string{"-o", "stress="}, Clients: ok, Want: queued},
+	{Name: "stress yes", Args: []string{"-o", "stress=yes", "-o", "qmqpd_error_delay=${stress?{0}:{bad}}s"}, Clients: ok, Want: queued},
+	{Name: "stress no", Args: []string{"-o", "stress=", "-o", "qmqpd_error_delay=${stress?{0}:{bad}}s"}, Want: fatal("parameter qmqpd_error_delay: bad time value or unit: bads")},
+	{Name: "clusters", Argv: []string{"qmqpd", "-ucn628", "-tinet"}, Clients: ok, Want: queued},
+	{Name: "cluster ends with an argument's option", Argv: []string{"qmqpd", "-uct", "inet", "-n628"}, Clients: ok, Want: queued},
+	{Name: "any order", Argv: []string{"qmqpd", "-o", "soft_bounce=yes", "-c", "-t", "inet", "-u", "-n", "628"}, Clients: one("x"), Want: []string{"Znetstring format error"}},
+	{Name: "two dashes end the options", Argv: argv("-t", "inet", "--"), Clients: ok, Want: queued},
+	{Name: "no -n", Argv: []string{"qmqpd", "-t", "inet", "-u", "-c"}, Clients: ok, Look: []string{"@QUEUE/pid/inet.qmqpd"}, Want: queued},
+	{Name: "-c missing", Argv: []string{"qmqpd", "-n", "628", "-t", "inet", "-u"}, Clients: ok, Want: queued},
+	{Name: "-u missing", Argv: []string{"qmqpd", "-n", "628", "-t", "inet", "-c"}, Clients: ok, Want: []string{"error: incorrect QMQP server privileges: uid=0 euid=0", "fatal: the Postfix QMQP server must run with $mail_owner privileges", "exit 1"}},
+	{Name: "-u missing, socket of its own", Argv: []string{"qmqpd", "-n", "qmqp", "-t", "unix", "-c"}, Listen: []string{"unix"}, Clients: ok, Want: queued},
+	{Name: "-d", Args: []string{"-d"}, Clients: ok, Want: queued},
+	{Name: "-d at a terminal", Args: []string{"-d"}, Terminal: true, Stderr: true, Clients: ok, Want: queued},
+	{Name: "terminal", Terminal: true, Stderr: true, Want: append(fatal("do not run this command by hand"), `standard error: "qmqpd: fatal: do not run this command by hand\n"`)},
+	{Name: "-D without a debugger", Args: []string{"-D"}, Want: fatal("no debugger_command variable set up")},
+	{Name: "-D with an empty debugger", Args: []string{"-D", "-o", "debugger_command="}, Want: fatal("no debugger_command variable set up")},
+	{Name: "-D with a debugger", Main: []string{"debugger_command = echo config $config_directory process $process_name service $service_name >@CONF/debugger"}, Args: []string{"-D"}, Clients: ok, Look: []string{"@CONF/debugger"}, Want: queued},
+	{Name: "-i 0", Args: []string{"-i", "0"}, Want: fatal("invalid max_idle: 0 (min 1)")},
+	{Name: "-i bad", Args: []string{"-i", "x"}, Want: fatal("parameter max_idle: bad time value or unit: x")},
+	{Name: "-i 1", Args: []string{"-i", "1"}, Lasts: 10 * time.Second, Want: []string{"exit 0"}},
+	{Name: "-i over main.cf", Main: []string{"max_idle = bad"}, Args: []string{"-i", "2s"}, Clients: ok, Want: queued},
+	{Name: "-i and -o, the last wins", Args: []string{"-i", "2s", "-o", "max_idle=bad"}, Want: fatal("parameter max_idle: bad time value or unit: bad")},
+	{Name: "-l", Args: []string{"-l"}, Clients: ok, Look: []string{"@QUEUE/pid/inet.628"}, Want: []string{"file inet.628: missing"}},
+	{Name: "-z", Args: []string{"-z"}, Clients: ok, Look: []string{"@QUEUE/pid/inet.628"}, Want: []string{"file inet.628: -rw-------, 0 bytes"}},
+	{Name: "-m 0", Args: []string{"-m", "0"}, Want: fatal("invalid max_use parameter value 0 < 1")},
+	{Name: "-m negative", Args: []string{"-m", "-1"}, Want: fatal("invalid max_use parameter value -1 < 1")},
+	{Name: "-m bad", Args: []string{"-m", "x"}, Want: fatal("bad numerical configuration: max_use = x")},
+	{Name: "-m 1", Args: []string{"-m1"}, Clients: ok, Want: queued},
+	{Name: "-n odd", Argv: []string{"qmqpd", "-n", "[::1]:628", "-t", "inet", "-u", "-c"}, Clients: ok, Look: []string{"@QUEUE/pid/inet.[::1]:628"}, Want: []string{"file inet.[::1]:628: -rw-------"}},
+	{Name: "-n twice", Args: []string{"-n", "other"}, Clients: ok, Look: []string{"@QUEUE/pid/inet.other", "@QUEUE/pid/inet.628"}, Want: []string{"file inet.628: missing"}},
+	{Name: "-o no equals sign", Args: []string{"-o", "foo"}, Want: fatal(`invalid "-o foo" option value: missing '=' after attribute name`)},
+	{Name: "-o no name", Args: []string{"-o", "=x"}, Want: fatal(`invalid "-o =x" option value: missing attribute name`)},
+	{Name: "-o empty", Args: []string{"-o", ""}, Want: []string{"exit 1 after a pause"}},
+	{Name: "-o blank in the name", Args: []string{"-o", "a b = c"}, Want: fatal(`invalid "-o a b = c" option value: missing '=' after attribute name`)},
+	{Name: "-o blanks round name and value", Args: []string{"-o", "  soft_bounce =  yes  "}, Clients: one("x"), Want: []string{"Znetstring"}},
+	{Name: "-o attached", Args: []string{"-osoft_bounce=yes"}, Clients: one("x"), Want: []string{"Znetstring"}},
+	{Name: "-o the last wins", Args: []string{"-o", "soft_bounce=yes", "-o", "soft_bounce=no"}, Clients: one("x"), Want: []string{"Dnetstring"}},
+	{Name: "-o over main.cf", Main: []string{"soft_bounce = no"}, Args: []string{"-o", "soft_bounce=yes"}, Clients: one("x"), Want: []string{"Znetstring"}},
+	{Name: "-o value with equals sign", Args: []string{"-o", "content_filter=a=b"}, Clients: ok, Want: []string{`L "a=b"`}},
+	{Name: "-o value with macro", Main: []string{"mine = scan"}, Args: []string{"-o", "content_filter=$mine:x"}, Clients: ok, Want: []string{`L "scan:x"`}},
+	{Name: "-o value in braces", Args: []string{"-o", "{content_filter = a b}"}, Want: []string{"exit"}},
+	{Name: "-o for a parameter that nobody knows", Args: []string{"-o", "not_a_parameter=1"}, Clients: ok, Want: queued},
+	{Name: "-o empty value", Args: []string{"-o", "mail_name="}, Want: fatal("bad string length 0 < 1: mail_name = ")},
+	{Name: "-o over service_name", Args: []string{"-o", "service_name=x", "-o", "content_filter=$service_name:"}, Clients: ok, Want: []string{`L "628:"`}},
+	{Name: "-r 0", Args: []string{"-r", "0"}, Want: fatal("invalid retirement time: 0")},
+	{Name: "-r negative", Args: []string{"-r", "-5"}, Want: fatal("invalid retirement time: -5")},
+	{Name: "-r word", Args: []string{"-r", "x"}, Want: fatal("invalid retirement time: x")},
+	{Name: "-r 1x has no effect", Args: []string{"-r", "1x"}, Play: func(s *judges.Scene) {
+		// A process that retired would be gone after the time.
+		if s.Child.Wait(1500 * time.Millisecond) {
+			s.Note("gone")
+		}
+		s.Client("client", judges.Client{Send: plain})
+	}, Want: queued},
+	{Name: "-s 0", Args: []string{"-s", "0"}, Want: fatal("invalid socket_count: 0")},
+	{Name: "-s word", Args: []string{"-s", "x"}, Want: fatal("invalid socket_count: x")},
+	{Name: "-s negative", Args: []string{"-s", "-2"}, Want: fatal("invalid socket_count: -2")},
+	{Name: "-s 1x", Args: []string{"-s", "1x"}, Clients: ok, Want: queued},
+	{Name: "-s 2", Listen: []string{"127.0.0.1", "::1"}, Clients: []judges.Client{{Send: plain}, {Send: plain, Listener: 1}, {Send: "x"}}, Want: []string{"log_client_address=127.0.0.1", "log_client_address=IPv6:::1"}},
+	{Name: "-S pipe", Stdin: "pipe", Clients: ok, Want: []string{`standard output: "26:KOk`, "client_address_type=0"}},
+	{Name: "-S file", Stdin: "file", Clients: ok, Want: []string{`standard output: "26:KOk`}},
+	{Name: "-S socket", Stdin: "socket", Clients: ok, Want: []string{`standard output: "26:KOk`}},
+	{Name: "-S unprivileged in the jail", Stdin: "pipe", Args: []string{"-u", "-c"}, Clients: ok, Want: []string{`standard output: "26:KOk`}},
+	{Name: "-S with -o", Stdin: "pipe", Args: []string{"-o", "soft_bounce=yes"}, Clients: one("x"), Want: []string{`standard output: "58:Znetstring`}},
+	{Name: "-S not authorised", Stdin: "pipe", Args: []string{"-o", "qmqpd_authorized_clients="}, Clients: ok, Want: []string{"is not authorized"}},
+	{Name: "-S end of file", Stdin: "pipe", Clients: one(plain[:20]), Want: []string{`standard output: ""`, "lost connection"}},
+	{Name: "-S end of file at the comma", Stdin: "pipe", Clients: one("50:3:abc"), Want: []string{"netstring format error"}},
+	{Name: "-S leaves the lock alone", Stdin: "pipe", Clients: ok, Look: []string{"@QUEUE/pid/inet.628", "@QUEUE/pid"}, Want: []string{"file inet.628: missing"}},
+	{Name: "-S with a word too many", Stdin: "pipe", Args: []string{"word"}, Clients: ok, Want: []string{"fatal: unexpected command-line argument: word"}},
+	{Name: "no -t", Argv: argv(), Want: fatal("no transport type specified")},
+	{Name: "-t upper case", Argv: argv("-t", "INET"), Clients: ok, Look: []string{"@QUEUE/pid/INET.628"}, Want: []string{"file INET.628: -rw-------"}},
+	{Name: "-t mixed case", Argv: []string{"qmqpd", "-n", "qmqp", "-t", "Unix", "-u", "-c"}, Listen: []string{"unix"}, Clients: ok, Want: queued},
+	{Name: "-t fifo", Argv: argv("-t", "fifo"), Want: fatal("unsupported transport type: fifo")},
+	{Name: "-t unix-dgram", Argv: argv("-t", "unix-dgram"), Want: fatal("unsupported transport type: unix-dgram")},
+	{Name: "-t empty", Argv: argv("-t", ""), Want: fatal("unsupported transport type: ")},
+	{Name: "-t twice", Argv: argv("-t", "fifo", "-t", "inet"), Clients: ok, Want: queued},
+	{Name: "-v", Args: []string{"-v"}, Verbose: true, Clients: ok, Want: []string{"verbose: true"}},
+	{Name: "-vv", Args: []string{"-vv"}, Verbose: true, Clients: ok, Want: []string{"verbose: true"}},
+	{Name: "-v three times", Args: []string{"-v", "-v", "-v"}, Verbose: true, Clients: ok, Want: []string{"verbose: true"}},
+	{Name: "-V", Args: []string{"-V"}, Stderr: true, Clients: ok, Want: []string{`standard error: "postfix/qmqpd: connect from localhost[127.0.0.1]\n`}},
+	{Name: "-V with a failure", Args: []string{"-V", "-o", "max_use=0"}, Stderr: true, Want: []string{`standard error: "postfix/qmqpd: fatal: invalid max_use`}},
+	{Name: "-V with a failure before it", Args: []string{"-o", "foo", "-V"}, Stderr: true, Want: []string{`standard error: ""`}},
+	{Name: "unknown option", Args: []string{"-x"}, Want: fatal("invalid option: x")},
+	{Name: "unknown option in a cluster", Args: []string{"-vk"}, Verbose: true, Want: []string{"fatal: invalid option: k"}},
+	{Name: "long option", Args: []string{"--help"}, Want: fatal("invalid option: -")},
+	{Name: "-h", Args: []string{"-h"}, Want: fatal("invalid option: h")},
+	{Name: "-?", Args: []string{"-?"}, Want: fatal("invalid option: ?")},
+	{Name: "-W", Args: []string{"-W", "x"}, Want: fatal("invalid option: W")},
+	{Name: "-8", Args: []string{"-8"}, Want: fatal("invalid option: 8")},
+	{Name: "option of two bytes", Args: []string{"-\u00e9"}, Want: []string{"fatal: invalid option: ", "exit 1 after a pause"}},
+	{Name: "-n without argument", Args: []string{"-n"}, Want: fatal("invalid option: n")},
+	{Name: "-o without argument", Args: []string{"-o"}, Want: fatal("invalid option: o")},
+	{Name: "-t without argument", Args: []string{"-t"}, Want: fatal("invalid option: t")},
+	{Name: "-m without argument", Args: []string{"-cm"}, Want: fatal("invalid option: m")},
+	{Name: "first error counts", Args: []string{"-o", "foo", "-x"}, Want: fatal(`invalid "-o foo" option value: missing '=' after attribute name`)},
+	{Name: "word", Args: []string{"word"}, Clients: ok, Want: []string{"status record: TAKEN", "fatal: unexpected command-line argument: word", "exit 1"}},
+	{Name: "options after a word are words", Args: []string{"word", "-o", "soft_bounce=yes"}, Clients: ok, Want: []string{"fatal: unexpected command-line argument: word"}},
+	{Name: "option error after a word", Args: []string{"word", "-x"}, Clients: ok, Want: []string{"fatal: unexpected command-line argument: word"}},
+	{Name: "single dash is a word", Args: []string{"-", "-x"}, Clients: ok, Want: []string{"fatal: unexpected command-line argument: -\n"}},
+	{Name: "word after two dashes", Args: []string{"--", "-o"}, Clients: ok, Want: []string{"fatal: unexpected command-line argument: -o"}},
+	{Name: "empty word", Args: []string{""}, Clients: ok, Want: []string{"fatal: unexpected command-line argument: \n"}},
+	{Name: "word and an unauthorised client", Main: []string{"qmqpd_authorized_clients ="}, Args: []string{"word"}, Clients: ok, Want: []string{"fatal: unexpected command-line argument: word"}},
+	{Name: "word serve", Args: []string{"serve"}, Clients: ok, Want: []string{"fatal: unexpected command-line argument: serve"}},
+	{Name: "program by another name", Argv: []string{"/a/b/other", "-n", "628", "-t", "inet", "-u", "-c"}, Clients: ok, Want: []string{"postfix/other: connect from"}},
+	{Name: "program by another name, early failure", Argv: []string{"/a/b/other", "-x"}, Want: []string{"postfix/other: fatal: invalid option: x"}},
+	{Name: "program by another name at a terminal", Argv: []string{"/a/b/other", "-n", "628", "-t", "inet"}, Terminal: true, Stderr: true, Want: []string{"fatal: do not run this command by hand"}},
+}
+
+// environmentRows are about the environment: contract section 1.3, and the
+// early steps of 1.6.
+var environmentRows = []judges.Row{
+	{Name: "MAIL_CONFIG without main.cf", Env: []string{"MAIL_CONFIG=/nonexistent"}, Want: fatal("open /nonexistent/main.cf: No such file or directory")},
+	{Name: "MAIL_CONFIG is not a folder", Env: []string{"MAIL_CONFIG=/etc/hosts"}, Want: fatal("open /etc/hosts/main.cf: Not a directory")},
+	{Name: "MAIL_CONFIG absent", Env: []string{"MAIL_CONFIG"}, Clients: ok, Want: []string{"is not authorized to use this service"}},
+	{Name: "MAIL_CONFIG and config_directory", Main: []string{"config_directory = /nonexistent", "content_filter = x:$config_directory"}, Clients: ok, Want: []string{"overriding earlier entry: config_directory=", `L "x:/nonexistent"`}},
+	{Name: "MAIL_CONFIG in a macro", Main: []string{"content_filter = x:$config_directory"}, Clients: ok, Want: []string{`/conf"`}},
+	{Name: "MAIL_CONFIG with blanks", Env: []string{"MAIL_CONFIG=@CONF/a b"}, Files: map[string]string{"@CONF/a b/main.cf": "soft_bounce = x\n"}, Want: fatal("bad boolean configuration: soft_bounce = x")},
+	{Name: "MAIL_VERBOSE empty", Env: []string{"MAIL_VERBOSE="}, Verbose: true, Clients: ok, Want: []string{"verbose: true"}},
+	{Name: "MAIL_VERBOSE set", Env: []string{"MAIL_VERBOSE=1"}, Verbose: true, Clients: ok, Want: []string{"verbose: true"}},
+	{Name: "MAIL_VERBOSE absent", Verbose: true, Clients: ok, Want: []string{"verbose: false"}},
+	{Name: "MAIL_DEBUG", Env: []string{"MAIL_DEBUG=1"}, Want: fatal("no debugger_command variable set up")},
+	{Name: "MAIL_DEBUG empty", Env: []string{"MAIL_DEBUG="}, Want: fatal("no debugger_command variable set up")},
+	{Name: "MAIL_LOGTAG before main.cf", Env: []string{"MAIL_LOGTAG=abc", "MAIL_CONFIG=/nonexistent"}, Want: []string{"abc/qmqpd: fatal: open /nonexistent"}},
+	{Name: "MAIL_LOGTAG at an option's error", Env: []string{"MAIL_LOGTAG=abc"}, Main: []string{"syslog_name = def"}, Args: []string{"-x"}, Want: []string{"abc/qmqpd: fatal: invalid option: x"}},
+	{Name: "MAIL_LOGTAG at a parameter's error", Env: []string{"MAIL_LOGTAG=abc"}, Main: []string{"syslog_name = def"}, Args: []string{"-m", "0"}, Want: []string{"fatal: invalid max_use parameter value 0 < 1"}},
+	{Name: "MAIL_LOGTAG after main.cf", Env: []string{"MAIL_LOGTAG=abc"}, Main: []string{"syslog_name = def"}, Clients: ok, Want: []string{"def/qmqpd: connect from"}},
+	{Name: "MAIL_LOGTAG absent", Env: []string{"MAIL_LOGTAG"}, Args: []string{"-x"}, Want: []string{"/qmqpd: fatal: invalid option: x"}},
+	{Name: "MAIL_LOGTAG empty", Env: []string{"MAIL_LOGTAG="}, Args: []string{"-x"}, Want: []string{"qmqpd: fatal: invalid option: x"}},
+	{Name: "GENERATION octal", Env: []string{"GENERATION=17"}, Clients: ok, Want: []string{"TAKEN generation 15"}},
+	{Name: "GENERATION absent", Env: []string{"GENERATION"}, Clients: ok, Want: []string{"TAKEN generation 0"}},
+	{Name: "GENERATION empty", Env: []string{"GENERATION="}, Want: fatal("bad generation: ")},
+	{Name: "GENERATION 9x", Env: []string{"GENERATION=9x"}, Want: fatal("bad generation: 9x")},
+	{Name: "GENERATION negative", Env: []string{"GENERATION=-1"}, Want: fatal("bad generation: -1")},
+	{Name: "GENERATION 8", Env: []string{"GENERATION=8"}, Lasts: 2 * time.Second, Want: []string{"exit"}},
+	{Name: "GENERATION 189", Env: []string{"GENERATION=189"}, Clients: ok, Want: []string{"generation"}},
+	{Name: "GENERATION large", Env: []string{"GENERATION=37777777777"}, Clients: ok, Want: []string{"TAKEN generation 4294967295"}},
+	{Name: "POSTLOG_SERVICE before main.cf", Env: []string{"POSTLOG_SERVICE=@QUEUE/public/postlog", "POSTLOG_HOSTNAME=early", "MAIL_CONFIG=/nonexistent"}, Postlog: true, Want: []string{"postlog early postfix/qmqpd: fatal: open /nonexistent/main.cf"}},
+	{Name: "POSTLOG_SERVICE without a host name", Env: []string{"POSTLOG_SERVICE=@QUEUE/public/postlog", "MAIL_CONFIG=/nonexistent"}, Postlog: true, Want: []string{"postlog amnesiac postfix/qmqpd: fatal: open /nonexistent/main.cf"}},
+	{Name: "POSTLOG_SERVICE without maillog_file", Env: []string{"POSTLOG_SERVICE=@QUEUE/public/postlog", "POSTLOG_HOSTNAME=early"}, Postlog: true, Clients: ok, Want: []string{"log <22> postfix/qmqpd: connect from"}},
+	{Name: "TZ", Env: []string{"TZ=America/New_York"}, Clients: ok, Want: []string{"DATE -0500 (EST)"}},
+	{Name: "TZ by rule", Env: []string{"TZ=XYZ-5:30"}, Clients: ok, Want: []string{"DATE +0530 (XYZ)"}},
+	{Name: "TZ with a colon", Env: []string{"TZ=:Asia/Tokyo"}, Clients: ok, Want: []string{"DATE +0900 (JST)"}},
+	{Name: "TZ by a quoted rule", Env: []string{"TZ=<+03>-3"}, Clients: ok, Want: []string{"DATE +0300 (+03)"}},
+	{Name: "TZ unknown", Env: []string{"TZ=No/Where"}, Clients: ok, Want: []string{"DATE +0000 ()"}},
+	{Name: "TZ empty", Env: []string{"TZ="}, Clients: ok, Want: []string{"DATE +0000 (U"}},
+	{Name: "hot main.cf", Hot: true, Clients: ok, Want: queued},
+	{Name: "main.cf with a line that is none", Files: map[string]string{"@CONF/main.cf": "soft_bounce\n"}, Want: []string{"exit"}},
+	{Name: "main.cf begins with a blank", Files: map[string]string{"@CONF/main.cf": " soft_bounce = yes\n"}, Lasts: time.Second, Want: []string{"exit"}},
+	{Name: "main.cf with a name twice", Main: []string{"soft_bounce = no", "soft_bounce = yes"}, Clients: one("x"), Want: []string{"overriding earlier entry: soft_bounce=no", "Znetstring"}},
+	{Name: "main.cf without the last newline", Main: []string{"content_filter = x:y\\"}, Clients: ok, Want: []string{"L "}},
+	{Name: "main.cf with a blank in a name", Main: []string{"soft bounce = yes"}, Want: []string{"exit"}},
+	{Name: "main.cf with a loop", Main: []string{"content_filter = $mine", "mine = $content_filter"}, Want: []string{"exit"}},
+	{Name: "main.cf with a bad macro", Main: []string{"content_filter = ${mine"}, Want: []string{"exit"}},
+	{Name: "main.cf continued", Main: []string{"content_filter =", "    x:", "# comment", "  y"}, Clients: ok, Want: []string{"L "}},
+}
+
+// lockRows are about the accept lock: contract section 1.8.
+var lockRows = []judges.Row{
+	{Name: "file", Clients: ok, Look: []string{"@QUEUE/pid/inet.628"}, Want: []string{"file inet.628: -rw-------, 0 bytes"}},
+	{Name: "unix", Listen: []string{"unix"}, Clients: ok, Look: []string{"@QUEUE/pid/unix.qmqp"}, Want: []string{"file unix.qmqp: -rw-------"}},
+	{Name: "not process_id_directory", Main: []string{"process_id_directory = elsewhere"}, Clients: ok, Look: []string{"@QUEUE/pid/inet.628"}, Want: []string{"file inet.628: -rw-------"}},
+	{Name: "no folder", Argv: []string{"qmqpd", "-n", "a/b", "-t", "inet", "-u", "-c"}, Want: fatal("open lock file pid/inet.a/b: cannot create file exclusively: No such file or directory")},
+	{Name: "symbolic link", Argv: []string{"qmqpd", "-n", "link", "-t", "inet", "-u", "-c"}, Commands: []string{"/usr/bin/ln -s /etc/hosts @QUEUE/pid/inet.link"}, Clients: ok, Want: queued},
+	{Name: "symbolic link of another user", Argv: []string{"qmqpd", "-n", "link", "-t", "inet", "-u", "-c"}, Commands: []string{"/usr/bin/ln -s /etc/hosts @QUEUE/pid/inet.link", "/usr/bin/chown -h postfix @QUEUE/pid/inet.link"}, Want: []string{"fatal: open lock file pid/inet.link: ", "exit 1 after a pause"}},
+	{Name: "dangling symbolic link", Argv: []string{"qmqpd", "-n", "link", "-t", "inet", "-u", "-c"}, Commands: []string{"/usr/bin/ln -s /nonexistent @QUEUE/pid/inet.link"}, Want: []string{"fatal: open lock file pid/inet.link: ", "exit 1 after a pause"}},
+	{Name: "two links", Argv: []string{"qmqpd", "-n", "link", "-t", "inet", "-u", "-c"}, Files: map[string]string{"@QUEUE/pid/inet.link": ""}, Commands: []string{"/usr/bin/ln @QUEUE/pid/inet.link @QUEUE/pid/second"}, Want: []string{"fatal: open lock file pid/inet.link: ", "exit 1 after a pause"}},
+	{Name: "folder", Argv: []string{"qmqpd", "-n", "link", "-t", "inet", "-u", "-c"}, Commands: []string{"/usr/bin/mkdir @QUEUE/pid/inet.link"}, Want: []string{"fatal: open lock file pid/inet.link: ", "exit 1 after a pause"}},
+	{Name: "file of another user", Argv: []string{"qmqpd", "-n", "link", "-t", "inet", "-u", "-c"}, Files: map[string]string{"@QUEUE/pid/inet.link": "text"}, Commands: []string{"/usr/bin/chown postfix @QUEUE/pid/inet.link"}, Clients: ok, Look: []string{"@QUEUE/pid/inet.link"}, Want: []string{"exit"}},
+	{Name: "writable file", Argv: []string{"qmqpd", "-n", "link", "-t", "inet", "-u", "-c"}, Files: map[string]string{"@QUEUE/pid/inet.link": "text"}, Commands: []string{"/usr/bin/chmod 666 @QUEUE/pid/inet.link"}, Clients: ok, Look: []string{"@QUEUE/pid/inet.link"}, Want: []string{"exit"}},
+	{Name: "named pipe", Argv: []string{"qmqpd", "-n", "link", "-t", "inet", "-u", "-c"}, Commands: []string{"/usr/bin/mkfifo @QUEUE/pid/inet.link"}, Clients: ok, Want: queued},
+}
+
+// transportRows are about what the server accepts from: contract section 1.9.
+var transportRows = []judges.Row{
+	{Name: "unix", Listen: []string{"unix"}, Clients: ok, Want: []string{"client_address_type=0", `client_port=0"`, "connect from localhost[127.0.0.1]"}},
+	{Name: "unix with port logging", Listen: []string{"unix"}, Main: []string{"qmqpd_client_port_logging = yes"}, Clients: ok, Want: []string{"connect from localhost[127.0.0.1]:0"}},
+	{Name: "unix not authorised", Listen: []string{"unix"}, Main: []string{"qmqpd_authorized_clients = 127.0.0.2"}, Clients: ok, Want: []string{"is not authorized"}},
+	{Name: "unix by name", Listen: []string{"unix"}, Main: []string{"qmqpd_authorized_clients = localhost"}, Clients: ok, Want: queued},
+	{Name: "unix without network protocols", Listen: []string{"unix"}, Main: []string{"inet_protocols = ipv6"}, Clients: ok, Want: []string{"exit"}},
+	{Name: "unix, MailScanner's list", Listen: []string{"unix"}, Main: []string{"qmqpd_authorized_clients = 127.0.0.1 [::1]"}, Clients: []judges.Client{{Send: plain}, {Send: plain}, {Send: plain}}, Want: queued},
+	{Name: "unix and inet", Listen: []string{"unix", "127.0.0.1"}, Clients: []judges.Client{{Send: plain}, {Send: plain, Listener: 1}}, Want: queued},
+	{Name: "unix, gone before accept", Listen: []string{"unix"}, Clients: []judges.Client{{Hangup: true}, {Send: plain}}, Want: queued},
+	{Name: "pass, empty list", Listen: []string{"unix"}, Transport: "pass", Play: pass("\x00", plain), Want: queued},
+	{Name: "pass, empty list in braces", Listen: []string{"unix"}, Transport: "pass", Play: pass("{\x00}\x00\x00", plain), Want: queued},
+	{Name: "pass, attributes", Listen: []string{"unix"}, Transport: "pass", Play: pass("client_name\x00x\x00client_address\x001.2.3.4\x00\x00", plain), Want: []string{"client_address=127.0.0.1"}},
+	{Name: "pass, attributes in braces", Listen: []string{"unix"}, Transport: "pass", Play: pass("{\x00a\x00b\x00}\x00\x00", plain), Want: queued},
+	{Name: "pass, format error", Listen: []string{"unix"}, Transport: "pass", Play: pass("\x00", "x"), Want: []string{"Dnetstring format error"}},
+	{Name: "pass, list cut short", Listen: []string{"unix"}, Transport: "pass", Play: pass("a\x00b", plain), Want: []string{"warning: "}},
+	{Name: "pass, no descriptor", Listen: []string{"unix"}, Transport: "pass", Play: func(s *judges.Scene) {
+		s.Client("client", judges.Client{Send: "x"})
+		s.Client("client without a byte", judges.Client{HalfClose: true})
+		s.Pass("client with a descriptor", "\x00", plain)
+		s.Child.WaitRecords(2, 5*time.Second)
+	}, Want: []string{"warning: "}},
+	{Name: "three sockets", Listen: []string{"127.0.0.1", "127.0.0.2", "::1"}, Clients: []judges.Client{{Send: plain, Listener: 2}, {Send: plain, Listener: 1}, {Send: plain}}, Want: queued},
+	{Name: "reset before accept", Play: func(s *judges.Scene) {
+		// The server stands still until the client has come and gone.
+		s.Child.Signal(syscall.SIGSTOP)
+		s.Client("client", judges.Client{Send: plain, Reset: true})
+		s.Child.Signal(syscall.SIGCONT)
+		s.WaitSession()
+	}, Want: []string{"exit 0"}},
+	{Name: "reset before accept, list has unknown", Main: []string{"qmqpd_authorized_clients = unknown"}, Play: func(s *judges.Scene) {
+		s.Child.Signal(syscall.SIGSTOP)
+		s.Client("client", judges.Client{Send: plain, Reset: true})
+		s.Child.Signal(syscall.SIGCONT)
+		s.WaitSession()
+	}, Want: []string{"exit 0"}},
+}
+
+// pass is a scene with one client whose connection another process passes on.
+func pass(attributes, send string) func(s *judges.Scene) {
+	return func(s *judges.Scene) {
+		s.Pass("passed client", attributes, send)
+		s.Child.WaitRecords(2, 5*time.Second)
+	}
 }

@@ -152,6 +152,10 @@ var base = []string{
 func mainText(lines []string) string {
 	named := map[string]bool{}
 	for _, line := range lines {
+		if name, ok := strings.CutPrefix(line, "-"); ok {
+			named[name] = true
+			continue
+		}
 		name, _, ok := strings.Cut(line, "=")
 		if ok {
 			named[strings.TrimSpace(name)] = true
@@ -165,7 +169,9 @@ func mainText(lines []string) string {
 		}
 	}
 	for _, line := range lines {
-		text.WriteString(line + "\n")
+		if !strings.HasPrefix(line, "-") {
+			text.WriteString(line + "\n")
+		}
 	}
 	return text.String()
 }
@@ -209,6 +215,9 @@ func (s *Scene) prepare() error {
 		}
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			return err
+		}
+		if s.row.Hot {
+			continue
 		}
 		if err := os.Chtimes(path, longAgo, longAgo); err != nil {
 			return err

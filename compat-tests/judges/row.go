@@ -17,7 +17,7 @@ type Row struct {
 	// Name tells what the row is about: section of the contract, then detail.
 	Name string
 	// Main are lines of main.cf. A line "name = value" replaces the one that
-	// every row has.
+	// every row has, and "-name" only removes that one.
 	Main []string
 	// Args follow the options that master(8) gives.
 	Args []string
@@ -63,6 +63,14 @@ type Row struct {
 	Stdin string
 	// Postlog collects what comes to the log socket public/postlog.
 	Postlog bool
+	// Terminal makes the standard input a terminal.
+	Terminal bool
+	// Stderr collects the standard error.
+	Stderr bool
+	// Hot leaves main.cf as young as it is.
+	Hot bool
+	// Look are files whose presence, mode and size are noted at the end.
+	Look []string
 	// Lasts is how long the server is given to end by itself when there are no
 	// Clients. 0 means 5 seconds.
 	Lasts time.Duration

@@ -79,7 +79,23 @@ func (s *Scene) start() error {
 	if s.row.Stdin != "" {
 		return s.startStdin()
 	}
-	s.StartChild(standin.ChildSpec{})
+	var spec standin.ChildSpec
+	if s.row.Terminal {
+		terminal, err := openTerminal(s.t)
+		if err != nil {
+			return err
+		}
+		spec.Stdin = terminal
+	}
+	if s.row.Stderr {
+		file, err := os.Create(s.Path("@CONF/stderr"))
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		spec.Stderr = file
+	}
+	s.StartChild(spec)
 	return nil
 }
 
@@ -248,6 +264,16 @@ func (s *Scene) Port(port string) {
 
 // Reply reads the reply until the server closes, and notes it.
 func (s *Scene) Reply(name string, conn *standin.Client) {
+	// A server that has ended cannot answer, though its socket still listens.
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-s.Child.Done():
+			conn.ReadUntil(time.Now().Add(100 * time.Millisecond))
+		case <-done:
+		}
+	}()
 	reply, err := conn.ReadAll(patience)
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -288,6 +314,16 @@ func (s *Scene) finish() {
 		s.Child.Wait(patience)
 	}
 	s.judge.Log.Sync(s.t)
+	for _, name := range s.row.Look {
+		s.Exists(name)
+	}
+	if s.row.Stderr {
+		text, err := os.ReadFile(s.Path("@CONF/stderr"))
+		if err != nil {
+			s.t.Error(err)
+		}
+		s.Note("standard error: %q", text)
+	}
 }
 
 // Socket returns a listening socket of the row.

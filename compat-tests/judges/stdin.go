@@ -4,10 +4,37 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/qmqpd/qmqpd/compat-tests/standin"
 )
+
+// openTerminal opens the slave side of a new pseudo terminal; the master side
+// stays open until t ends.
+func openTerminal(t testing.TB) (*os.File, error) {
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { master.Close() })
+	fd := int(master.Fd())
+	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
+		return nil, err
+	}
+	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err != nil {
+		return nil, err
+	}
+	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil, err
+	}
+	t.Cleanup(func() { slave.Close() })
+	return slave, nil
+}
 
 // startStdin starts the server for one session on its standard input, gives
 // it what the first client sends, and notes its standard output.

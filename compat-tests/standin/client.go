@@ -107,3 +107,6 @@ func (c *Client) ReadAll(limit time.Duration) ([]byte, error) {
 	}
 	return reply, err
 }
+
+// ReadUntil ends a running ReadAll at that time.
+func (c *Client) ReadUntil(when time.Time) { c.conn.SetReadDeadline(when) }
