@@ -46,7 +46,7 @@ var allowed = map[string]string{
 	"daemon/table":        "daemon/attr daemon/errno daemon/netstring",
 	"cmd/internal/getopt": "",
 	"cmd/postconf-lite":   "cmd/internal/getopt mainconf params params/postconf",
-	"cmd/qmqpd":           "cmd/internal/getopt queuefmt queuefmt/export queuefmt/postcat daemon daemon/master daemon/qmqp",
+	"cmd/qmqpd":           "cmd/internal/getopt mainconf queuefmt queuefmt/export queuefmt/postcat daemon daemon/master daemon/qmqp",
 }
 
 // leaf tells whether a package takes values and returns errors, and so may
