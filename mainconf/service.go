@@ -193,12 +193,8 @@ func stripBraces(text string, warn func(string)) string {
 	return payload
 }
 
-// baseName is basename(3) for a path that is not empty: trailing slashes are
-// ignored, and "/" is its own base name.
+// baseName is what follows the last slash of path. Source: Postfix 3.10
+// basename.c, which unlike basename(3) gives nothing for "smtp/".
 func baseName(path string) string {
-	trimmed := strings.TrimRight(path, "/")
-	if trimmed == "" && path != "" {
-		return "/"
-	}
-	return trimmed[strings.LastIndexByte(trimmed, '/')+1:]
+	return path[strings.LastIndexByte(path, '/')+1:]
 }

@@ -163,7 +163,7 @@ func (e *Effective) expand(name, text string) (string, bool) {
 		Warn: e.warn,
 	}
 	if e.p.Profile.Version >= 3_11_00 {
-		x.Function = e.p.Host.function
+		x.Function = e.p.Host.Function
 	}
 	value, err := x.Expand(text)
 	if err != nil {

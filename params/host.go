@@ -36,8 +36,8 @@ type Host struct {
 
 var errUnknownHost = errors.New("no information about the host")
 
-// function returns the macro functions of Postfix 3.11.
-func (h Host) function(name string) mainconf.Function {
+// Function returns the named macro function of Postfix 3.11, or nil.
+func (h Host) Function(name string) mainconf.Function {
 	if name != "domain_to_ascii" && name != "domain_to_utf8" {
 		return nil
 	}

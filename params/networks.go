@@ -117,6 +117,8 @@ func ownInterfaces(text string, host Host, p protocols) ([]netip.Prefix, error) 
 			return nil, errors.New("config variable inet_interfaces: host not found: " + name)
 		}
 	}
+	// Stock sorts to find duplicates.
+	slices.SortFunc(wanted, netip.Addr.Compare)
 	local, err := localInterfaces(host, p)
 	if err != nil {
 		return nil, err

@@ -182,7 +182,7 @@ func (r *Resolver) Expand(text string) (string, error) {
 func (r *Resolver) expander(lookup func(name string) (string, bool)) mainconf.Expander {
 	x := mainconf.Expander{Lookup: lookup, Warn: r.warn}
 	if profile := r.profile(); profile.Version >= 3_11_00 {
-		x.Function = r.Host.function
+		x.Function = r.Host.Function
 		x.NotExpanded = func(name string) bool {
 			p, ok := profile.Lookup(name)
 			return ok && p.Kind == Raw
@@ -212,7 +212,7 @@ func (r *Resolver) ExpandSettings(text string) (string, error) {
 		Warn: r.warn,
 	}
 	if r.profile().Version >= 3_11_00 {
-		x.Function = r.Host.function
+		x.Function = r.Host.Function
 	}
 	result, err := x.Expand(text)
 	if err != nil {

@@ -1,4 +1,76 @@
 // Command postconf-lite prints Postfix configuration the way postconf(1) does.
 package main
 
-func main() {}
+import (
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/qmqpd/qmqpd/cmd/internal/getopt"
+	"github.com/qmqpd/qmqpd/params"
+	"github.com/qmqpd/qmqpd/params/postconf"
+)
+
+func main() { os.Exit(run(os.Args)) }
+
+// run is the program; argv includes its name.
+func run(argv []string) int {
+	own, args := splitOwn(argv[1:])
+	program := postconf.Program{
+		Name:   argv[0],
+		PID:    os.Getpid(),
+		Getenv: os.LookupEnv,
+		Stdout: os.Stdout,
+		Stderr: os.Stderr,
+		Host:   params.SystemHost(),
+		Exec:   replaceProcess,
+	}
+	program.Profile, program.Build = postconf.Installed()
+
+	var request postconf.Request
+	line := commandLine{}
+	if err := line.parseOwn(own); err != nil {
+		return program.Fail(request, err)
+	}
+	if line.Postfix != "" {
+		profile, err := params.ParseProfile(line.Postfix)
+		if err != nil {
+			return program.Fail(request, err)
+		}
+		if profile != program.Profile {
+			program.Profile, program.Build = profile, nil
+		}
+	}
+
+	// Kong hands the options to the request one by one; it sees those that
+	// getopt found before an error.
+	words, bad := getopt.Parse(program.OptionString(), args)
+	if err := line.parse(words, &request, program); err != nil {
+		var fatal *postconf.Fatal
+		if errors.As(err, &fatal) {
+			err = fatal
+		}
+		return program.Fail(request, err)
+	}
+	if bad != nil {
+		os.Stderr.WriteString(argv[0] + ": " + bad.Error() + "\n")
+		return program.Fail(request, program.Usage())
+	}
+	return program.Run(request)
+}
+
+// replaceProcess is execv(3) with additions to the environment.
+func replaceProcess(path string, args, env []string) error {
+	for _, old := range os.Environ() {
+		name, _, _ := strings.Cut(old, "=")
+		replaced := false
+		for _, e := range env {
+			replaced = replaced || strings.HasPrefix(e, name+"=")
+		}
+		if !replaced {
+			env = append(env, old)
+		}
+	}
+	return syscall.Exec(path, args, env)
+}

@@ -1,0 +1,300 @@
+package postconf
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params"
+)
+
+// Build is an installed Postfix. It is asked, without being run, for what only
+// a build can know: its programs and libraries contain the names of what they
+// were built with.
+type Build struct {
+	// DaemonDir holds the daemons, LibraryDir the shared libraries.
+	DaemonDir, LibraryDir string
+}
+
+// tableFunctions are the functions that open a table of each type. They are
+// visible in Postfix's shared libraries.
+var tableFunctions = [...]struct{ table, function string }{
+	{"btree", "dict_btree_open"}, {"cdb", "dict_cdb_open"}, {"cidr", "dict_cidr_open"},
+	{"dbm", "dict_dbm_open"}, {"debug", "dict_debug_open"}, {"environ", "dict_env_open"},
+	{"fail", "dict_fail_open"}, {"hash", "dict_hash_open"}, {"inline", "dict_inline_open"},
+	{"internal", "dict_ht_open"}, {"ldap", "dict_ldap_open"}, {"lmdb", "dict_lmdb_open"},
+	{"memcache", "dict_memcache_open"}, {"mongodb", "dict_mongodb_open"}, {"mysql", "dict_mysql_open"},
+	{"nis", "dict_nis_open"}, {"nisplus", "dict_nisplus_open"}, {"pcre", "dict_pcre_open"},
+	{"pgsql", "dict_pgsql_open"}, {"pipemap", "dict_pipe_open"}, {"proxy", "dict_proxy_open"},
+	{"randmap", "dict_random_open"}, {"regexp", "dict_regexp_open"}, {"sdbm", "dict_sdbm_open"},
+	{"socketmap", "dict_sockmap_open"}, {"sqlite", "dict_sqlite_open"}, {"static", "dict_static_open"},
+	{"tcp", "dict_tcp_open"}, {"texthash", "dict_thash_open"}, {"unionmap", "dict_union_open"},
+	{"unix", "dict_unix_open"},
+}
+
+// tables returns the table types that are linked into the build. The second
+// result is false where the build does not tell: without shared libraries, the
+// names of functions are not kept.
+func (b *Build) tables() ([]string, bool) {
+	var code []byte
+	for _, name := range [...]string{"libpostfix-util.so", "libpostfix-global.so"} {
+		data, err := os.ReadFile(filepath.Join(b.LibraryDir, name))
+		if err != nil {
+			return nil, false
+		}
+		code = append(code, data...)
+	}
+	var list []string
+	for _, t := range tableFunctions {
+		if bytes.Contains(code, []byte("\x00"+t.function+"\x00")) {
+			list = append(list, t.table)
+		}
+	}
+	return list, len(list) > 0
+}
+
+// profileTables are the table types of an upstream build with Berkeley DB,
+// PCRE and NIS, and of Debian's package, whose other types are packages of
+// their own.
+func profileTables(p params.Profile) []string {
+	list := []string{"btree", "cidr", "environ", "fail", "hash", "inline", "internal", "memcache", "nis",
+		"pipemap", "proxy", "randmap", "regexp", "socketmap", "static", "tcp", "texthash", "unionmap", "unix"}
+	if p.Distribution == params.Upstream {
+		list = append(list, "pcre")
+	}
+	if p.Version >= 3_11_00 {
+		list = append(list, "debug")
+	}
+	return list
+}
+
+// showMaps is -m. Like every daemon, stock reads and checks the parameters
+// that all Postfix programs have first.
+func (r *run) showMaps() error {
+	e, err := r.readCommon()
+	if err != nil {
+		return err
+	}
+	list, ok := []string(nil), false
+	if r.Build != nil {
+		list, ok = r.Build.tables()
+	}
+	if !ok {
+		list = profileTables(r.Profile)
+	}
+	more, err := r.dynamicTables(e.String("meta_directory") + "/dynamicmaps.cf")
+	if err != nil {
+		return err
+	}
+	list = append(list, more...)
+	slices.Sort(list)
+	for _, name := range slices.Compact(list) {
+		r.out.text(name + "\n")
+	}
+	return nil
+}
+
+// dynamicTables reads the types of the tables that are loaded from libraries.
+// Source: Postfix 3.10 dynamicmaps.c.
+func (r *run) dynamicTables(path string) ([]string, error) {
+	types, err := r.readDynamicTables(path, nil)
+	if err != nil {
+		return nil, err
+	}
+	more, err := os.ReadDir(path + ".d")
+	if err != nil {
+		if !os.IsNotExist(err) {
+			r.warn(path + ".d: directory open failed: " + reason(err))
+		}
+		return types, nil
+	}
+	for _, file := range more {
+		if types, err = r.readDynamicTables(path+".d/"+file.Name(), types); err != nil {
+			return nil, err
+		}
+	}
+	return types, nil
+}
+
+func (r *run) readDynamicTables(path string, types []string) ([]string, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		if os.IsNotExist(err) {
+			return types, nil
+		}
+		return nil, &Fatal{path + ": file open failed: " + reason(err)}
+	}
+	if !ownedByRoot(path) {
+		r.warn(path + ": file is owned or writable by non-root users -- skipping this file")
+		return types, nil
+	}
+	number := 0
+	for line := range strings.Lines(string(data)) {
+		number++
+		line = strings.TrimSuffix(line, "\n")
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		words := mainconf.Split(line, " \t")
+		where := path + ", line " + itoa(number) + ": "
+		if len(words) != 3 && len(words) != 4 {
+			return nil, &Fatal{where + "Expected \"dict-type .so-name dict-function [mkmap-function]\""}
+		}
+		if c := words[0][0]; c-'0' >= 10 && c|0x20-'a' >= 26 {
+			return nil, &Fatal{where + "unsupported syntax \"" + words[0] + "\""}
+		}
+		if slices.Contains(types, words[0]) {
+			r.warn(path + ": ignoring duplicate entry for \"" + words[0] + "\"")
+			continue
+		}
+		types = append(types, words[0])
+	}
+	return types, nil
+}
+
+// readCommon reads main.cf as the daemons do. Source: Postfix 3.10
+// mail_conf.c, mail_conf_read.
+func (r *run) readCommon() (*params.Effective, error) {
+	r.main = settings{}
+	doc, err := r.parseMain(mainconf.Setting{Name: "config_directory", Value: r.configDir})
+	if err != nil {
+		return nil, err
+	}
+	e := params.New(params.Process{
+		Profile:   r.Profile,
+		ConfigDir: r.configDir,
+		Main:      doc,
+		PID:       r.PID,
+		Host:      r.Host,
+	})
+	_, err = e.ReadCommon()
+	warnings := e.Warnings()
+	if failed := asParamsError(err); failed != nil {
+		warnings = warnings[:failed.Warnings]
+	}
+	for _, w := range warnings {
+		r.warn(w)
+	}
+	if err != nil {
+		return nil, asFatal(err)
+	}
+	return e, nil
+}
+
+// templates is -b and -t: the bounce daemon prints its templates.
+func (r *run) templates() error {
+	e, err := r.readCommon()
+	if err != nil {
+		return err
+	}
+	args := []string{"bounce", "-SVndump_templates"}
+	if r.request.mode&expandTemplates != 0 {
+		args[1] = "-SVnexpand_templates"
+	}
+	for _, file := range r.request.operands {
+		args = append(args, "-o", "bounce_template_file="+file)
+	}
+	args = append(args, "-o", "queue_directory=.")
+	var env []string
+	if dir, ok := r.request.ConfigDir(); ok {
+		env = append(env, "MAIL_CONFIG="+dir)
+	}
+	path := e.String("daemon_directory") + "/bounce"
+	return &Fatal{"execv " + path + ": " + reason(r.Exec(path, args, env))}
+}
+
+// showSASL is -a and -A: the types of SASL plug-ins.
+func (r *run) showSASL() error {
+	server := r.request.mode&saslServers != 0
+	program, side := "/smtp", "client"
+	if server {
+		program, side = "/smtpd", "server"
+	}
+	var code []byte
+	if r.Build != nil {
+		code, _ = os.ReadFile(r.Build.DaemonDir + program)
+	}
+	for _, typ := range [...]string{"cyrus", "dovecot"} {
+		var has bool
+		switch {
+		case code != nil:
+			has = bytes.Contains(code, []byte("xsasl_"+typ+"_"+side))
+		case r.Profile.Distribution == params.Debian:
+			has = server || typ == "cyrus"
+		default:
+			// Dovecot's needs no library, and has no client side.
+			has = server && typ == "dovecot"
+		}
+		if has {
+			r.out.text(typ + "\n")
+		}
+	}
+	return nil
+}
+
+// showTLS is -T: what is known about the TLS library.
+func (r *run) showTLS() error {
+	switch r.request.tlsMode {
+	case "compile-version":
+		if r.Build == nil {
+			break
+		}
+		for _, path := range [...]string{r.Build.LibraryDir + "/libpostfix-tls.so", r.Build.DaemonDir + "/smtpd"} {
+			if v := openSSLVersion(path); v != "" {
+				r.out.text(v + "\n")
+				return nil
+			}
+		}
+	case "run-version":
+		if r.Build == nil {
+			break
+		}
+		for _, pattern := range [...]string{"/usr/lib/*-linux-*/", "/usr/lib64/", "/usr/lib/", "/lib64/", "/lib/"} {
+			paths, _ := filepath.Glob(pattern + "libcrypto.so.[0-9]*")
+			for _, path := range paths {
+				if v := openSSLVersion(path); v != "" {
+					r.out.text(v + "\n")
+					return nil
+				}
+			}
+		}
+	case "public-key-algorithms":
+		r.out.text("dsa\necdsa\nrsa\n")
+		return nil
+	default:
+		r.warn("unknown 'postconf -T' mode: " + r.request.tlsMode)
+		return exitStatus(1)
+	}
+	return &Fatal{"-T " + r.request.tlsMode + ": only an installed Postfix of version " +
+		r.Profile.Version.String() + " with TLS can tell, and there is none"}
+}
+
+// openSSLVersion finds the text of OpenSSL's version in a program or library.
+func openSSLVersion(path string) string {
+	code, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	const name = "OpenSSL "
+	for {
+		i := bytes.Index(code, []byte("\x00"+name))
+		if i < 0 {
+			return ""
+		}
+		code = code[i+1:]
+		text, _, ok := bytes.Cut(code[:min(len(code), 100)], []byte{0})
+		// "OpenSSL 3.5.6 7 Apr 2026": a number, and a date with a year.
+		if ok && len(text) > len(name)+8 && text[len(name)]-'0' < 10 && text[len(text)-1]-'0' < 10 {
+			return string(text)
+		}
+	}
+}
+
+// showLocks is -l: the mailbox locking methods of Linux.
+func (r *run) showLocks() error {
+	r.out.text("flock\nfcntl\ndotlock\n")
+	return nil
+}

@@ -1,0 +1,62 @@
+package postconf
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"syscall"
+)
+
+// Fatal is the error that ends a run. Text is what stock prints after
+// "fatal: ".
+type Fatal struct{ Text string }
+
+func (f *Fatal) Error() string { return f.Text }
+
+// diagnostics writes stock's messages: one write each, the program's name as
+// it was called, the severity. Source: Postfix 3.10 msg_vstream.c.
+type diagnostics struct {
+	w       io.Writer
+	tag     string
+	verbose int
+}
+
+func (d *diagnostics) warn(text string) { d.write("warning: ", text) }
+
+// info is for -v; such messages have no severity.
+func (d *diagnostics) info(text string) { d.write("", text) }
+
+func (d *diagnostics) fatal(text string) { d.write("fatal: ", text) }
+
+// write sends one line. A failure has no place to be reported at.
+func (d *diagnostics) write(severity, text string) {
+	line := make([]byte, 0, len(d.tag)+len(severity)+len(text)+3)
+	line = append(line, d.tag...)
+	line = append(line, ": "...)
+	line = append(line, severity...)
+	start := len(line)
+	line = append(line, text...)
+	// Not the tag: stock shows it as it is.
+	for i, c := range line[start:] {
+		if c < ' ' || c > '~' {
+			line[start+i] = '?'
+		}
+	}
+	d.w.Write(append(line, '\n'))
+}
+
+// reason returns the C library's text for the system error in err.
+func reason(err error) string {
+	var errno syscall.Errno
+	if !errors.As(err, &errno) {
+		return err.Error()
+	}
+	text := []byte(errno.Error())
+	// Go has the same texts, in lower case.
+	if c := text[0]; 'a' <= c && c <= 'z' {
+		text[0] = c - 'a' + 'A'
+	}
+	return string(text)
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

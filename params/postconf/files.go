@@ -1,0 +1,206 @@
+package postconf
+
+import (
+	"errors"
+	"io"
+	"os"
+	"slices"
+	"syscall"
+
+	"github.com/qmqpd/qmqpd/mainconf"
+)
+
+// defaultConfigDir is where stock looks without -c and MAIL_CONFIG.
+const defaultConfigDir = "/etc/postfix"
+
+// snapshotTries bounds how often a file is read that keeps changing.
+const snapshotTries = 10
+
+// errNotRegular is the error for a file that cannot be read as a whole.
+var errNotRegular = errors.New("not a regular file")
+
+// readSnapshot returns a file's contents as they were at one moment: it reads
+// again if the file changed meanwhile. Stock rather waits until a file has
+// been left alone for two seconds (dict.c, dict_load_file_xt).
+func readSnapshot(path string) (data []byte, opened bool, err error) {
+	for range snapshotTries {
+		var stable bool
+		if data, opened, stable, err = readOnce(path); err != nil || stable {
+			break
+		}
+	}
+	return data, opened, err
+}
+
+func readOnce(path string) (data []byte, opened, stable bool, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, false, false, err
+	}
+	defer file.Close()
+	before, err := file.Stat()
+	if err != nil {
+		return nil, true, false, err
+	}
+	data, err = io.ReadAll(file)
+	if err != nil {
+		return data, true, false, err
+	}
+	after, err := file.Stat()
+	if err != nil {
+		return data, true, false, err
+	}
+	stable = before.ModTime().Equal(after.ModTime()) && before.Size() == after.Size()
+	return data, true, stable, nil
+}
+
+// settings are the name = value pairs of main.cf or of a master.cf service.
+type settings map[string]string
+
+// sorted returns the names in the order in which this package looks at them.
+func (s settings) sorted() []string {
+	list := make([]string, 0, len(s))
+	for name := range s {
+		list = append(list, name)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// scope is a master.cf entry, and what is known about its parameters.
+type scope struct {
+	*mainconf.Service
+	nameSpace string
+	// settings are shared by the entries with the same name and type. Nil if
+	// the entry, and those before it, have none. Source: Postfix 3.10
+	// postconf_user.c, pcf_register_user_parameters.
+	settings settings
+	// valid are the names that are set and used.
+	valid map[string]bool
+}
+
+// locate finds the configuration directory. Source: Postfix 3.10
+// postconf_misc.c.
+func (r *run) locate() {
+	dir, explicit := r.request.ConfigDir()
+	if !explicit {
+		if dir, explicit = r.Getenv("MAIL_CONFIG"); explicit && untrusted() {
+			explicit = false
+		}
+	}
+	if !explicit {
+		dir = defaultConfigDir
+	}
+	r.configDir, r.explicitDir = dir, explicit
+	r.mainPath = dir + "/main.cf"
+	r.masterPath = dir + "/master.cf"
+	r.main = settings{}
+	if explicit {
+		r.main["config_directory"] = dir
+	}
+}
+
+// untrusted reports whether the process has more rights than its user, whose
+// environment must then not be believed. Source: Postfix 3.10 unsafe.c.
+func untrusted() bool {
+	uid, euid := os.Getuid(), os.Geteuid()
+	if uid == 0 && euid == 0 {
+		return false
+	}
+	return uid != euid || os.Getgid() != os.Getegid()
+}
+
+// readMain reads main.cf and applies -o.
+func (r *run) readMain() error {
+	var presets []mainconf.Setting
+	if r.explicitDir {
+		presets = append(presets, mainconf.Setting{Name: "config_directory", Value: r.configDir})
+	}
+	doc, err := r.parseMain(presets...)
+	if err != nil {
+		return err
+	}
+	for e := range doc.Effective {
+		r.main[e.Name] = e.Value
+	}
+	var overrides []mainconf.Setting
+	for _, arg := range r.request.overrides {
+		name, value, err := mainconf.SplitNameValue(arg)
+		if err != nil {
+			return &Fatal{"invalid parameter override: " + arg + ": " + err.Error()}
+		}
+		r.main[name] = value
+		overrides = append(overrides, mainconf.Setting{Name: name, Value: value})
+	}
+	r.makeDefaults(doc, overrides)
+	return nil
+}
+
+// parseMain reads and parses main.cf.
+func (r *run) parseMain(presets ...mainconf.Setting) (*mainconf.Main, error) {
+	data, opened, err := readSnapshot(r.mainPath)
+	if err != nil {
+		what := "open "
+		if opened {
+			what = "read "
+		}
+		return nil, &Fatal{what + r.mainPath + ": " + reason(err)}
+	}
+	doc, err := mainconf.ParseMain(r.mainPath, data, presets...)
+	return doc, r.report(doc.Warnings, err)
+}
+
+// report prints what a parser warned about, up to its first error, and
+// returns that.
+func (r *run) report(warnings []mainconf.Warning, err error) error {
+	first := mainconf.FirstError(err)
+	if first != nil {
+		warnings = warnings[:first.Warnings]
+	}
+	for _, w := range warnings {
+		if w.Kind == mainconf.WarnNull && !r.traits.nullWarnings {
+			continue
+		}
+		r.warn(w.String())
+	}
+	if first != nil {
+		return &Fatal{first.Text}
+	}
+	return err
+}
+
+// readMaster reads master.cf. A file that cannot be opened is an error only if
+// required.
+func (r *run) readMaster(required bool) error {
+	data, opened, err := readSnapshot(r.masterPath)
+	if err != nil && !opened {
+		text := "open " + r.masterPath + ": " + reason(err)
+		if required {
+			return &Fatal{text}
+		}
+		r.warn(text)
+		return nil
+	}
+	// As in stock, a read error looks like the end of the file.
+	doc, err := mainconf.ParseMaster(r.masterPath, data)
+	if err := r.report(doc.Warnings, err); err != nil {
+		return err
+	}
+	r.services = make([]*scope, len(doc.Services))
+	for i, s := range doc.Services {
+		r.services[i] = &scope{Service: s, nameSpace: s.NameSpace()}
+	}
+	return nil
+}
+
+// readClient reads the configuration file of a database client.
+func readClient(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, errNotRegular
+	}
+	data, _, err := readSnapshot(path)
+	if errors.Is(err, syscall.EISDIR) {
+		return nil, errNotRegular
+	}
+	return data, err
+}

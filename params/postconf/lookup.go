@@ -1,0 +1,90 @@
+package postconf
+
+import (
+	"github.com/qmqpd/qmqpd/mainconf"
+)
+
+// lookup returns the value of a name as a macro sees it: a setting of the
+// master.cf entry, of main.cf, or the default; with -d, always the default.
+// Source: Postfix 3.10 postconf_lookup.c.
+func (r *run) lookup(name string, local *scope) (string, bool, error) {
+	if r.request.mode&showDefaults == 0 {
+		if local != nil {
+			switch name {
+			case "process_name":
+				return local.ProcessName(), true, nil
+			case "service_name":
+				return local.Name(), true, nil
+			}
+			if value, ok := local.settings[name]; ok {
+				return value, true, nil
+			}
+		}
+		if value, ok := r.main[name]; ok {
+			return value, true, nil
+		}
+	}
+	n, ok := r.names.find(name)
+	if !ok {
+		return "", false, nil
+	}
+	value, err := r.defaultValue(n)
+	return value, true, err
+}
+
+// expand replaces the macros in value.
+func (r *run) expand(value string, local *scope) (string, error) {
+	var lookupErr error
+	x := mainconf.Expander{
+		Warn: r.warn,
+		Lookup: func(name string) (string, bool) {
+			value, ok, err := r.lookup(name, local)
+			if err != nil && lookupErr == nil {
+				lookupErr = err
+			}
+			return value, ok
+		},
+	}
+	if r.traits.functions {
+		x.Function = r.Host.Function
+		x.NotExpanded = func(name string) bool {
+			n, ok := r.names.find(name)
+			return ok && n.class&raw != 0
+		}
+	}
+	out, err := x.Expand(value)
+	if lookupErr != nil {
+		return "", lookupErr
+	}
+	if err != nil {
+		return "", &Fatal{err.Error()}
+	}
+	return out, nil
+}
+
+// expandWithin expands with nothing but the settings in set. Source: Postfix
+// 3.10 dict.c, dict_eval.
+func (r *run) expandWithin(set settings, value string, local *scope) (string, error) {
+	x := mainconf.Expander{
+		Warn: r.warn,
+		Lookup: func(name string) (string, bool) {
+			value, ok := set[name]
+			return value, ok
+		},
+	}
+	if r.traits.functions {
+		x.Function = r.Host.Function
+	}
+	out, err := x.Expand(value)
+	switch {
+	case err == mainconf.ErrMacro:
+		dictionary := "mail_dict"
+		if local != nil {
+			dictionary = local.nameSpace
+		}
+		return "", &Fatal{"dictionary " + dictionary + ": " + err.Error()}
+	case err != nil:
+		return "", &Fatal{err.Error()}
+	}
+	return out, nil
+}

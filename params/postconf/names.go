@@ -1,0 +1,131 @@
+package postconf
+
+import (
+	"slices"
+
+	"github.com/qmqpd/qmqpd/params"
+)
+
+// class says how a parameter name came to be known.
+type class uint8
+
+const (
+	builtin  class = 1 << iota // in the table of Postfix parameters
+	service                    // made from the name of a master.cf service
+	user                       // set by the user and referred to
+	legacy                     // an old name that is still looked at
+	raw                        // its value is not expanded
+	readOnly                   // settings of it are ignored
+
+	anyClass = builtin | service | user
+)
+
+// node is a known name.
+type node struct {
+	name  string
+	class class
+	// value is the default value as it is printed, unless it is computed.
+	value    string
+	computed bool
+}
+
+// names are the known parameter names. Source: Postfix 3.10
+// postconf_node.c, PCF_PARAM_TABLE.
+type names struct {
+	profile params.Profile
+	// added are the names that are not built in, and the built-in ones whose
+	// class has changed.
+	added map[string]*node
+}
+
+func newNames(p params.Profile) *names {
+	return &names{profile: p, added: make(map[string]*node)}
+}
+
+// find returns the node of a known name.
+func (t *names) find(name string) (node, bool) {
+	if n, ok := t.added[name]; ok {
+		return *n, true
+	}
+	if p, ok := t.profile.Lookup(name); ok {
+		return t.builtin(p), true
+	}
+	if params.IsLegacy(name) {
+		return node{name: name, class: legacy}, true
+	}
+	return node{}, false
+}
+
+func (t *names) builtin(p params.Param) node {
+	n := node{name: p.Name, class: builtin, value: p.Default, computed: p.Computed()}
+	if p.Kind == params.Raw {
+		n.class |= raw
+	}
+	if t.profile.ReadOnly(p.Name) {
+		n.class |= readOnly
+	}
+	return n
+}
+
+func (t *names) has(name string) bool {
+	_, ok := t.find(name)
+	return ok
+}
+
+// addUser makes a name known that was not, as one that the user defined.
+func (t *names) addUser(name string) {
+	t.added[name] = &node{name: name, class: user}
+}
+
+// addService makes name known as that of a service parameter with the given
+// default. A built-in one keeps its default.
+func (t *names) addService(name, value string) {
+	n, ok := t.find(name)
+	if !ok {
+		n = node{name: name, value: value}
+	}
+	t.reclassify(n, service)
+}
+
+// relabel turns a legacy name that is set into one that is listed.
+func (t *names) relabel(n node) { t.reclassify(n, user) }
+
+func (t *names) reclassify(n node, c class) {
+	n.class = n.class&^anyClass | c
+	t.added[n.name] = &n
+}
+
+// sorted returns the known names of the given classes in the order of a
+// listing.
+func (t *names) sorted(classes class) []node {
+	added := make([]*node, 0, len(t.added))
+	for _, n := range t.added {
+		added = append(added, n)
+	}
+	slices.SortFunc(added, func(a, b *node) int {
+		if a.name < b.name {
+			return -1
+		}
+		return 1
+	})
+	list := make([]node, 0, 1000)
+	add := func(n node) {
+		if n.class&classes != 0 {
+			list = append(list, n)
+		}
+	}
+	for p := range t.profile.Params {
+		for len(added) > 0 && added[0].name < p.Name {
+			add(*added[0])
+			added = added[1:]
+		}
+		if len(added) > 0 && added[0].name == p.Name {
+			continue // comes from there
+		}
+		add(t.builtin(p))
+	}
+	for _, n := range added {
+		add(*n)
+	}
+	return list
+}

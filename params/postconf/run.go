@@ -1,0 +1,194 @@
+package postconf
+
+import (
+	"errors"
+	"io"
+
+	"github.com/qmqpd/qmqpd/params"
+)
+
+// Program is postconf as it was started: everything that it depends on besides
+// the request and the files that it reads.
+type Program struct {
+	// Name is argv[0], which begins every message.
+	Name string
+	PID  int
+	// Getenv returns the value of an environment variable, and whether it is
+	// set: os.LookupEnv.
+	Getenv         func(name string) (string, bool)
+	Stdout, Stderr io.Writer
+	// Profile is the Postfix to imitate.
+	Profile params.Profile
+	// Host is the machine whose names and addresses the defaults depend on.
+	Host params.Host
+	// Build is what is installed of Profile on this machine; nil if nothing is.
+	Build *Build
+	// Exec replaces the process by a program, whose environment gets the
+	// additions in env. It returns only an error.
+	Exec func(path string, args, env []string) error
+}
+
+// run is the state of one answer.
+type run struct {
+	Program
+	diagnostics
+	request Request
+	traits  traits
+	out     *output
+
+	configDir   string
+	explicitDir bool // from -c or the environment
+	mainPath    string
+	masterPath  string
+
+	main       settings // of main.cf
+	names      *names
+	services   []*scope
+	clients    map[string]bool // database client files, already read
+	defaults   params.Resolver
+	deprecated bool // a deprecated setting was seen
+}
+
+// Usage returns the fatal error that tells which options there are.
+func (p Program) Usage() error {
+	text := usageHead
+	if p.traits().json {
+		text += " [-j (streaming JSON) ]"
+	}
+	return &Fatal{"usage: " + p.Name + text + usageTail}
+}
+
+// Fail prints an error of the command line the way stock prints a fatal one and returns the exit
+// status.
+func (p Program) Fail(request Request, err error) int {
+	d := diagnostics{w: p.Stderr, tag: p.Name}
+	for _, note := range request.notes {
+		d.info(note)
+	}
+	d.fatal(err.Error())
+	return 1
+}
+
+// Run answers a request and returns the exit status.
+func (p Program) Run(request Request) int {
+	r := &run{
+		Program:     p,
+		diagnostics: diagnostics{w: p.Stderr, tag: p.Name, verbose: request.verbose},
+		request:     request,
+		traits:      p.traits(),
+		out:         newOutput(p.Stdout),
+		names:       newNames(p.Profile),
+	}
+	var status exitStatus
+	switch err := r.answer(); {
+	case err == nil:
+		r.out.flush()
+		if r.traits.deprecationHint && r.deprecated {
+			r.warn("See https://www.postfix.org/DEPRECATION_README.html for details")
+		}
+		return 0
+	case errors.As(err, &status):
+		r.out.flush()
+		return int(status)
+	default:
+		// Like stock's, what is still in the buffer is lost.
+		r.fatal(err.Error())
+		return 1
+	}
+}
+
+// exitStatus is an error that ends the run without a message.
+type exitStatus int
+
+func (s exitStatus) Error() string { return "exit status" }
+
+func (r *run) answer() error {
+	for _, note := range r.request.notes {
+		r.info(note)
+	}
+	if err := r.request.complete(r.traits.json); err != nil {
+		return err
+	}
+	r.locate()
+	m := r.request.mode
+	switch {
+	case m&(expandTemplates|dumpTemplates) != 0:
+		return r.templates()
+	case m&showMaps != 0:
+		return r.showMaps()
+	case m&showLocks != 0:
+		return r.showLocks()
+	case m&masterMode != 0 && m&anyEdit == 0:
+		return r.answerMaster()
+	case m&(saslServers|saslClients) != 0:
+		return r.showSASL()
+	case m&showTLS != 0:
+		return r.showTLS()
+	case m&anyEdit != 0:
+		return r.refuseEdit()
+	}
+	return r.answerMain()
+}
+
+func (r *run) answerMain() error {
+	defaults := r.request.mode&showDefaults != 0
+	if defaults {
+		r.makeDefaults(nil, nil)
+	} else if err := r.readMain(); err != nil {
+		return err
+	}
+	if err := r.readMaster(false); err != nil {
+		return err
+	}
+	r.registerServices()
+	if !defaults {
+		if err := r.registerUser(); err != nil {
+			return err
+		}
+	}
+	if err := r.showMain(); err != nil {
+		return err
+	}
+	if !defaults && !r.request.quiet {
+		r.flagMain()
+		r.flagMaster()
+	}
+	return nil
+}
+
+func (r *run) answerMaster() error {
+	if err := r.readMaster(true); err != nil {
+		return err
+	}
+	if err := r.readMain(); err != nil {
+		return err
+	}
+	r.registerServices()
+	if err := r.registerUser(); err != nil {
+		return err
+	}
+	var err error
+	switch m := r.request.mode; {
+	case m&masterFields != 0:
+		err = r.showFields()
+	case m&masterParams != 0:
+		err = r.showOverrides()
+	default:
+		err = r.showEntries()
+	}
+	if err != nil {
+		return err
+	}
+	if !r.request.quiet {
+		r.flagMaster()
+	}
+	return nil
+}
+
+// refuseEdit says that there is no editing, naming the option.
+func (r *run) refuseEdit() error {
+	if len(r.request.operands) == 0 {
+		return &Fatal{"missing service argument"}
+	}
+	return &Fatal{"option " + (r.request.mode & anyEdit).names(" ") + " is not implemented: this program does not edit main.cf or master.cf"}
+}

@@ -1,0 +1,174 @@
+package postconf
+
+import (
+	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params"
+)
+
+// registerServices makes the names of service parameters known. Source:
+// Postfix 3.10 postconf_service.c.
+func (r *run) registerServices() {
+	for _, s := range r.services {
+		for _, p := range params.ServiceParams(s.Command()) {
+			r.names.addService(s.Name()+p.Suffix, "$"+p.Default)
+		}
+	}
+}
+
+// registerUser finds out which of the user's names are valid: those that are
+// set, and that a value refers to. It complains about references to names
+// that nobody knows. Source: Postfix 3.10 postconf_user.c.
+func (r *run) registerUser() error {
+	r.gatherOverrides()
+	for _, s := range r.services {
+		if s.settings == nil {
+			continue
+		}
+		if err := r.validate(s.settings, s); err != nil {
+			return err
+		}
+	}
+	if err := r.checkDefaults(); err != nil {
+		return err
+	}
+	return r.validate(r.main, nil)
+}
+
+// gatherOverrides collects the services' -o settings.
+func (r *run) gatherOverrides() {
+	bySpace := make(map[string]settings)
+	for _, s := range r.services {
+		set := bySpace[s.nameSpace]
+		for _, o := range s.Overrides {
+			if set == nil {
+				set = settings{}
+				bySpace[s.nameSpace] = set
+			}
+			set[o.Name] = o.Value
+		}
+		if set != nil {
+			s.settings = set
+			s.valid = make(map[string]bool)
+		}
+	}
+}
+
+// checkDefaults does what stock's scan of all default values does beyond
+// looking for names. None of them refers to a name that is not built in (a test
+// holds that), so that all that can be seen of it is that mynetworks gets
+// computed, which may fail.
+func (r *run) checkDefaults() error {
+	if _, set := r.main["mynetworks"]; set {
+		return nil
+	}
+	networks, _ := r.names.find("mynetworks")
+	_, err := r.defaultValue(networks)
+	return err
+}
+
+// validate looks at the settings of main.cf, where local is nil, or at those
+// of a master.cf service.
+func (r *run) validate(set settings, local *scope) error {
+	if list, ok := set["smtpd_restriction_classes"]; ok {
+		list, err := r.expandWithin(set, list, local)
+		if err != nil {
+			return err
+		}
+		for _, name := range mainconf.SplitList(list) {
+			r.reference(name, local, false)
+		}
+	}
+	file := r.fileName(local)
+	scanner := mainconf.Expander{Warn: r.warn}
+	if r.traits.functions {
+		scanner.Function = r.Host.Function
+	}
+	for _, name := range set.sorted() {
+		value := set[name]
+		n, known := r.names.find(name)
+		if known {
+			if n.class&readOnly != 0 {
+				r.warn(file + ": read-only parameter assignment: " + name + "=" + value)
+				delete(set, name)
+				continue
+			}
+			if n.class&legacy != 0 {
+				r.names.relabel(n)
+			}
+			if n.class&raw != 0 {
+				continue
+			}
+		}
+		err := scanner.Scan(value, func(name string, _ bool) { r.reference(name, local, false) })
+		if err != nil && err != mainconf.ErrMacro {
+			return &Fatal{err.Error()}
+		}
+		if n.class&(builtin|service) != 0 {
+			if err := r.scanTables(value, local); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fileName returns the path of main.cf or master.cf as messages show it.
+func (r *run) fileName(local *scope) string {
+	if local != nil {
+		return r.masterPath
+	}
+	return r.mainPath
+}
+
+// reference notes that a value in main.cf or in a master.cf entry refers to
+// name, and makes the name valid where it is set. Names of database client
+// parameters (table) need not exist. Source: Postfix 3.10 postconf_user.c,
+// pcf_flag_user_parameter.
+func (r *run) reference(name string, local *scope, table bool) {
+	set := false
+	if local != nil && local.has(name) {
+		set = true
+		if !local.valid[name] {
+			local.valid[name] = true
+			r.verbosely("$" + name + " in master.cf:" + local.nameSpace +
+				" validates " + name + "=value in master.cf:" + local.nameSpace)
+		}
+	} else if _, ok := r.main[name]; ok {
+		set = true
+		if !r.names.has(name) {
+			r.names.addUser(name)
+			where := "main.cf"
+			if local != nil {
+				where = "master.cf:" + local.nameSpace
+			}
+			r.verbosely("$" + name + " in " + where + " validates " + name + "=value in main.cf")
+		}
+	}
+	if local == nil {
+		for _, s := range r.services {
+			if !s.has(name) {
+				continue
+			}
+			set = true
+			if !s.valid[name] {
+				s.valid[name] = true
+				r.verbosely("$" + name + " in main.cf validates " + name + "=value in master.cf:" + s.nameSpace)
+			}
+		}
+	}
+	if !set && !table && !r.names.has(name) {
+		r.warn(r.fileName(local) + ": undefined parameter: " + name)
+	}
+}
+
+func (s *scope) has(name string) bool {
+	_, ok := s.settings[name]
+	return ok
+}
+
+// verbosely prints a message for -v.
+func (r *run) verbosely(text string) {
+	if r.diagnostics.verbose > 0 {
+		r.info(text)
+	}
+}
