@@ -144,9 +144,12 @@ func (r *run) run() error {
 	if err := jail.Enter(r.jail()); err != nil {
 		return err
 	}
-	if server.Opener, err = newCleanup(r.config, ""); err != nil {
+	opener, err := newCleanup(r.config, "")
+	if err != nil {
 		return maillog.FatalError("%w", err)
 	}
+	storage := newStorage("")
+	server.SetPolicy(r.config.policy(opener, storage))
 	serve := r.serveFirst(server)
 	if r.args.Stdin {
 		return master.ServeStdin(ctx, master.StdinConn(0, 1), r.now, serve)

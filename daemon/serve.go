@@ -16,7 +16,6 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/incoming"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
-	"github.com/qmqpd/qmqpd/daemon/qmqp"
 	"github.com/qmqpd/qmqpd/daemon/spool"
 	"github.com/qmqpd/qmqpd/daemon/standalone"
 	"github.com/qmqpd/qmqpd/mainconf"
@@ -79,14 +78,13 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
-	server.Session.Storage.TempFile = qmqp.TempFileIn(filepath.Join(s.queue, "incoming"))
 	server.Peer = s.peer
 	opener, closeQueue, err := s.openQueue(ctx)
 	if err != nil {
 		return err
 	}
 	defer closeQueue()
-	server.Opener = opener
+	server.SetPolicy(s.config.policy(opener, newStorage(s.queue)))
 
 	listeners, err := standalone.Listen(o.Listen)
 	if err != nil {

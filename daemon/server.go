@@ -3,6 +3,8 @@ package daemon
 import (
 	"context"
 	"net"
+	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/qmqpd/qmqpd/daemon/maillog"
@@ -15,22 +17,34 @@ import (
 
 // Server serves clients, whoever accepted them. It is safe for concurrent use.
 type Server struct {
-	// Session is what all sessions share.
-	Session *qmqp.Config
 	// Peer finds out who a client is. Lines about it go to log. An error
 	// ends the session without a reply.
 	Peer func(ctx context.Context, conn net.Conn, log *maillog.Logger) (peer.Client, error)
 	// Clients says who may send.
 	Clients *matchlist.List
-	// DebugPeers says whose sessions are logged with DebugLevel more
-	// detail; nil for none.
+	// DebugPeers says whose sessions are logged in more detail; nil for
+	// none.
 	DebugPeers *matchlist.List
+	// Log takes all lines.
+	Log *maillog.Logger
+
+	policy atomic.Pointer[Policy]
+}
+
+// Policy is what may change between sessions: the parameters that can depend
+// on stress, and where messages go.
+type Policy struct {
+	// Session is what all sessions share.
+	Session *qmqp.Config
+	// DebugLevel is how much more detail DebugPeers give.
 	DebugLevel int
 	// Opener begins messages.
 	Opener mailstream.Opener
-	// Log takes all lines.
-	Log *maillog.Logger
 }
+
+// SetPolicy sets the policy for sessions from now on. It must be called before
+// the first one.
+func (s *Server) SetPolicy(p Policy) { s.policy.Store(&p) }
 
 // ServeConn serves the client at the other end of conn, which was accepted at
 // the given time, and leaves closing conn to the caller. The context bounds the
@@ -38,7 +52,7 @@ type Server struct {
 // side, which has not been logged: a *maillog.Failure where Postfix would have
 // ended the process. Source: Postfix 3.10 qmqpd.c, qmqpd_service.
 func (s *Server) ServeConn(ctx context.Context, conn net.Conn, accepted time.Time) error {
-	log := s.Log
+	policy, log := s.policy.Load(), s.Log
 	client, err := s.Peer(ctx, conn, log)
 	if err != nil {
 		return err
@@ -46,49 +60,54 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn, accepted time.Tim
 	if s.DebugPeers != nil {
 		// An error has been logged and counts as no.
 		if debug, _ := s.DebugPeers.WithLog(log).Match(ctx, client.Name, client.Addr); debug {
-			log = log.WithVerbose(log.Verbose() + s.DebugLevel)
+			log = log.WithVerbose(log.Verbose() + policy.DebugLevel)
 		}
 	}
-	peerName := client.NameAddr(s.Session.PortLogging)
-	log.Infof("connect from %s", peerName)
-	session := s.Session.NewSession(conn, client, accepted, log)
+	name := client.NameAddr(policy.Session.PortLogging)
+	log.Infof("connect from %s", name)
+	session := policy.Session.NewSession(conn, client, accepted, log)
 	ok, err := s.Clients.WithLog(log).Match(ctx, client.Name, client.Addr)
 	switch {
 	case err != nil && isFatal(err):
-		return err
+		return asFailure(err)
 	case err != nil:
 		session.RefuseConfiguration(ctx)
 	case !ok:
 		session.RefuseUnauthorized(ctx)
 	default:
-		if err := session.Receive(ctx, s.Opener); err != nil {
+		if err := session.Receive(ctx, policy.Opener); err != nil {
 			return err
 		}
 	}
-	log.Infof("disconnect from %s", peerName)
+	log.Infof("disconnect from %s", name)
 	return nil
 }
 
 // newServer opens the access lists and returns a server that lacks Peer and
-// Opener. It must be called before the process enters its jail.
+// policy. It must be called before the process enters its jail.
 func newServer(ctx context.Context, c *Config, tables *table.Set, log *maillog.Logger) (*Server, error) {
 	l, err := openLists(ctx, c, tables)
 	if err != nil {
 		return nil, asFailure(err)
 	}
+	return &Server{Clients: l.clients, DebugPeers: l.debugPeers, Log: log}, nil
+}
+
+// policy returns the policy that the parameters make. Storage is shared by the
+// sessions of all policies.
+func (c *Config) policy(opener mailstream.Opener, storage qmqp.Storage) Policy {
 	session := c.Session
-	session.Storage = qmqp.Storage{
+	session.Storage = storage
+	return Policy{Session: &session, DebugLevel: c.DebugLevel, Opener: opener}
+}
+
+// newStorage keeps large messages in files below a queue directory.
+func newStorage(queue string) qmqp.Storage {
+	return qmqp.Storage{
 		MemoryPerMessage: memoryPerMessage,
 		Budget:           qmqp.NewBudget(memoryForMessages),
-		TempFile:         qmqp.TempFileIn("incoming"),
+		TempFile:         qmqp.TempFileIn(filepath.Join(queue, "incoming")),
 	}
-	return &Server{
-		Session:    &session,
-		Clients:    l.clients,
-		DebugPeers: l.debugPeers,
-		DebugLevel: c.DebugLevel,
-		Log:        log,
-	}, nil
 }
 
 // What messages hold in memory before they go on to a file in the queue's file
