@@ -42,6 +42,10 @@ func ParsePointer(data []byte) (offset int64, ok bool) {
 type jumper struct {
 	last    int64
 	reverse int
+
+	// once, if not nil, holds the targets of the jumps back: a second
+	// jump to one of them begins an endless circle.
+	once map[int64]struct{}
 }
 
 // jump checks a jump to offset, which is not 0.
@@ -50,6 +54,12 @@ func (j *jumper) jump(offset int64) bool {
 		j.reverse++
 		if j.reverse > reverseJumpLimit {
 			return false
+		}
+		if j.once != nil {
+			if _, again := j.once[offset]; again {
+				return false
+			}
+			j.once[offset] = struct{}{}
 		}
 	}
 	j.last = offset

@@ -2,6 +2,7 @@ package queuefmt
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -71,10 +72,8 @@ func (r Record) String() string {
 
 // cutNUL returns b up to its first NUL.
 func cutNUL(b []byte) []byte {
-	for i, c := range b {
-		if c == 0 {
-			return b[:i]
-		}
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return b[:i]
 	}
 	return b
 }

@@ -1,0 +1,372 @@
+package queuefmt
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// How many records must follow one another without fault for a position in a
+// damaged file to count as the start of a record: enough to be no accident, or
+// fewer when they end exactly where the file does.
+const (
+	resyncRecords    = 8
+	resyncRecordsEOF = 3
+)
+
+// maxEnvelopeData is more than any record outside the content holds.
+const maxEnvelopeData = 16 << 10
+
+// finerRecords bounds how many records are looked for within another.
+const finerRecords = 32
+
+// Recovered is what could be read of a damaged file.
+type Recovered struct {
+	// File has what was found, in the order in which a reader would see
+	// it, with a true size record and the records that part the groups;
+	// no pointers and no padding. It passes Verify unless Missing holds
+	// RecTime or RecNormal.
+	File *File
+
+	// Lost lists the bytes that are not in File, in the order of reading.
+	Lost []Gap
+
+	// Missing lists the records that a message needs and that were not
+	// found: RecTime when the arrival time is known from nowhere,
+	// RecSender, for which the null sender stands in, RecRecipient, and
+	// RecNormal for a message without any content.
+	Missing []RecordType
+}
+
+// Gap is a stretch of a damaged file, from the first byte to the one before
+// To.
+type Gap struct {
+	From, To int64
+	Reason   string
+}
+
+// Recover reads what can be read of a damaged file. After a fault it looks for
+// the next position from which records follow one another. A text record with
+// a false length or at the end of a truncated file is kept as far as it goes;
+// an address or attribute that may be incomplete is not. arrival stands in for
+// the message's own arrival time when that is lost, the file's modification
+// time being the best guess; it may be zero. The records of the result share
+// the bytes of b. Recover needs time and memory in proportion to len(b).
+func Recover(b []byte, arrival time.Time) *Recovered {
+	r := &recoverer{b: b, seen: make([]bool, len(b)+1)}
+	r.run()
+	return r.assemble(arrival)
+}
+
+type recoverer struct {
+	b      []byte
+	group  group
+	groups [3][]Record
+	size   Size
+	lost   []Gap
+	seen   []bool // positions that were read
+	back   []int  // positions after pointers that were followed
+}
+
+func (r *recoverer) run() {
+	pos := 0
+	for {
+		if pos >= len(r.b) || r.seen[pos] {
+			// A way back that was lost: go on after the pointer.
+			n := len(r.back)
+			if n == 0 {
+				return
+			}
+			pos, r.back = r.back[n-1], r.back[:n-1]
+			continue
+		}
+		r.seen[pos] = true
+		rec, err := parseRecord(r.b, pos)
+		if err != nil || !fits(rec, r.group) {
+			reason := fmt.Sprintf("no record of the %s group", r.group)
+			if err != nil {
+				reason = err.(*FormatError).Reason
+			}
+			next := r.resync(pos + 1)
+			r.lose(pos, next, reason)
+			if err != nil && next == len(r.b) {
+				r.keepCut(rec, pos, next)
+			}
+			pos = next
+			continue
+		}
+		if rec.Type == RecEnd {
+			return
+		}
+		end := int(rec.End())
+		if end < len(r.b) && !follows(r.b, end, advance(r.group, rec)) {
+			// Is this record's length false, or the next one's start?
+			before := r.group
+			if next := r.resync(pos + 2); next < end {
+				found := r.group
+				r.group = before
+				r.lose(pos, next, fmt.Sprintf("length %d of record type %d runs into the next record", len(rec.Data), rec.Type))
+				r.keepCut(rec, pos, next)
+				r.group = found
+				pos = next
+				continue
+			}
+			r.group = before
+		}
+		r.keep(rec)
+		pos = r.next(rec, end)
+	}
+}
+
+// next returns where to go on after a good record: behind it, or where a
+// pointer leads if records are there.
+func (r *recoverer) next(rec Record, end int) int {
+	if rec.Type != RecPointer {
+		return end
+	}
+	target, ok := ParsePointer(rec.Data)
+	if !ok || target <= 0 || target >= int64(len(r.b)) || r.seen[target] || !follows(r.b, int(target), r.group) {
+		return end
+	}
+	r.back = append(r.back, end)
+	return int(target)
+}
+
+// keep takes a record into its group.
+func (r *recoverer) keep(rec Record) {
+	switch rec.Type {
+	case RecSize:
+		if size, err := ParseSize(rec.Data); err == nil && size.Check() == nil {
+			r.size = size
+		}
+	case RecMessage, RecExtracted, RecPointer, RecPadding, RecKilled:
+	default:
+		r.groups[r.group] = append(r.groups[r.group], rec)
+	}
+	r.group = advance(r.group, rec)
+}
+
+// keepCut takes the text of a record that ends early.
+func (r *recoverer) keepCut(rec Record, pos, end int) {
+	if r.group != groupContent || rec.Type != RecNormal && rec.Type != RecContinued || pos+rec.Header > end {
+		return
+	}
+	rec.Data = r.b[pos+rec.Header : end : end]
+	if len(rec.Data) == 0 {
+		return
+	}
+	r.keep(Record{Type: rec.Type, Data: rec.Data, Offset: rec.Offset})
+	last := &r.lost[len(r.lost)-1]
+	last.To = rec.Offset + int64(rec.Header)
+	last.Reason += "; its data is kept"
+}
+
+func (r *recoverer) lose(from, to int, reason string) {
+	r.lost = append(r.lost, Gap{From: int64(from), To: int64(to), Reason: reason})
+}
+
+// resync returns the first position from pos on where records follow one
+// another, and moves to the group that they belong to. It returns the end of
+// the file when there is none. A later group counts only when nothing is left
+// of an earlier one: the text of a message has many places that might pass for
+// a record of the envelope.
+func (r *recoverer) resync(pos int) int {
+	for g := r.group; g <= groupExtracted; g++ {
+		for p := pos; p < len(r.b); p++ {
+			if chain(r.b, p, g) {
+				r.group = g
+				return r.finer(p)
+			}
+		}
+	}
+	return len(r.b)
+}
+
+// finer returns where true records start inside the record at pos, if two or
+// more fill it to its end: then pos was in the midst of damage, and by accident
+// looked like the start of a record that holds them.
+func (r *recoverer) finer(pos int) int {
+	rec, _ := parseRecord(r.b, pos)
+	end := int(rec.End())
+	for p := pos + 2; p < end; p++ {
+		g, n, q := r.group, 0, p
+		for q < end && n < finerRecords {
+			inner, err := parseRecord(r.b, q)
+			if err != nil || !fits(inner, g) || inner.Type == RecEnd {
+				break
+			}
+			g = advance(g, inner)
+			q = int(inner.End())
+			n++
+		}
+		if q == end && n > 1 {
+			return p
+		}
+	}
+	return pos
+}
+
+// chain says whether records follow one another from pos on.
+func chain(b []byte, pos int, g group) bool {
+	for n := 0; ; n++ {
+		if pos == len(b) {
+			return n >= resyncRecordsEOF
+		}
+		rec, err := parseRecord(b, pos)
+		if err != nil || !fits(rec, g) {
+			return false
+		}
+		if rec.Type == RecEnd {
+			return true
+		}
+		if n+1 >= resyncRecords {
+			return true
+		}
+		g = advance(g, rec)
+		pos = int(rec.End())
+	}
+}
+
+// follows says whether a record of the group is at pos.
+func follows(b []byte, pos int, g group) bool {
+	rec, err := parseRecord(b, pos)
+	return err == nil && fits(rec, g)
+}
+
+// advance returns the group after the record.
+func advance(g group, rec Record) group {
+	switch {
+	case rec.Type == RecMessage && g == groupEnvelope:
+		return groupContent
+	case rec.Type == RecExtracted && g == groupContent:
+		return groupExtracted
+	}
+	return g
+}
+
+// fits says whether a record may be one of the group, by type and by data.
+func fits(rec Record, g group) bool {
+	switch rec.Type {
+	case RecPointer:
+		_, ok := ParsePointer(rec.Data[:min(len(rec.Data), 2*pointerDataLen)])
+		return ok && len(rec.Data) > 0 && len(rec.Data) < 2*pointerDataLen
+	case RecPadding:
+		return g == groupContent && len(bytes.TrimLeft(rec.Data, " ")) == 1 && rec.Data[len(rec.Data)-1] == '0'
+	case RecMessage, RecExtracted, RecEnd:
+		return len(rec.Data) == 0 && rec.Type.inSet(g.types())
+	}
+	if !rec.Type.inSet(g.types()) {
+		return false
+	}
+	if g == groupContent {
+		return true
+	}
+	if len(rec.Data) > maxEnvelopeData {
+		return false
+	}
+	switch rec.Type {
+	case RecSize:
+		_, err := ParseSize(rec.Data)
+		return err == nil
+	case RecTime:
+		sec, _, ok := scanInt(rec.Data)
+		return ok && sec > 0
+	case RecWarnTime:
+		_, _, ok := scanInt(rec.Data)
+		return ok
+	case RecAttr:
+		_, _, err := ParseAttribute(rec.Data)
+		return err == nil
+	case RecVERP:
+		return len(rec.Data) == 2
+	case RecCreateTime, RecDSNRet, RecDSNEnvID, RecDSNOrcpt, RecDSNNotify:
+		return false // in files these are attributes
+	}
+	return true
+}
+
+// assemble makes a whole file of what was found.
+func (r *recoverer) assemble(arrival time.Time) *Recovered {
+	env, content, ext := r.groups[groupEnvelope], r.groups[groupContent], r.groups[groupExtracted]
+	out := &Recovered{Lost: r.lost}
+	var head []Record
+	if !has(env, RecTime) {
+		switch sec := createTime(env); {
+		case sec > 0:
+			head = append(head, Record{Type: RecTime, Data: strconv.AppendInt(nil, sec, 10)})
+		case !arrival.IsZero() && arrival.Unix() > 0:
+			head = append(head, Record{Type: RecTime, Data: strconv.AppendInt(nil, arrival.Unix(), 10)})
+		default:
+			out.Missing = append(out.Missing, RecTime)
+		}
+	}
+	if !has(env, RecSender) {
+		head = append(head, Record{Type: RecSender})
+		out.Missing = append(out.Missing, RecSender)
+	}
+	if !has(env, RecRecipient) && !has(ext, RecRecipient) {
+		out.Missing = append(out.Missing, RecRecipient)
+	}
+	if len(content) == 0 {
+		out.Missing = append(out.Missing, RecNormal)
+	}
+	f := &File{Records: []Record{{}}}
+	f.Records = append(f.Records, head...)
+	f.Records = append(f.Records, env...)
+	f.Records = append(f.Records, Record{Type: RecMessage})
+	f.Records = append(f.Records, content...)
+	f.Records = append(f.Records, Record{Type: RecExtracted})
+	f.Records = append(f.Records, ext...)
+	f.Records = append(f.Records, Record{Type: RecEnd})
+	f.setSize(r.size)
+	out.File = f
+	return out
+}
+
+// setSize puts a true size record first, keeping the flags of old, and gives
+// every record the offset that it will have.
+func (f *File) setSize(old Size) {
+	size := Size{QMgrFlags: old.QMgrFlags, SendOptions: old.SendOptions}
+	f.Records[0] = size.Record()
+	var off int64
+	for i := range f.Records {
+		rec := &f.Records[i]
+		rec.Offset, rec.Header = off, 0
+		off = rec.End()
+		switch rec.Type {
+		case RecMessage:
+			size.DataOffset = off
+		case RecExtracted:
+			size.DataSize = rec.Offset - size.DataOffset
+			size.ContentLength = size.DataSize
+		case RecRecipient:
+			size.Recipients++
+		case RecDone, RecCanceled:
+			size.Recipients++ // qmgr counts them down, too
+		}
+	}
+	f.Records[0].Data = size.AppendData(nil)
+}
+
+func has(recs []Record, t RecordType) bool {
+	for _, rec := range recs {
+		if rec.Type == t {
+			return true
+		}
+	}
+	return false
+}
+
+// createTime returns the value of the create_time attribute, or 0.
+func createTime(recs []Record) int64 {
+	for _, rec := range recs {
+		if rec.EffectiveType() == RecCreateTime {
+			_, value, _ := ParseAttribute(rec.Data)
+			if sec, _, ok := scanInt(value); ok {
+				return sec
+			}
+		}
+	}
+	return 0
+}

@@ -1,0 +1,192 @@
+package queuefmt
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// logical returns the records of a good file as its readers see them.
+func logical(t testing.TB, b []byte) []Record {
+	t.Helper()
+	var recs []Record
+	w := NewWalker(bytes.NewReader(b))
+	for {
+		rec, err := w.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch rec.Type {
+		case RecPointer, RecPadding, RecSize:
+			continue
+		}
+		rec.Data = bytes.Clone(rec.Data)
+		recs = append(recs, rec)
+		if rec.Type == RecEnd {
+			return recs
+		}
+	}
+}
+
+func keys(recs []Record) []string {
+	var s []string
+	for _, r := range recs {
+		if r.Type != RecSize {
+			s = append(s, fmt.Sprintf("%c %q", r.Type, r.Data))
+		}
+	}
+	return s
+}
+
+// TestRecoverGood: of a good file nothing is lost.
+func TestRecoverGood(t *testing.T) {
+	for name, b := range samples(t) {
+		got := Recover(b, time.Time{})
+		if len(got.Lost) > 0 || len(got.Missing) > 0 {
+			t.Errorf("%s: lost %v, missing %v", name, got.Lost, got.Missing)
+		}
+		if !slices.Equal(keys(got.File.Records), keys(logical(t, b))) {
+			t.Errorf("%s: records differ", name)
+		}
+		if _, err := VerifyBytes(got.File.Bytes()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestRecoverDamaged damages one record of each sample at a time; all the
+// others must come back. Bytes of the damaged record may by accident look like
+// a record and take a neighbour with them; that may happen once in 200 times.
+func TestRecoverDamaged(t *testing.T) {
+	damages := []struct {
+		name string
+		do   func(b []byte, rec Record)
+	}{
+		{"type", func(b []byte, rec Record) { b[rec.Offset] = 0x01 }},
+		{"length longer", func(b []byte, rec Record) { b[rec.Offset+1] += 9 }},
+		{"length huge", func(b []byte, rec Record) { b[rec.Offset+1] = 0xff }},
+		{"zeros", func(b []byte, rec Record) { clear(b[rec.Offset:rec.End()]) }},
+	}
+	cases, imperfect := 0, 0
+	for name, b := range samples(t) {
+		recs := logical(t, b)
+		for _, d := range damages {
+			for i, rec := range recs {
+				if rec.Type == RecEnd {
+					continue
+				}
+				bad := bytes.Clone(b)
+				d.do(bad, rec)
+				if longer, err := parseRecord(bad, int(rec.Offset)); err == nil && longer.End() != rec.End() &&
+					slices.ContainsFunc(recs, func(r Record) bool { return r.Offset == longer.End() }) {
+					continue // by accident a good file
+				}
+				got := Recover(bad, time.Unix(1, 0))
+				want := keys(recs)
+				switch rec.Type {
+				case RecMessage, RecExtracted: // made anew
+				default:
+					want = slices.Delete(want, i, i+1)
+				}
+				have := keys(got.File.Records)
+				missing := 0
+				for _, w := range want {
+					if j := slices.Index(have, w); j >= 0 {
+						have = slices.Delete(have, j, j+1)
+					} else {
+						missing++
+					}
+				}
+				cases++
+				if missing > 0 {
+					imperfect++
+					t.Logf("%s: %s at %d (%c): %d records lost: %v", name, d.name, rec.Offset, rec.Type, missing, got.Lost)
+				}
+				if _, err := VerifyBytes(got.File.Bytes()); err != nil {
+					t.Errorf("%s: %s at %d: %v", name, d.name, rec.Offset, err)
+				}
+			}
+		}
+	}
+	if imperfect*200 > cases {
+		t.Errorf("%d of %d damaged files lost more than the damaged record", imperfect, cases)
+	}
+}
+
+// TestRecoverTruncated: the records before the end come back, the text of the
+// last one as far as it goes.
+func TestRecoverTruncated(t *testing.T) {
+	b := build(whole())
+	got := Recover(b[:247], time.Time{}) // in the data of "dy"
+	want := []string{
+		`T "1795343700 239654"`, `A "create_time=1795343700"`, `S "s@example.com"`,
+		`A "dsn_orig_rcpt=rfc822;r@example.org"`, `O "r@example.org"`, `R "r@example.org"`,
+		`M ""`, `N "Subject: test"`, `N ""`, `L "bo"`, `N "d"`, `X ""`, `E ""`,
+	}
+	if have := keys(got.File.Records); !slices.Equal(have, want) {
+		t.Errorf("have %q", have)
+	}
+	if fmt.Sprint(got.Lost) != "[{244 246 unexpected EOF in data, record type 78 length 2; its data is kept}]" {
+		t.Error(got.Lost)
+	}
+	// An address that may be incomplete is not kept.
+	got = Recover(b[:215], time.Time{})
+	if fmt.Sprint(got.Missing) != fmt.Sprint([]RecordType{RecRecipient, RecNormal}) {
+		t.Error(got.Missing)
+	}
+	// No time at all.
+	got = Recover(b[97+19+24:], time.Time{})
+	if !slices.Contains(got.Missing, RecTime) {
+		t.Error(got.Missing)
+	}
+	if got = Recover(b[97+19+24:], time.Unix(7, 0)); !slices.Contains(keys(got.File.Records), `T "7"`) {
+		t.Error(keys(got.File.Records))
+	}
+}
+
+// TestRecoverMilter follows pointers to records that a milter added.
+func TestRecoverMilter(t *testing.T) {
+	recs := withSize(append(append(append([]Record{}, whole()[:7]...), PointerRecord(0)), whole()[7:]...))
+	b := build(recs)
+	added := []Record{{Type: RecRecipient, Data: []byte("added@example.org")}, PointerRecord(238)}
+	copy(b[221:], PointerRecord(int64(len(b))).AppendTo(nil))
+	b = append(b, build(added)...)
+	if _, err := VerifyBytes(b); err != nil {
+		t.Fatal(err)
+	}
+	got := Recover(b, time.Time{})
+	if len(got.Lost) > 0 || !slices.Contains(keys(got.File.Records), `R "added@example.org"`) {
+		t.Errorf("%v %q", got.Lost, keys(got.File.Records))
+	}
+}
+
+// TestRecoverNoise: whatever the damage, the result is a file.
+func TestRecoverNoise(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for name, b := range samples(t) {
+		for range 200 {
+			bad := bytes.Clone(b)
+			for range 1 + rnd.IntN(5) {
+				bad[rnd.IntN(len(bad))] = byte(rnd.Uint32())
+			}
+			if rnd.IntN(4) == 0 {
+				bad = bad[:rnd.IntN(len(bad))]
+			}
+			checkRecovered(t, name, bad)
+		}
+	}
+}
+
+func checkRecovered(t testing.TB, name string, bad []byte) {
+	t.Helper()
+	got := Recover(bad, time.Unix(1, 0))
+	if slices.Contains(got.Missing, RecNormal) {
+		return
+	}
+	if _, err := VerifyBytes(got.File.Bytes()); err != nil {
+		t.Fatalf("%s: %v\n%q", name, err, bad)
+	}
+}
