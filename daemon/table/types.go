@@ -31,6 +31,8 @@ func lookupType(typ string) (opener, bool) {
 		return openPipemap, true
 	case "randmap":
 		return openRandmap, true
+	case "regexp":
+		return openRegexp, true
 	case "static":
 		return openStatic, true
 	case "texthash":

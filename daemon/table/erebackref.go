@@ -1,0 +1,104 @@
+package table
+
+// Patterns with back references are matched by trying all ways, which can take
+// very long, so the number of steps is limited.
+
+const (
+	ereMaxSteps = 5_000_000
+	ereMaxStack = 1_000_000
+	// ereTooHard is what the C library says when it gives up.
+	ereTooHard = "Memory exhausted"
+)
+
+// ereChoice is a way not yet taken, or a register to restore.
+type ereChoice struct {
+	pc       int32
+	register int32 // -1, or what to restore
+	value    int   // the position, or the register's old value
+}
+
+// backtrack finds the leftmost longest match, and of those the first.
+func (p *ereProgram) backtrack(key string, spans []int) (matched bool, problem string) {
+	groups := 2*p.groupCount + 2
+	registers := make([]int, groups+p.loops)
+	best := make([]int, groups)
+	stack := make([]ereChoice, 0, 64)
+	steps := 0
+	for start := 0; start <= len(key); start++ {
+		for i := range registers {
+			registers[i] = -1
+		}
+		longest := -1
+		stack = append(stack[:0], ereChoice{pc: 0, register: -1, value: start})
+		for len(stack) > 0 {
+			choice := stack[len(stack)-1]
+			stack = stack[:len(stack)-1]
+			if choice.register >= 0 {
+				registers[choice.register] = choice.value
+				continue
+			}
+			pc, i := choice.pc, choice.value
+			for alive := true; alive; {
+				if steps++; steps > ereMaxSteps || len(stack) > ereMaxStack {
+					return false, ereTooHard
+				}
+				in := &p.code[pc]
+				pc = in.x
+				switch in.op {
+				case instSet:
+					alive = i < len(key) && p.sets[in.arg].has(key[i])
+					i++
+				case instSplit:
+					if in.x != in.y {
+						stack = append(stack, ereChoice{pc: in.y, register: -1, value: i})
+					}
+				case instSave:
+					stack = append(stack, ereChoice{register: in.arg, value: registers[in.arg]})
+					registers[in.arg] = i
+				case instLoop:
+					register := int32(groups) + in.arg
+					stack = append(stack, ereChoice{register: register, value: registers[register]})
+					registers[register] = i
+				case instAgain:
+					if registers[groups+int(in.arg)] == i {
+						pc = in.y
+					}
+				case instAssert:
+					alive = p.holds(ereAssert(in.arg), key, i)
+				case instBackRef:
+					i, alive = p.reference(registers, int(in.arg), key, i)
+				case instMatch:
+					if i > longest {
+						longest = i
+						copy(best, registers[:groups])
+					}
+					alive = false
+				}
+			}
+			if longest == len(key) {
+				break // none is longer
+			}
+		}
+		if longest >= 0 {
+			copy(spans, best)
+			if len(spans) > 0 {
+				spans[0], spans[1] = start, longest
+			}
+			return true, ""
+		}
+	}
+	return false, ""
+}
+
+// reference compares the key at i with what the group matched.
+func (p *ereProgram) reference(registers []int, group int, key string, i int) (after int, ok bool) {
+	from, to := registers[2*group+2], registers[2*group+3]
+	if from < 0 || to < from {
+		return i, false
+	}
+	n := to - from
+	if n > len(key)-i || key[from:to] != key[i:i+n] {
+		return i, false
+	}
+	return i + n, true
+}

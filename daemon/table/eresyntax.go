@@ -1,0 +1,531 @@
+package table
+
+import "errors"
+
+// The parser for POSIX regular expressions, extended and basic, with the
+// extensions of the GNU C library (\w \W \s \S \b \B \< \> \` \' and back
+// references in extended expressions) and its error messages. It follows the
+// behaviour of glibc 2.41, RE_SYNTAX_POSIX_EXTENDED and RE_SYNTAX_POSIX_BASIC,
+// in the C locale: one byte is one character.
+
+// The C library's messages.
+var (
+	errEREPattern   = errors.New("Invalid regular expression")
+	errERECollate   = errors.New("Invalid collation character")
+	errEREClass     = errors.New("Invalid character class name")
+	errEREEscape    = errors.New("Trailing backslash")
+	errEREReference = errors.New("Invalid back reference")
+	errEREBracket   = errors.New("Unmatched [, [^, [:, [., or [=")
+	errEREParen     = errors.New("Unmatched ( or \\(")
+	errEREBrace     = errors.New("Unmatched \\{")
+	errERECount     = errors.New("Invalid content of \\{\\}")
+	errERERange     = errors.New("Invalid range end")
+	errERERepeat    = errors.New("Invalid preceding regular expression")
+	errERESize      = errors.New("Regular expression too big")
+)
+
+const (
+	ereMaxRepeat  = 0x7fff
+	ereMaxNesting = 1000 // of groups; the C library's limit is its stack
+)
+
+type ereTokenKind uint8
+
+const (
+	tokEnd ereTokenKind = iota
+	tokChar
+	tokBackslash // at the end of the pattern
+	tokAlt
+	tokBackRef
+	tokAnchor
+	tokSet // \w and its kin
+	tokOpen
+	tokClose
+	tokBracket
+	tokAny
+	tokStar
+	tokPlus
+	tokQuestion
+	tokOpenCount
+	tokCloseCount
+)
+
+type ereToken struct {
+	kind   ereTokenKind
+	c      byte // the character, or the digit of a reference, from 0
+	anchor ereAssert
+	set    byteSet
+}
+
+// ereNode is a node of the syntax tree. A nil node matches nothing at all,
+// that is the empty string.
+type ereNode struct {
+	op    ereOp
+	left  *ereNode
+	right *ereNode
+	set   byteSet   // nodeSet
+	check ereAssert // nodeAssert
+	group int       // nodeGroup, nodeBackRef: from 0
+}
+
+type ereOp uint8
+
+const (
+	nodeSet ereOp = iota
+	nodeConcat
+	nodeAlt // right may be nil: optional
+	nodeStar
+	nodeGroup
+	nodeAssert
+	nodeBackRef
+)
+
+// ereAssert is a condition on a position.
+type ereAssert uint8
+
+const (
+	assertLineFirst ereAssert = iota
+	assertLineLast
+	assertBufferFirst
+	assertBufferLast
+	assertWordFirst
+	assertWordLast
+	assertWordEdge
+	assertNotWordEdge
+)
+
+type ereParser struct {
+	text    string // upper-cased, if case does not matter
+	cased   string // as written
+	pos     int
+	options uint32
+	token   ereToken
+	groups  int
+	nesting int
+	nodes   int
+	// complete has a bit for each of the first nine groups that is closed.
+	complete uint
+	backRefs bool
+}
+
+func (p *ereParser) extended() bool { return p.options&ereExtended != 0 }
+
+// parse returns the tree of the whole pattern.
+func (p *ereParser) parse() (*ereNode, error) {
+	p.next(true)
+	return p.alternatives()
+}
+
+// next reads a token; hat says that a ^ in a basic expression is an anchor.
+func (p *ereParser) next(hat bool) {
+	p.token = p.peek(hat)
+	switch p.token.kind {
+	case tokEnd:
+	case tokBackslash:
+		p.pos++
+	default:
+		if p.text[p.pos] == '\\' {
+			p.pos++
+		}
+		p.pos++
+	}
+}
+
+func (p *ereParser) peek(hat bool) ereToken {
+	if p.pos >= len(p.text) {
+		return ereToken{kind: tokEnd}
+	}
+	c := p.text[p.pos]
+	if c == '\\' {
+		return p.peekEscaped()
+	}
+	t := ereToken{kind: tokChar, c: c}
+	switch c {
+	case '*':
+		t.kind = tokStar
+	case '[':
+		t.kind = tokBracket
+	case '.':
+		t.kind = tokAny
+	case '^':
+		if p.extended() || hat || p.pos == 0 {
+			t.kind, t.anchor = tokAnchor, assertLineFirst
+		}
+	case '$':
+		if p.extended() || p.pos+1 == len(p.text) || p.atBranchEnd(p.pos+1) {
+			t.kind, t.anchor = tokAnchor, assertLineLast
+		}
+	default:
+		if p.extended() {
+			t.kind = operator(c)
+		}
+	}
+	return t
+}
+
+// atBranchEnd tells that \| or \) stands at pos of a basic expression.
+func (p *ereParser) atBranchEnd(pos int) bool {
+	return pos+1 < len(p.text) && p.text[pos] == '\\' && (p.text[pos+1] == '|' || p.text[pos+1] == ')')
+}
+
+// operator is what a character means in an extended expression, or after a
+// backslash in a basic one.
+func operator(c byte) ereTokenKind {
+	switch c {
+	case '|':
+		return tokAlt
+	case '+':
+		return tokPlus
+	case '?':
+		return tokQuestion
+	case '{':
+		return tokOpenCount
+	case '}':
+		return tokCloseCount
+	case '(':
+		return tokOpen
+	case ')':
+		return tokClose
+	}
+	return tokChar
+}
+
+func (p *ereParser) peekEscaped() ereToken {
+	if p.pos+1 >= len(p.text) {
+		return ereToken{kind: tokBackslash}
+	}
+	c := p.cased[p.pos+1]
+	t := ereToken{kind: tokChar, c: c}
+	switch c {
+	case '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		t.kind, t.c = tokBackRef, c-'1'
+	case '<':
+		t.kind, t.anchor = tokAnchor, assertWordFirst
+	case '>':
+		t.kind, t.anchor = tokAnchor, assertWordLast
+	case 'b':
+		t.kind, t.anchor = tokAnchor, assertWordEdge
+	case 'B':
+		t.kind, t.anchor = tokAnchor, assertNotWordEdge
+	case '`':
+		t.kind, t.anchor = tokAnchor, assertBufferFirst
+	case '\'':
+		t.kind, t.anchor = tokAnchor, assertBufferLast
+	case 'w':
+		t.kind, t.set = tokSet, wordSet()
+	case 'W':
+		t.kind, t.set = tokSet, p.negated(wordSet())
+	case 's':
+		t.kind, t.set = tokSet, setOf(isSpace)
+	case 'S':
+		t.kind, t.set = tokSet, p.negated(setOf(isSpace))
+	default:
+		if !p.extended() {
+			t.kind = operator(c)
+		}
+	}
+	return t
+}
+
+// negated is the complement of a set, without the newline in newline mode.
+func (p *ereParser) negated(set byteSet) byteSet {
+	set = set.not()
+	if p.options&ereNewline != 0 {
+		set.remove('\n')
+	}
+	return set
+}
+
+func (p *ereParser) branchEnds() bool {
+	k := p.token.kind
+	return k == tokAlt || k == tokEnd || p.nesting > 0 && k == tokClose
+}
+
+func (p *ereParser) alternatives() (*ereNode, error) {
+	before := p.complete
+	tree, err := p.branch()
+	for err == nil && p.token.kind == tokAlt {
+		p.next(true)
+		var other *ereNode
+		if !p.branchEnds() {
+			// A branch may not refer to groups of the ones before it.
+			sofar := p.complete
+			p.complete = before
+			if other, err = p.branch(); err != nil {
+				return nil, err
+			}
+			p.complete |= sofar
+		}
+		tree, err = p.node(&ereNode{op: nodeAlt, left: tree, right: other})
+	}
+	return tree, err
+}
+
+func (p *ereParser) branch() (*ereNode, error) {
+	tree, err := p.expression()
+	for err == nil && !p.branchEnds() {
+		var more *ereNode
+		if more, err = p.expression(); err == nil {
+			tree, err = p.concat(tree, more)
+		}
+	}
+	return tree, err
+}
+
+// node counts the nodes, which repetition multiplies.
+func (p *ereParser) node(n *ereNode) (*ereNode, error) {
+	if p.nodes++; p.nodes > ereMaxProgram {
+		return nil, errERESize
+	}
+	return n, nil
+}
+
+func (p *ereParser) concat(a, b *ereNode) (*ereNode, error) {
+	switch {
+	case a == nil:
+		return b, nil
+	case b == nil:
+		return a, nil
+	}
+	return p.node(&ereNode{op: nodeConcat, left: a, right: b})
+}
+
+func (p *ereParser) expression() (*ereNode, error) {
+	var tree *ereNode
+	var err error
+	switch t := p.token; t.kind {
+	case tokAlt, tokEnd:
+		return nil, nil
+	case tokBackslash:
+		return nil, errEREEscape
+	case tokOpen:
+		tree, err = p.subexpression()
+	case tokBracket:
+		var set byteSet
+		if set, err = p.bracket(); err == nil {
+			tree, err = p.node(&ereNode{set: set})
+		}
+	case tokBackRef:
+		if p.complete&(1<<t.c) == 0 {
+			return nil, errEREReference
+		}
+		p.backRefs = true
+		tree, err = p.node(&ereNode{op: nodeBackRef, group: int(t.c)})
+	case tokAnchor:
+		// No repetition can follow.
+		tree, err = p.node(&ereNode{op: nodeAssert, check: t.anchor})
+		p.next(true)
+		return tree, err
+	case tokAny:
+		tree, err = p.node(&ereNode{set: p.anySet()})
+	case tokSet:
+		tree, err = p.node(&ereNode{set: t.set})
+	case tokStar, tokPlus, tokQuestion, tokOpenCount:
+		if p.extended() || t.kind == tokOpenCount {
+			return nil, errERERepeat
+		}
+		tree, err = p.literal(t)
+	case tokClose:
+		if !p.extended() {
+			return nil, errEREParen
+		}
+		tree, err = p.literal(t)
+	default:
+		tree, err = p.literal(t)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.next(false)
+	return p.repeated(tree)
+}
+
+func (p *ereParser) literal(t ereToken) (*ereNode, error) {
+	var set byteSet
+	set.add(t.c)
+	return p.node(&ereNode{set: set})
+}
+
+// anySet is what a dot matches.
+func (p *ereParser) anySet() byteSet {
+	var nothing byteSet
+	set := p.negated(nothing)
+	set.remove(0)
+	return set
+}
+
+func (p *ereParser) subexpression() (*ereNode, error) {
+	number := p.groups
+	p.groups++
+	if p.nesting++; p.nesting > ereMaxNesting {
+		return nil, errERESize
+	}
+	p.next(true)
+	var tree *ereNode
+	if p.token.kind != tokClose {
+		var err error
+		if tree, err = p.alternatives(); err != nil {
+			return nil, err
+		}
+		if p.token.kind != tokClose {
+			return nil, errEREParen
+		}
+	}
+	p.nesting--
+	if number < 9 {
+		p.complete |= 1 << number
+	}
+	return p.node(&ereNode{op: nodeGroup, left: tree, group: number})
+}
+
+// repeated reads the repetitions after an expression.
+func (p *ereParser) repeated(tree *ereNode) (*ereNode, error) {
+	for {
+		low, high := 0, -1
+		switch p.token.kind {
+		case tokStar:
+		case tokPlus:
+			low = 1
+		case tokQuestion:
+			high = 1
+		case tokOpenCount:
+			var err error
+			if low, high, err = p.counts(); err != nil {
+				return nil, err
+			}
+		default:
+			return tree, nil
+		}
+		p.next(false)
+		var err error
+		if tree, err = p.times(tree, low, high); err != nil {
+			return nil, err
+		}
+		if !p.extended() && (p.token.kind == tokStar || p.token.kind == tokOpenCount) {
+			return nil, errERERepeat
+		}
+	}
+}
+
+// counts reads {n}, {n,}, {n,m} or {,m}; high is -1 for no limit.
+func (p *ereParser) counts() (low, high int, err error) {
+	const absent, bad = -1, -2
+	low = p.number()
+	if low == absent {
+		if p.token.kind != tokChar || p.token.c != ',' {
+			return 0, 0, errERECount
+		}
+		low = 0
+	}
+	high = bad
+	if low != bad {
+		switch {
+		case p.token.kind == tokCloseCount:
+			high = low
+		case p.token.kind == tokChar && p.token.c == ',':
+			high = p.number()
+		}
+	}
+	if low == bad || high == bad {
+		if p.token.kind == tokEnd {
+			return 0, 0, errEREBrace
+		}
+		return 0, 0, errERECount
+	}
+	if high != absent && low > high || p.token.kind != tokCloseCount {
+		return 0, 0, errERECount
+	}
+	if max(low, high) > ereMaxRepeat {
+		return 0, 0, errERESize
+	}
+	return low, high, nil
+}
+
+// number reads up to a comma or closing brace: -1 for nothing, -2 for what is
+// no number.
+func (p *ereParser) number() int {
+	n := -1
+	for {
+		p.next(false)
+		c := p.token.c
+		switch {
+		case p.token.kind == tokEnd:
+			return -2
+		case p.token.kind == tokCloseCount || p.token.kind == tokChar && c == ',':
+			return n
+		case p.token.kind != tokChar || !isDigit(c) || n == -2:
+			n = -2
+		case n == -1:
+			n = int(c - '0')
+		default:
+			n = min(ereMaxRepeat+1, n*10+int(c-'0'))
+		}
+	}
+}
+
+// times builds a tree for low to high repetitions.
+func (p *ereParser) times(elem *ereNode, low, high int) (*ereNode, error) {
+	if elem == nil || high == 0 {
+		return nil, nil
+	}
+	var tree *ereNode
+	var err error
+	copies := 0
+	one := func() (*ereNode, error) {
+		if copies++; copies == 1 {
+			return elem, nil
+		}
+		return p.duplicate(elem)
+	}
+	add := func(to *ereNode) (*ereNode, error) {
+		more, err := one()
+		if err != nil {
+			return nil, err
+		}
+		return p.concat(to, more)
+	}
+	for range low {
+		if tree, err = add(tree); err != nil {
+			return nil, err
+		}
+	}
+	if low == high {
+		return tree, nil
+	}
+	if high < 0 {
+		more, err := one()
+		if err != nil {
+			return nil, err
+		}
+		if more, err = p.node(&ereNode{op: nodeStar, left: more}); err != nil {
+			return nil, err
+		}
+		return p.concat(tree, more)
+	}
+	// x{0,3} is ((x?x)?x)?
+	var optional *ereNode
+	for range high - low {
+		if optional, err = add(optional); err != nil {
+			return nil, err
+		}
+		if optional, err = p.node(&ereNode{op: nodeAlt, left: optional}); err != nil {
+			return nil, err
+		}
+	}
+	return p.concat(tree, optional)
+}
+
+func (p *ereParser) duplicate(n *ereNode) (*ereNode, error) {
+	if n == nil {
+		return nil, nil
+	}
+	same := *n
+	var err error
+	if same.left, err = p.duplicate(n.left); err != nil {
+		return nil, err
+	}
+	if same.right, err = p.duplicate(n.right); err != nil {
+		return nil, err
+	}
+	return p.node(&same)
+}
