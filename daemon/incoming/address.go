@@ -18,12 +18,14 @@ func (s *stream) envelopeSender(raw []byte) {
 	if s.isMailerDaemon(addr) {
 		addr = addr[:0]
 	}
+	addr = s.mapInternal(addr, EnvelopeSender)
 	s.sender, s.haveSender = addr, true
 	if s.o.cfg.SMTPUTF8 && isUnicode(addr) {
 		s.sendOptions |= queuefmt.SendOptSMTPUTF8Sender
 		s.requestSMTPUTF8()
 	}
 	s.out(queuefmt.RecSender, addr)
+	s.addMappedBCC(&s.o.cfg.Maps.SenderBCC, addr)
 }
 
 // isMailerDaemon tells whether addr is the one from which bounces used to
@@ -46,6 +48,7 @@ func (s *stream) envelopeRecipient(raw []byte) {
 		given = []byte(s.o.cfg.EmptyAddressRecipient)
 	}
 	addr := s.rewriter.AppendInternal(s.recipient[:0], given)
+	addr = s.mapInternal(addr, EnvelopeRecipient)
 	s.recipient, s.haveRcpt = addr, true
 	if s.o.cfg.SMTPUTF8 && isUnicode(addr) {
 		s.requestSMTPUTF8()
@@ -60,13 +63,25 @@ func (s *stream) envelopeRecipient(raw []byte) {
 		s.text = append(s.text, addr...)
 	}
 	s.outRecipient(s.text, 0, raw, addr)
+	s.addMappedBCC(&s.o.cfg.Maps.RecipientBCC, addr)
 }
 
-// outRecipient writes the records of a recipient unless it was there before:
-// DSN original recipient and notification, original recipient, recipient.
+// outRecipient writes a recipient, or those that it is an alias for.
 //
 // Source: Postfix 3.10 cleanup_out_recipient.c, cleanup_out_recipient.
 func (s *stream) outRecipient(dsnOriginal []byte, notify int, original, addr []byte) {
+	if !s.o.cfg.Map || !s.o.cfg.Maps.VirtualAlias.on() {
+		s.outOneRecipient(dsnOriginal, notify, original, addr)
+		return
+	}
+	for _, a := range s.expand(addr) {
+		s.outOneRecipient(dsnOriginal, notify, original, a)
+	}
+}
+
+// outOneRecipient writes the records of a recipient unless it was there before:
+// DSN notification and original recipient, original recipient, recipient.
+func (s *stream) outOneRecipient(dsnOriginal []byte, notify int, original, addr []byte) {
 	if !s.isNewRecipient(dsnOriginal, notify, original, addr) {
 		return
 	}

@@ -91,6 +91,9 @@ type Config struct {
 	// strict_mime_encoding_domain; default no.
 	Strict7BitHeaders, Strict8BitMIME, Strict8BitMIMEBody, StrictEncodingDomain bool
 
+	// Maps holds the lookup tables.
+	Maps Maps
+
 	// LongIDs says that queue ids are long: they are unique without the
 	// time. enable_long_queue_ids, default no.
 	LongIDs bool

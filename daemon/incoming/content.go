@@ -44,7 +44,7 @@ func (s *stream) cleanText(data []byte) ([]byte, bool) {
 	}
 	for _, c := range cfg.RejectCharacters {
 		if bytes.IndexByte(data, c) >= 0 {
-			s.reject("content", data, "5.7.1 disallowed character")
+			s.reject(anywhere, data, "disallowed character")
 			return nil, false
 		}
 	}
@@ -79,6 +79,13 @@ func (s *stream) endContent() {
 //
 // Source: Postfix 3.10 cleanup_message.c, cleanup_body_callback.
 func (s *stream) Body(t queuefmt.RecordType, data []byte, offset int64) {
+	if m := &s.o.cfg.Maps; m.BodyChecks.on() && s.filter && s.ok() &&
+		(m.BodyChecksLimit == 0 || offset < m.BodyChecksLimit) {
+		var keep bool
+		if data, keep = s.check(&m.BodyChecks, inBody, data); !keep {
+			return
+		}
+	}
 	s.out(t, data)
 }
 

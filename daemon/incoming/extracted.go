@@ -12,12 +12,26 @@ func (s *stream) extracted(t queuefmt.RecordType) {
 		s.unexpected(t, "in extracted envelope")
 		return
 	}
+	if s.contentFilter != "" {
+		s.outText(queuefmt.RecFilter, s.contentFilter)
+	}
+	if s.redirect != "" {
+		s.outText(queuefmt.RecRedirect, s.redirect)
+	}
 	if len(s.messageID) > 0 {
 		s.record = append(append(s.record[:0], queuefmt.AttrMessageID+"="...), s.messageID...)
 		s.out(queuefmt.RecAttr, s.record)
 	}
 	if s.has8Bit {
 		s.outText(queuefmt.RecAttr, queuefmt.AttrEncoding, "=8bit")
+	}
+	if bcc := s.o.cfg.Maps.AlwaysBCC; bcc != "" && s.o.cfg.BCC && s.haveRcpt {
+		s.addBCC(bcc)
+	}
+	if s.haveRcpt && s.ok() {
+		for _, bcc := range s.copies {
+			s.addBCC(bcc)
+		}
 	}
 	s.out(queuefmt.RecEnd, nil)
 	s.phase = complete

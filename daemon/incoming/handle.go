@@ -54,6 +54,6 @@ func (h *handle) release() {
 		return
 	}
 	o := s.o
-	s.file, s.log = nil, nil
+	s.file, s.log, s.ctx = nil, nil, nil
 	o.streams.Put(s)
 }

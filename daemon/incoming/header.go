@@ -21,6 +21,15 @@ func (s *stream) Header(section mime.Section, known *rfc822.Header, text []byte)
 	if known != nil && known.ID == rfc822.Received {
 		s.hops++
 	}
+	if checks := s.headerChecks(section); checks.on() && s.filter {
+		checked, keep := s.check(checks, inHeader, text)
+		if !keep {
+			return
+		}
+		if len(checked) == 0 || len(text) == 0 || &checked[0] != &text[0] {
+			text, known = checked, s.o.headers.Find(checked)
+		}
+	}
 	if known == nil {
 		s.outHeader(text)
 		return
@@ -83,6 +92,10 @@ func (s *stream) tlsRequired(value, text []byte) {
 // cleanup_rewrite_recip.
 func (s *stream) addressHeader(known *rfc822.Header, text []byte) {
 	s.addresses.Parse(known.Value(text), s.o.cfg.HeaderTokenLimit)
+	class := HeaderSender
+	if known.Flags&rfc822.SenderHeader == 0 {
+		class = HeaderRecipient
+	}
 	changed := false
 	for i := range s.addresses.Len() {
 		s.before = s.addresses.AppendAddress(s.before[:0], i)
@@ -91,6 +104,9 @@ func (s *stream) addressHeader(known *rfc822.Header, text []byte) {
 			changed = true
 		}
 		s.addresses.Set(i, s.after)
+		if s.mapHeader(i, class) {
+			changed = true
+		}
 	}
 	dropped := known.Flags&rfc822.DropHeader != 0
 	if changed {

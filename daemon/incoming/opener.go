@@ -64,7 +64,7 @@ func (c *Config) faults() mime.Fault {
 	if c.StrictEncodingDomain {
 		f |= mime.FaultEncodingDomain
 	}
-	if f != 0 {
+	if m := &c.Maps; f != 0 || m.HeaderChecks.on() || m.MIMEHeaderChecks.on() || m.NestedHeaderChecks.on() {
 		f |= mime.FaultNesting
 	}
 	return f
@@ -91,6 +91,6 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 		return unstored{}, nil
 	}
 	s := o.streams.Get().(*stream)
-	s.begin(o, f, log)
+	s.begin(ctx, o, f, log)
 	return &handle{s: s, id: s.id}, nil
 }

@@ -32,6 +32,7 @@ type stream struct {
 	file *spool.File
 	log  *maillog.Logger
 	id   string
+	ctx  context.Context // of the message, for table lookups
 
 	phase   phase
 	status  mailstream.Status
@@ -66,6 +67,9 @@ type stream struct {
 	resent    string // "" or "Resent-", for headers to be added
 	messageID []byte // for the envelope
 	has8Bit   bool   // announced
+	// What checks ask for.
+	contentFilter, redirect string
+	copies                  []string // to these recipients
 
 	// Scratch memory.
 	rewriter  *rewrite.Rewriter
@@ -79,9 +83,9 @@ type stream struct {
 }
 
 // begin prepares s for a new message.
-func (s *stream) begin(o *Opener, f *spool.File, log *maillog.Logger) {
+func (s *stream) begin(ctx context.Context, o *Opener, f *spool.File, log *maillog.Logger) {
 	*s = stream{
-		o: o, file: f, log: log, id: f.QueueID(),
+		o: o, file: f, log: log, id: f.QueueID(), ctx: ctx,
 		filter: o.cfg.Filter,
 
 		sender: s.sender[:0], recipient: s.recipient[:0], attributes: s.attributes[:0],

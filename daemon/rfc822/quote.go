@@ -13,11 +13,25 @@ func AppendQuoted(dst, addr []byte) []byte {
 	if i := bytes.IndexByte(addr, 0); i >= 0 {
 		addr = addr[:i]
 	}
-	start := routeLen(addr)
 	end := len(addr)
+	start := routeLen(addr)
 	if i := bytes.LastIndexByte(addr[start:], '@'); i >= 0 {
 		end = start + i
 	}
+	return appendQuoted(dst, addr, start, end)
+}
+
+// AppendQuotedLocal is AppendQuoted for a local part alone, in which "@" needs
+// quotes.
+func AppendQuotedLocal(dst, local []byte) []byte {
+	if i := bytes.IndexByte(local, 0); i >= 0 {
+		local = local[:i]
+	}
+	return appendQuoted(dst, local, routeLen(local), len(local))
+}
+
+// appendQuoted appends addr, whose local part is [start, end).
+func appendQuoted(dst, addr []byte, start, end int) []byte {
 	if isDotString(addr[start:end]) {
 		return append(dst, addr...)
 	}
