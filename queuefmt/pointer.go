@@ -42,24 +42,24 @@ func ParsePointer(data []byte) (offset int64, ok bool) {
 type jumper struct {
 	last    int64
 	reverse int
-
-	// once, if not nil, holds the targets of the jumps back: a second
-	// jump to one of them begins an endless circle.
-	once map[int64]struct{}
+	targets map[int64]struct{} // of the jumps back, if each may be made once
 }
 
 // jump checks a jump to offset, which is not 0.
-func (j *jumper) jump(offset int64) bool {
+func (j *jumper) jump(offset int64, once bool) bool {
 	if offset <= j.last {
 		j.reverse++
 		if j.reverse > reverseJumpLimit {
 			return false
 		}
-		if j.once != nil {
-			if _, again := j.once[offset]; again {
+		if once {
+			if _, again := j.targets[offset]; again {
 				return false
 			}
-			j.once[offset] = struct{}{}
+			if j.targets == nil {
+				j.targets = make(map[int64]struct{})
+			}
+			j.targets[offset] = struct{}{}
 		}
 	}
 	j.last = offset

@@ -37,7 +37,7 @@ type Report struct {
 // content, its records are read, too.
 func Verify(ra io.ReaderAt) (Report, error) {
 	v := &verifier{w: NewWalker(ra), group: groupEnvelope}
-	v.w.jumps.once = make(map[int64]struct{})
+	v.w.Once = true
 	err := v.run()
 	v.finish(ra, err)
 	return v.report, err

@@ -11,6 +11,11 @@ type Walker struct {
 	// Raw returns pointer records in file order and does not follow them.
 	Raw bool
 
+	// Once makes a second jump back to the same place an error, for that
+	// begins an endless circle. Postfix goes round until it has counted
+	// too many jumps, and so does the Walker otherwise.
+	Once bool
+
 	ra    io.ReaderAt
 	rr    *RecordReader
 	jumps jumper
@@ -50,7 +55,7 @@ func (w *Walker) Follow(rec Record) error {
 	case !ok:
 		return pointerFault(rec, "malformed pointer record value: "+string(trimLeft(cutNUL(rec.Data))))
 	case target == 0:
-	case !w.jumps.jump(target):
+	case !w.jumps.jump(target, w.Once):
 		return pointerFault(rec, "too many reverse jump records")
 	default:
 		w.SeekTo(target)

@@ -1,56 +1,27 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"io"
-	"os"
-
-	"github.com/hashicorp/go-multierror"
-
+	"github.com/qmqpd/qmqpd/cmd/internal/cat"
 	"github.com/qmqpd/qmqpd/queuefmt/postcat"
 )
 
 type catCmd struct {
-	Files []string `arg:"" name:"file" help:"Queue files; - is standard input."`
+	Files  []string `arg:"" optional:"" name:"file" help:"Queue files; standard input if there are none, and for -."`
+	JSON   bool     `name:"json" xor:"form" help:"Print one JSON object per file."`
+	EML    bool     `name:"eml" xor:"form" help:"Print the message, or what is left of it."`
+	Verify bool     `name:"verify" xor:"form" help:"Print only what is wrong with each file, and where."`
 }
 
-// Run prints the files. Faults of all files are reported at the end.
+// Run prints the files like postcat -dov, or as the options say.
 func (c *catCmd) Run(term terminal) error {
-	var errs *multierror.Error
-	for _, name := range c.Files {
-		if err := catFile(term, name); err != nil {
-			errs = multierror.Append(errs, err)
-		}
+	opts := cat.Options{
+		Records: postcat.Options{Decimal: true, Offsets: true, Verbose: true},
+		JSON:    c.JSON,
+		EML:     c.EML,
+		Verify:  c.Verify,
 	}
-	if errs == nil {
-		return nil
+	if status := cat.Run(c.Files, opts, term.in, term.out, term.err); status != 0 {
+		return exitCode(status)
 	}
-	for _, err := range errs.Errors {
-		fmt.Fprintln(term.err, "qmqpd:", err)
-	}
-	return exitCode(1)
-}
-
-// catFile prints one file as postcat -do does.
-func catFile(term terminal, name string) error {
-	in := postcat.Input{Name: "stdin", Stream: term.in}
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		in = postcat.Input{Name: name, At: f}
-	}
-	err := postcat.Print(term.out, in, postcat.Options{
-		Decimal: true,
-		Offsets: true,
-		Verbose: true,
-		Warn:    func(text string) { fmt.Fprintln(term.err, "qmqpd: warning:", text) },
-	})
-	if err != nil && !errors.Is(err, io.ErrClosedPipe) {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return err
+	return nil
 }

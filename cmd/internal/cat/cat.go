@@ -1,0 +1,165 @@
+// Package cat is "qmqpd cat": it shows queue files as records, as JSON, as a
+// message, or checks them.
+package cat
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/qmqpd/qmqpd/queuefmt"
+	"github.com/qmqpd/qmqpd/queuefmt/export"
+	"github.com/qmqpd/qmqpd/queuefmt/postcat"
+)
+
+// Options say what is shown of each file. At most one of JSON, EML and Verify
+// may be set; with none, its records are printed.
+type Options struct {
+	// Records are the options of postcat(1). "qmqpd cat" without options
+	// prints like "postcat -dov".
+	Records postcat.Options
+
+	JSON   bool // one JSON object per file and line
+	EML    bool // the message content; of a damaged file, what is left of it
+	Verify bool // only the verdict
+}
+
+// ErrConflict is the error of more than one of JSON, EML and Verify.
+var ErrConflict = errors.New("only one of --json, --eml and --verify can be used")
+
+// Run shows the files, or standard input when there are none, which like
+// postcat it calls "stdin". Unlike postcat, it takes "-" for standard input,
+// too, goes on with the next file after a damaged one, and names the byte
+// offset of the fault. It returns the exit status: 0 when every file was whole,
+// else 1.
+func Run(files []string, opts Options, stdin io.Reader, stdout, stderr io.Writer) int {
+	c := &command{opts: opts, stdout: stdout, stderr: stderr}
+	if b2i(opts.JSON)+b2i(opts.EML)+b2i(opts.Verify) > 1 {
+		c.fail("", ErrConflict)
+		return 1
+	}
+	if len(files) == 0 {
+		files = []string{"-"}
+	}
+	for _, name := range files {
+		if name == "-" {
+			c.fail("stdin", c.show("stdin", stdin))
+			continue
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			c.fail("", err)
+			continue
+		}
+		c.fail(name, c.show(name, f))
+		f.Close()
+	}
+	return c.status
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+type command struct {
+	opts           Options
+	stdout, stderr io.Writer
+	status         int
+}
+
+// fail reports an error, if there is one.
+func (c *command) fail(name string, err error) {
+	if err == nil {
+		return
+	}
+	c.status = 1
+	if name != "" {
+		name += ": "
+	}
+	fmt.Fprintf(c.stderr, "qmqpd cat: error: %s%v\n", name, err)
+}
+
+func (c *command) warn(text string) { fmt.Fprintf(c.stderr, "qmqpd cat: warning: %s\n", text) }
+
+func (c *command) show(name string, r io.Reader) error {
+	var at io.ReaderAt
+	changed := time.Now()
+	if f, ok := r.(*os.File); ok {
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		if info.Mode().IsRegular() {
+			at, changed = f, info.ModTime()
+		}
+	}
+	if !c.opts.JSON && !c.opts.EML && !c.opts.Verify {
+		opts := c.opts.Records
+		if opts.Warn == nil {
+			opts.Warn = c.warn
+		}
+		return postcat.Print(c.stdout, postcat.Input{Name: name, At: at, Stream: r}, opts)
+	}
+	if at == nil {
+		b, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		at = bytes.NewReader(b)
+	}
+	switch {
+	case c.opts.JSON:
+		return export.WriteJSON(c.stdout, name, at)
+	case c.opts.EML:
+		return c.eml(name, at, changed)
+	}
+	return c.verify(name, at)
+}
+
+// verify prints the verdict.
+func (c *command) verify(name string, at io.ReaderAt) error {
+	report, err := queuefmt.Verify(at)
+	for _, f := range report.Tolerated {
+		if _, err := fmt.Fprintf(c.stdout, "%s: warning: %v\n", name, f); err != nil {
+			return err
+		}
+	}
+	if err == nil {
+		_, err := fmt.Fprintf(c.stdout, "%s: ok\n", name)
+		return err
+	}
+	return err
+}
+
+// eml writes the message, or what can be recovered of it.
+func (c *command) eml(name string, at io.ReaderAt, changed time.Time) error {
+	_, fault := queuefmt.Verify(at)
+	if fault == nil {
+		return export.WriteEML(c.stdout, at, "\n")
+	}
+	var format *queuefmt.FormatError
+	if !errors.As(fault, &format) {
+		return fault
+	}
+	b, err := io.ReadAll(io.NewSectionReader(at, 0, 1<<62))
+	if err != nil {
+		return err
+	}
+	found := queuefmt.Recover(b, changed)
+	for _, gap := range found.Lost {
+		c.warn(fmt.Sprintf("%s: bytes %d to %d lost: %s", name, gap.From, gap.To-1, gap.Reason))
+	}
+	for _, t := range found.Missing {
+		c.warn(fmt.Sprintf("%s: no %s record found", name, t))
+	}
+	if err := export.WriteEML(c.stdout, bytes.NewReader(found.File.Bytes()), "\n"); err != nil {
+		return err
+	}
+	return fault
+}

@@ -1,0 +1,114 @@
+package cat
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/qmqpd/qmqpd/queuefmt/postcat"
+)
+
+const samples = "../../../queuefmt/testdata/"
+
+func TestRun(t *testing.T) {
+	dov := postcat.Options{Decimal: true, Offsets: true, Verbose: true, Location: time.UTC}
+	good, err := os.ReadFile(samples + "01-one-recipient.queue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	t.Chdir(dir)
+	write := func(name string, b []byte) {
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("good", good)
+	write("cut", good[:843])
+	write("count", bytes.Replace(good, []byte("511               1"), []byte("511               3"), 1))
+	write("text", []byte("Hello\n"))
+
+	tests := []struct {
+		name   string
+		files  []string
+		opts   Options
+		stdin  string
+		status int
+		out    string // what the output contains
+		errs   string
+	}{
+		{name: "records", files: []string{"good"}, opts: Options{Records: dov},
+			out: "*** ENVELOPE RECORDS good ***\n        0  67 message_size: "},
+		{name: "stdin", stdin: "good", opts: Options{Records: dov},
+			out: "      891  69 *** MESSAGE FILE END stdin ***\n"},
+		{name: "minus", files: []string{"-"}, stdin: "good", opts: Options{Verify: true}, out: "stdin: ok\n"},
+		{name: "damaged and good", files: []string{"cut", "good"}, opts: Options{Records: dov}, status: 1,
+			out: "      831  78 regular_text: \n*** ENVELOPE RECORDS good ***\n",
+			errs: "qmqpd cat: warning: cut: unexpected EOF in data, record type 78 length 11\n" +
+				"qmqpd cat: error: cut: offset 833: unexpected EOF in data, record type 78 length 11\n"},
+		{name: "missing", files: []string{"none"}, status: 1, errs: "qmqpd cat: error: open none: no such file or directory\n"},
+		{name: "text", files: []string{"text"}, status: 1,
+			errs: "qmqpd cat: warning: text: input is not a valid queue file\nqmqpd cat: error: text: offset 0: input is not a valid queue file\n"},
+		{name: "verify", files: []string{"good", "count", "cut"}, opts: Options{Verify: true}, status: 1,
+			out:  "good: ok\ncount: warning: offset 0: rcpt count mismatch (2)\ncount: ok\n",
+			errs: "qmqpd cat: error: cut: offset 833: unexpected EOF in data, record type 78 length 11\n"},
+		{name: "eml", files: []string{"good"}, opts: Options{EML: true},
+			out: "Message-ID: <id1@example.com>\n\nbody line 1\nbody line 2\n"},
+		{name: "eml of a damaged file", files: []string{"cut"}, opts: Options{EML: true}, status: 1,
+			out: "Message-ID: <id1@example.com>\n\nbody lin\n",
+			errs: "qmqpd cat: warning: cut: bytes 833 to 834 lost: unexpected EOF in data, record type 78 length 11; its data is kept\n" +
+				"qmqpd cat: error: cut: offset 833: unexpected EOF in data, record type 78 length 11\n"},
+		{name: "json", files: []string{"good"}, opts: Options{JSON: true}, out: `{"file":"good","size":{"data_size":348,`},
+		{name: "conflict", files: []string{"good"}, opts: Options{JSON: true, EML: true}, status: 1,
+			errs: "qmqpd cat: error: only one of --json, --eml and --verify can be used\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			stdin := os.Stdin
+			if tt.stdin != "" {
+				f, err := os.Open(tt.stdin)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer f.Close()
+				stdin = f
+			}
+			var out, errs bytes.Buffer
+			if status := Run(tt.files, tt.opts, stdin, &out, &errs); status != tt.status {
+				t.Errorf("status %d, want %d", status, tt.status)
+			}
+			if !strings.Contains(out.String(), tt.out) || tt.out == "" && out.Len() > 0 {
+				t.Errorf("output\n%s\nwant it to contain\n%s", out.String(), tt.out)
+			}
+			if errs.String() != tt.errs {
+				t.Errorf("errors\n%s\nwant\n%s", errs.String(), tt.errs)
+			}
+		})
+	}
+}
+
+// TestRunPipe: standard input that cannot be positioned.
+func TestRunPipe(t *testing.T) {
+	good, err := os.ReadFile(samples + "01-one-recipient.queue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, opts := range []Options{{}, {Verify: true}, {EML: true}, {JSON: true}} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(good); err != nil {
+			t.Fatal(err)
+		}
+		w.Close()
+		var out, errs bytes.Buffer
+		if status := Run(nil, opts, r, &out, &errs); status != 0 || out.Len() == 0 || errs.Len() > 0 {
+			t.Errorf("%+v: status %d, %d bytes, %s", opts, status, out.Len(), errs.String())
+		}
+		r.Close()
+	}
+}

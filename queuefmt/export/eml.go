@@ -1,0 +1,54 @@
+package export
+
+import (
+	"bufio"
+	"io"
+
+	"github.com/qmqpd/qmqpd/queuefmt"
+)
+
+// WriteEML writes the message content, header and body, to w. Each line ends
+// with eol: "\n" for files on Unix, "\r\n" as RFC 5322 and the file type .eml
+// of other systems have it. A message without a newline at its end comes out
+// without one. Nothing of the envelope is written.
+func WriteEML(w io.Writer, file io.ReaderAt, eol string) error {
+	out := bufio.NewWriter(w)
+	err := writeContent(out, file, eol)
+	if flushErr := out.Flush(); err == nil {
+		err = flushErr
+	}
+	return err
+}
+
+func writeContent(out *bufio.Writer, file io.ReaderAt, eol string) error {
+	walker := queuefmt.NewWalker(file)
+	walker.Once = true
+	content := false
+	for {
+		rec, err := walker.Next()
+		if err == io.EOF {
+			reason := "missing message content record"
+			if content {
+				reason = "missing extracted segment record"
+			}
+			return &queuefmt.FormatError{Offset: walker.Offset(), Kind: queuefmt.FaultMissing, Reason: reason}
+		}
+		if err != nil {
+			return err
+		}
+		switch {
+		case rec.Type == queuefmt.RecPointer || rec.Type == queuefmt.RecPadding && content:
+		case !content:
+			content = rec.Type == queuefmt.RecMessage
+		case rec.Type == queuefmt.RecNormal:
+			out.Write(rec.Data)
+			out.WriteString(eol)
+		case rec.Type == queuefmt.RecContinued:
+			out.Write(rec.Data)
+		case rec.Type == queuefmt.RecExtracted:
+			return nil
+		default:
+			return &queuefmt.FormatError{Offset: rec.Offset, Type: rec.Type, Kind: queuefmt.FaultType, Reason: "unexpected record in the content: " + rec.Type.String()}
+		}
+	}
+}

@@ -1,0 +1,182 @@
+package export
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/qmqpd/qmqpd/queuefmt"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func samples(t testing.TB) []string {
+	t.Helper()
+	names, err := filepath.Glob("../testdata/*.queue")
+	if err != nil || len(names) != 12 {
+		t.Fatalf("want 12 samples, have %d (%v)", len(names), err)
+	}
+	return names
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(name, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s: %s", name, diff)
+	}
+}
+
+// TestSamples compares the exports of all samples with golden files, and the
+// JSON, as encoding/json reads it, with the file's records.
+func TestSamples(t *testing.T) {
+	for _, name := range samples(t) {
+		base := strings.TrimSuffix(filepath.Base(name), ".queue")
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var eml, js bytes.Buffer
+		if err := WriteEML(&eml, bytes.NewReader(b), "\n"); err != nil {
+			t.Errorf("%s: %v", base, err)
+		}
+		golden(t, "testdata/"+base+".eml", eml.Bytes())
+		if err := WriteJSON(&js, base+".queue", bytes.NewReader(b)); err != nil {
+			t.Errorf("%s: %v", base, err)
+		}
+		golden(t, "testdata/"+base+".json", js.Bytes())
+
+		checkRecords(t, base, b, js.Bytes())
+	}
+}
+
+// checkRecords rebuilds a file from its JSON.
+func checkRecords(t testing.TB, name string, b, js []byte) {
+	t.Helper()
+	var doc struct {
+		Records []struct {
+			Offset     int64
+			Type, Data any
+		}
+	}
+	if err := json.Unmarshal(js, &doc); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	var f queuefmt.File
+	for _, r := range doc.Records {
+		if err := f.WriteRecord(queuefmt.RecordType(text(t, r.Type)[0]), text(t, r.Data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !bytes.Equal(f.Bytes(), b) {
+		t.Errorf("%s: the records in the JSON are not the file", name)
+	}
+}
+
+// text undoes the encoding of bytes.
+func text(t testing.TB, v any) []byte {
+	switch v := v.(type) {
+	case string:
+		return []byte(v)
+	case map[string]any:
+		b, err := base64.StdEncoding.DecodeString(v["base64"].(string))
+		if err == nil {
+			return b
+		}
+	}
+	t.Fatalf("no text: %v", v)
+	return nil
+}
+
+func TestEMLLineEnds(t *testing.T) {
+	b, err := os.ReadFile("../testdata/05-no-headers-no-final-newline.queue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lf, crlf bytes.Buffer
+	if err := WriteEML(&lf, bytes.NewReader(b), "\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteEML(&crlf, bytes.NewReader(b), "\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ReplaceAll(crlf.String(), "\r\n", "\n") != lf.String() || strings.Count(crlf.String(), "\r\n") != strings.Count(lf.String(), "\n") {
+		t.Errorf("%q", crlf.String())
+	}
+}
+
+// TestDamaged: what stands before the fault is written, and the fault told.
+func TestDamaged(t *testing.T) {
+	b, err := os.ReadFile("../testdata/01-one-recipient.queue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = b[:843]
+	var eml, js bytes.Buffer
+	err = WriteEML(&eml, bytes.NewReader(b), "\n")
+	var fault *queuefmt.FormatError
+	if !errors.As(err, &fault) || fault.Offset != 833 {
+		t.Errorf("WriteEML: %v", err)
+	}
+	if !strings.HasSuffix(eml.String(), "Message-ID: <id1@example.com>\n\n") {
+		t.Errorf("%q", eml.String())
+	}
+	err = WriteJSON(&js, "x", bytes.NewReader(b))
+	if !errors.As(err, &fault) || fault.Offset != 833 {
+		t.Errorf("WriteJSON: %v", err)
+	}
+	var doc struct {
+		Sender string
+		Fault  struct {
+			Offset       int64
+			Kind, Reason string
+		}
+	}
+	if err := json.Unmarshal(js.Bytes(), &doc); err != nil {
+		t.Fatal(err)
+	}
+	if doc.Sender != "sender@example.com" || doc.Fault.Offset != 833 || doc.Fault.Reason != "unexpected EOF in data, record type 78 length 11" {
+		t.Errorf("%+v", doc)
+	}
+}
+
+// FuzzJSON: whatever the file, the output is JSON.
+func FuzzJSON(f *testing.F) {
+	for _, name := range samples(f) {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) > 1<<16 {
+			return
+		}
+		var out bytes.Buffer
+		err := WriteJSON(&out, "\xff\"", bytes.NewReader(b))
+		var fault *queuefmt.FormatError
+		if err != nil && !errors.As(err, &fault) {
+			t.Fatal(err)
+		}
+		if !json.Valid(out.Bytes()) || bytes.Count(out.Bytes(), []byte("\n")) != 1 {
+			t.Fatalf("%q", out.String())
+		}
+		WriteEML(&out, bytes.NewReader(b), "\n")
+	})
+}

@@ -1,0 +1,250 @@
+package export
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/qmqpd/qmqpd/queuefmt"
+)
+
+// WriteJSON writes the file as one JSON object and a newline:
+//
+//	{"file": NAME,
+//	 "size": {"data_size", "data_offset", "recipients", "qmgr_flags", "content_length", "send_options"},
+//	 "arrival_time": TIME, "create_time": TIME, "warning_time": TIME,
+//	 "sender": TEXT, "content_filter": TEXT, "redirect_to": TEXT, "verp_delimiters": TEXT,
+//	 "attributes": [{"name": TEXT, "value": TEXT}, ...],
+//	 "recipients": [{"address": TEXT, "original": TEXT, "dsn_original": TEXT, "dsn_notify": NUMBER,
+//	                 "status": "pending" | "done" | "canceled", "offset": N}, ...],
+//	 "records": [{"offset": N, "type": LETTER, "name": NAME, "data": TEXT}, ...],
+//	 "fault": {"offset": N, "kind": KIND, "reason": REASON},
+//	 "tolerated": [{"offset", "kind", "reason"}, ...]}
+//
+// What the file does not hold is left out. TIME is RFC 3339 in UTC. TEXT is a
+// string, or, for bytes that are no UTF-8, {"base64": STRING}. The records are
+// in logical order, the message content among them, with pointers and padding.
+// fault is what Verify reports, which is also the result; the object is whole
+// all the same.
+func WriteJSON(w io.Writer, name string, file io.ReaderAt) error {
+	report, fault := queuefmt.Verify(file)
+	var formatFault *queuefmt.FormatError
+	if fault != nil && !errors.As(fault, &formatFault) {
+		return fault
+	}
+	j := &jsonWriter{w: bufio.NewWriter(w)}
+	j.open('{')
+	j.key("file").text([]byte(name))
+	if err := j.summary(file); err != nil {
+		return err
+	}
+	j.key("attributes").open('[')
+	if err := j.attributes(file); err != nil {
+		return err
+	}
+	j.close(']')
+	j.key("recipients").open('[')
+	if err := j.recipients(file); err != nil {
+		return err
+	}
+	j.close(']')
+	j.key("records").open('[')
+	if err := j.records(file); err != nil {
+		return err
+	}
+	j.close(']')
+	if formatFault != nil {
+		j.key("fault").fault(formatFault)
+	}
+	if len(report.Tolerated) > 0 {
+		j.key("tolerated").open('[')
+		for _, f := range report.Tolerated {
+			j.item().fault(f)
+		}
+		j.close(']')
+	}
+	j.close('}')
+	j.w.WriteByte('\n')
+	if err := j.w.Flush(); err != nil {
+		return err
+	}
+	return fault
+}
+
+// walk calls do for the records from the first to the end record, up to a
+// fault. content says that the record stands in the message content. The
+// error is that of the file's reader.
+func walk(file io.ReaderAt, do func(rec queuefmt.Record, content bool)) error {
+	walker := queuefmt.NewWalker(file)
+	walker.Once = true
+	content := false
+	for {
+		rec, err := walker.Next()
+		var fault *queuefmt.FormatError
+		if err == io.EOF || errors.As(err, &fault) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		do(rec, content)
+		switch rec.Type {
+		case queuefmt.RecEnd:
+			return nil
+		case queuefmt.RecMessage:
+			content = true
+		case queuefmt.RecExtracted:
+			content = false
+		}
+	}
+}
+
+func (j *jsonWriter) fault(f *queuefmt.FormatError) {
+	j.open('{')
+	j.key("offset").number(f.Offset)
+	j.key("kind").text([]byte(f.Kind.String()))
+	j.key("reason").text([]byte(f.Reason))
+	j.close('}')
+}
+
+// summary writes what the envelope says once.
+func (j *jsonWriter) summary(file io.ReaderAt) error {
+	written := make(map[string]bool)
+	once := func(name string) bool {
+		if written[name] {
+			return false
+		}
+		written[name] = true
+		j.key(name)
+		return true
+	}
+	return walk(file, func(rec queuefmt.Record, content bool) {
+		if content {
+			return
+		}
+		switch rec.EffectiveType() {
+		case queuefmt.RecSize:
+			if size, err := queuefmt.ParseSize(rec.Data); err == nil && once("size") {
+				j.size(size)
+			}
+		case queuefmt.RecTime:
+			if sec, usec, err := queuefmt.ParseTime(rec.Data); err == nil && once("arrival_time") {
+				j.time(time.Unix(sec, usec*1000))
+			}
+		case queuefmt.RecCreateTime:
+			_, value, _ := queuefmt.ParseAttribute(rec.Data)
+			if sec, _, err := queuefmt.ParseTime(value); err == nil && once("create_time") {
+				j.time(time.Unix(sec, 0))
+			}
+		case queuefmt.RecWarnTime:
+			if sec, _, err := queuefmt.ParseTime(rec.Data); err == nil && sec > 0 && once("warning_time") {
+				j.time(time.Unix(sec, 0))
+			}
+		case queuefmt.RecSender:
+			if once("sender") {
+				j.text(rec.Data)
+			}
+		case queuefmt.RecFilter:
+			if once("content_filter") {
+				j.text(rec.Data)
+			}
+		case queuefmt.RecRedirect:
+			if once("redirect_to") {
+				j.text(rec.Data)
+			}
+		case queuefmt.RecVERP:
+			if once("verp_delimiters") {
+				j.text(rec.Data)
+			}
+		}
+	})
+}
+
+func (j *jsonWriter) size(s queuefmt.Size) {
+	j.open('{')
+	j.key("data_size").number(s.DataSize)
+	j.key("data_offset").number(s.DataOffset)
+	j.key("recipients").number(s.Recipients)
+	j.key("qmgr_flags").number(s.QMgrFlags)
+	j.key("content_length").number(s.ContentLength)
+	j.key("send_options").number(s.SendOptions)
+	j.close('}')
+}
+
+// attributes writes the attributes that have no meaning as a record.
+func (j *jsonWriter) attributes(file io.ReaderAt) error {
+	return walk(file, func(rec queuefmt.Record, content bool) {
+		if content || rec.Type != queuefmt.RecAttr {
+			return
+		}
+		name, value, err := queuefmt.ParseAttribute(rec.Data)
+		if err != nil || queuefmt.PseudoType(name) != 0 {
+			return
+		}
+		j.item().open('{')
+		j.key("name").text(name)
+		j.key("value").text(value)
+		j.close('}')
+	})
+}
+
+// recipients writes each recipient with what stands before it.
+func (j *jsonWriter) recipients(file io.ReaderAt) error {
+	var orig, orcpt, notify []byte
+	return walk(file, func(rec queuefmt.Record, content bool) {
+		if content {
+			return
+		}
+		status := ""
+		switch rec.EffectiveType() {
+		case queuefmt.RecOrigRecipient:
+			orig = append([]byte{}, rec.Data...)
+		case queuefmt.RecDSNOrcpt:
+			_, value, _ := queuefmt.ParseAttribute(rec.Data)
+			orcpt = append([]byte{}, value...)
+		case queuefmt.RecDSNNotify:
+			_, value, _ := queuefmt.ParseAttribute(rec.Data)
+			notify = append([]byte{}, value...)
+		case queuefmt.RecRecipient:
+			status = "pending"
+		case queuefmt.RecDone:
+			status = "done"
+		case queuefmt.RecCanceled:
+			status = "canceled"
+		}
+		if status == "" {
+			return
+		}
+		j.item().open('{')
+		j.key("address").text(rec.Data)
+		if orig != nil {
+			j.key("original").text(orig)
+		}
+		if orcpt != nil {
+			j.key("dsn_original").text(orcpt)
+		}
+		if n, _, err := queuefmt.ParseTime(notify); err == nil {
+			j.key("dsn_notify").number(n)
+		}
+		j.key("status").text([]byte(status))
+		j.key("offset").number(rec.Offset)
+		j.close('}')
+		orig, orcpt, notify = nil, nil, nil
+	})
+}
+
+func (j *jsonWriter) records(file io.ReaderAt) error {
+	return walk(file, func(rec queuefmt.Record, content bool) {
+		name := rec.Type.String()
+		if content && rec.Type == queuefmt.RecContinued {
+			name = "unterminated_text"
+		}
+		j.item().open('{')
+		j.key("offset").number(rec.Offset)
+		j.key("type").text([]byte{byte(rec.Type)})
+		j.key("name").text([]byte(name))
+		j.key("data").text(rec.Data)
+		j.close('}')
+	})
+}
