@@ -1,34 +1,75 @@
 package compat
 
 import (
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 )
 
+// postconfWorkers is how many pairs of programs run at a time: more than there
+// are processors, because stock sleeps for a second before it dies.
+const postconfWorkers = 24
+
 // TestPostconf runs the table of cases in testdata/postconf through the stock
 // postconf and ours: standard output, the set of messages, exit status.
 func TestPostconf(t *testing.T) {
 	pair := newPostconfPair(t)
-	for file, blocks := range allCases(t) {
+	all := allCases(t)
+	type job struct {
+		line commandLine
+		diff string
+		err  error
+	}
+	jobs := map[string][]*job{} // by file and block, in the order of the lines
+	queue := make(chan *job)
+	var workers sync.WaitGroup
+	for range postconfWorkers {
+		workers.Go(func() {
+			for j := range queue {
+				j.diff, j.err = pair.compare(j.line)
+			}
+		})
+	}
+	files := make([]string, 0, len(all))
+	for file := range all {
+		files = append(files, file)
+	}
+	slices.Sort(files)
+	for _, file := range files {
+		for _, block := range all[file] {
+			dir := pair.configure(t, block.files)
+			for _, line := range block.lines {
+				c, err := line.parse(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				j := &job{line: c}
+				key := file + "/" + block.name
+				jobs[key] = append(jobs[key], j)
+				queue <- j
+			}
+		}
+	}
+	close(queue)
+	workers.Wait()
+
+	for _, file := range files {
 		t.Run(file, func(t *testing.T) {
-			for _, block := range blocks {
+			for _, block := range all[file] {
 				t.Run(block.name, func(t *testing.T) {
-					t.Parallel()
-					dir := pair.configure(t, block.files)
-					for _, line := range block.lines {
-						postfix.Case(t)
-						c, err := line.parse(dir)
-						if err != nil {
-							t.Fatal(err)
-						}
-						diff, err := pair.compare(c)
-						if err != nil {
-							t.Fatal(err)
-						}
-						if diff != "" {
-							t.Errorf("%s\n%s", line.text, diff)
-						}
+					for i, line := range block.lines {
+						t.Run(line.text, func(t *testing.T) {
+							postfix.Case(t)
+							j := jobs[file+"/"+block.name][i]
+							if j.err != nil {
+								t.Fatal(j.err)
+							}
+							if j.diff != "" {
+								t.Error(j.diff)
+							}
+						})
 					}
 				})
 			}

@@ -28,7 +28,7 @@ func (e *Effective) computed(name string) (string, bool) {
 		return domain, true
 	case "mynetworks":
 		p := e.inetProtocols()
-		text, err := networks(e.String("mynetworks_style"), p, func() ([]netip.Prefix, error) {
+		text, err := networks(e.String("mynetworks_style"), p, logger{warn: e.warn}, func() ([]netip.Prefix, error) {
 			list := e.ownInterfaces()
 			return list.own, list.err
 		})
@@ -90,7 +90,7 @@ func (e hostError) Error() string { return string(e) }
 // inet_protocols.
 func (e *Effective) inetProtocols() protocols {
 	if e.protocols == nil {
-		p, err := parseProtocols(e.String("inet_protocols"), e.p.Host, e.warn)
+		p, err := parseProtocols(e.String("inet_protocols"), e.p.Host, logger{warn: e.warn})
 		if err != nil {
 			e.fail("inet_protocols", err.Error(), err)
 		}
@@ -102,7 +102,7 @@ func (e *Effective) inetProtocols() protocols {
 // ownInterfaces determines the addresses that inet_interfaces selects.
 func (e *Effective) ownInterfaces() *interfaceList {
 	if e.interfaces == nil {
-		own, err := ownInterfaces(e.String("inet_interfaces"), e.p.Host, e.inetProtocols())
+		own, err := ownInterfaces(e.String("inet_interfaces"), e.p.Host, e.inetProtocols(), logger{warn: e.warn})
 		e.interfaces = &interfaceList{own: own, err: err}
 	}
 	return e.interfaces

@@ -10,6 +10,15 @@ import (
 	"github.com/qmqpd/qmqpd/mainconf"
 )
 
+// logger takes what Postfix logs: warnings, and what it tells only with -v.
+type logger struct{ warn, verbose func(string) }
+
+func (l logger) info(text string) {
+	if l.verbose != nil {
+		l.verbose(text)
+	}
+}
+
 // protocols is the value of inet_protocols.
 type protocols struct{ v4, v6 bool }
 
@@ -24,7 +33,7 @@ func (p protocols) has(a netip.Addr) bool {
 
 // parseProtocols reads inet_protocols and asks the host which protocols it
 // has. Source: Postfix 3.10 inet_proto.c.
-func parseProtocols(text string, host Host, warn func(string)) (protocols, error) {
+func parseProtocols(text string, host Host, log logger) (protocols, error) {
 	var p protocols
 	for _, word := range mainconf.SplitList(text) {
 		switch word {
@@ -37,19 +46,20 @@ func parseProtocols(text string, host Host, warn func(string)) (protocols, error
 		default:
 			return protocols{}, errors.New("unknown inet_protocols value \"" + word + "\" in \"" + text + "\"")
 		}
+		log.info("name_mask: " + word)
 	}
 	if host.Unsupported == nil {
 		return p, nil
 	}
 	if p.v6 {
 		if err := host.Unsupported(true); err != nil {
-			warn("inet_protocols: disabling IPv6 name/address support: " + reason(err))
+			log.warn("inet_protocols: disabling IPv6 name/address support: " + reason(err))
 			p.v6 = false
 		}
 	}
 	if p.v4 {
 		if err := host.Unsupported(false); err != nil {
-			warn("inet_protocols: disabling IPv4 name/address support: " + reason(err))
+			log.warn("inet_protocols: disabling IPv4 name/address support: " + reason(err))
 			p.v4 = false
 		}
 	}
@@ -58,7 +68,7 @@ func parseProtocols(text string, host Host, warn func(string)) (protocols, error
 
 // localInterfaces returns the host's addresses: IPv4 before IPv6. Source:
 // Postfix 3.10 inet_addr_local.c.
-func localInterfaces(host Host, p protocols) ([]netip.Prefix, error) {
+func localInterfaces(host Host, p protocols, log logger) ([]netip.Prefix, error) {
 	if host.Interfaces == nil {
 		return nil, errUnknownHost
 	}
@@ -68,10 +78,18 @@ func localInterfaces(host Host, p protocols) ([]netip.Prefix, error) {
 	}
 	var local []netip.Prefix
 	for _, v4 := range [...]bool{true, false} {
+		count := 0
 		for _, a := range all {
 			if a.Addr().Is4() == v4 && p.has(a.Addr()) {
 				local = append(local, a)
+				count++
 			}
+		}
+		switch {
+		case v4 && p.v4:
+			log.info("inet_addr_local: configured " + itoa(count) + " IPv4 addresses")
+		case !v4 && p.v6:
+			log.info("inet_addr_local: configured " + itoa(count) + " IPv6 addresses")
 		}
 	}
 	if len(local) == 0 {
@@ -82,15 +100,16 @@ func localInterfaces(host Host, p protocols) ([]netip.Prefix, error) {
 
 // ownInterfaces returns the addresses that inet_interfaces selects, with their
 // netmasks. Source: Postfix 3.10 own_inet_addr.c.
-func ownInterfaces(text string, host Host, p protocols) ([]netip.Prefix, error) {
+func ownInterfaces(text string, host Host, p protocols, log logger) ([]netip.Prefix, error) {
 	if p.none() {
+		log.info("skipping inet_interfaces setting - all network protocols are disabled")
 		return nil, nil
 	}
 	switch text {
 	case "all":
-		return localInterfaces(host, p)
+		return localInterfaces(host, p, log)
 	case "loopback-only":
-		local, err := localInterfaces(host, p)
+		local, err := localInterfaces(host, p, log)
 		return slices.DeleteFunc(local, func(a netip.Prefix) bool { return !a.Addr().IsLoopback() }), err
 	}
 	var wanted []netip.Addr
@@ -119,7 +138,7 @@ func ownInterfaces(text string, host Host, p protocols) ([]netip.Prefix, error) 
 	}
 	// Stock sorts to find duplicates.
 	slices.SortFunc(wanted, netip.Addr.Compare)
-	local, err := localInterfaces(host, p)
+	local, err := localInterfaces(host, p, log)
 	if err != nil {
 		return nil, err
 	}
@@ -137,8 +156,9 @@ func ownInterfaces(text string, host Host, p protocols) ([]netip.Prefix, error) 
 // networks returns the default of mynetworks for the host's own addresses. As
 // in Postfix each network is followed by a blank. Source: Postfix 3.10
 // mynetworks.c.
-func networks(style string, p protocols, own func() ([]netip.Prefix, error)) (string, error) {
+func networks(style string, p protocols, log logger, own func() ([]netip.Prefix, error)) (string, error) {
 	if p.none() {
+		log.info("skipping mynetworks setting - all network protocols are disabled")
 		return "", nil
 	}
 	const (
@@ -158,6 +178,7 @@ func networks(style string, p protocols, own func() ([]netip.Prefix, error)) (st
 		default:
 			return "", errors.New("unknown mynetworks mask style value \"" + word + "\" in \"" + style + "\"")
 		}
+		log.info("name_mask: " + word)
 	}
 	if bits.OnesCount(uint(mask)) != 1 {
 		return "", errors.New("bad mynetworks_style value: " + style + "; specify exactly one value")
@@ -167,6 +188,18 @@ func networks(style string, p protocols, own func() ([]netip.Prefix, error)) (st
 		return "", err
 	}
 	var seen []netip.Prefix
+	unique := func(network netip.Prefix, text string) bool {
+		found := slices.Contains(seen, network)
+		seen = append(seen, network)
+		if len(addresses) > 1 {
+			status := "0"
+			if found {
+				status = "1"
+			}
+			log.info("been_here: " + text + ": " + status)
+		}
+		return !found
+	}
 	var result strings.Builder
 	for _, a := range addresses {
 		addr := a.Addr().WithZone("")
@@ -192,17 +225,16 @@ func networks(style string, p protocols, own func() ([]netip.Prefix, error)) (st
 		if err != nil {
 			return "", err
 		}
-		if slices.Contains(seen, network) {
-			continue
+		text := network.String()
+		if !addr.Is4() {
+			text = "[" + network.Addr().String() + "]/" + itoa(length)
 		}
-		seen = append(seen, network)
-		if addr.Is4() {
-			result.WriteString(network.String())
-		} else {
-			result.WriteString("[" + network.Addr().String() + "]/" + itoa(length))
+		if unique(network, text) {
+			result.WriteString(text)
+			result.WriteByte(' ')
 		}
-		result.WriteByte(' ')
 	}
+	log.info("mynetworks_core: " + result.String())
 	return result.String(), nil
 }
 

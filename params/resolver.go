@@ -35,6 +35,9 @@ type Resolver struct {
 	Host Host
 	// Warn receives Postfix's warnings, without "warning: ". Nil drops them.
 	Warn func(text string)
+	// Info receives what Postfix logs with -v about computing mynetworks. Nil
+	// drops it.
+	Info func(text string)
 
 	defaults map[string]string // computed defaults
 }
@@ -346,10 +349,11 @@ func (r *Resolver) networks() (string, *Error) {
 		}
 		text[i] = value
 	}
-	p, err := parseProtocols(text[2], r.Host, r.warn)
+	log := logger{r.warn, r.Info}
+	p, err := parseProtocols(text[2], r.Host, log)
 	var result string
 	if err == nil {
-		result, err = networks(text[1], p, func() ([]netip.Prefix, error) { return ownInterfaces(text[0], r.Host, p) })
+		result, err = networks(text[1], p, log, func() ([]netip.Prefix, error) { return ownInterfaces(text[0], r.Host, p, log) })
 	}
 	if err != nil {
 		return "", &Error{Name: "mynetworks", Text: err.Error(), Err: err}

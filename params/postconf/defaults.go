@@ -20,6 +20,7 @@ func (r *run) makeDefaults(doc *mainconf.Main, overrides []mainconf.Setting) {
 		PID:          r.PID,
 		Host:         r.Host,
 		Warn:         r.warn,
+		Info:         r.verbosely,
 	}
 }
 
