@@ -131,7 +131,7 @@ func (e *Effective) originFromFile() string {
 	}
 	data, err := e.p.Host.ReadFile(origin)
 	if err != nil {
-		e.fail(name, origin+": open file: "+reason(err), err)
+		e.fail(name, origin+": "+err.Error(), err)
 		return ""
 	}
 	line, _, _ := strings.Cut(string(data), "\n")

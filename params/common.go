@@ -72,14 +72,10 @@ var (
 // readAll reads the parameters of a list that the version has.
 func (e *Effective) readAll(list []step) {
 	for _, s := range list {
-		if s.since > e.p.Profile.Version || s.until != 0 && s.until <= e.p.Profile.Version {
+		if !s.in(e.p.Profile) {
 			continue
 		}
-		p, ok := e.p.Profile.Lookup(s.name)
-		if !ok {
-			continue
-		}
-		switch p.Kind {
+		switch p, _ := e.p.Profile.Lookup(s.name); p.Kind {
 		case String:
 			e.String(s.name)
 		case Raw:
@@ -118,6 +114,8 @@ func (e *Effective) ReadCommon() (Common, error) {
 	}
 	e.checkTCPPorts()
 	e.inetProtocols()
+	e.String("myhostname")
+	e.String("mydomain")
 	e.checkHostname("myhostname")
 	e.checkHostname("mydomain")
 	e.readAll(otherStrings[:])
@@ -142,4 +140,30 @@ func (e *Effective) ReadCommon() (Common, error) {
 	e.checkVERP()
 	e.checkMigrationLevel()
 	return c, e.Err()
+}
+
+// CommonNames returns the names of the parameters that ReadCommon reads in
+// order.
+func CommonNames(profile Profile) []string {
+	names := []string{"compatibility_level"}
+	for _, list := range [...][]step{
+		firstStrings[:], firstBools[:], {{name: "myhostname"}, {name: "mydomain"}}, otherStrings[:],
+		otherInts[:], longs[:], lastBools[:], times[:], {{name: "mynetworks"}},
+	} {
+		for _, s := range list {
+			if s.in(profile) {
+				names = append(names, s.name)
+			}
+		}
+	}
+	return names
+}
+
+// in reports whether the version has the parameter at this step.
+func (s step) in(profile Profile) bool {
+	if s.since > profile.Version || s.until != 0 && s.until <= profile.Version {
+		return false
+	}
+	_, ok := profile.Lookup(s.name)
+	return ok
 }

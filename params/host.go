@@ -26,7 +26,8 @@ type Host struct {
 	// mail_owner, default_privs and setgid_group, for a program that needs
 	// none of them.
 	Accounts Accounts
-	// ReadFile reads a small file; only for myorigin on Debian.
+	// ReadFile reads a small file; only for myorigin on Debian. The text of an
+	// error becomes part of Postfix's.
 	ReadFile func(name string) ([]byte, error)
 	// DomainFunction, if not nil, converts a host name that is not ASCII to
 	// its ASCII form, or one that is to its UTF-8 form: Postfix 3.11's

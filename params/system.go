@@ -21,7 +21,7 @@ func SystemHost() Host {
 		Resolve:     systemResolve,
 		Unsupported: systemUnsupported,
 		Accounts:    SystemAccounts(),
-		ReadFile:    os.ReadFile,
+		ReadFile:    ReadSafely,
 	}
 }
 
