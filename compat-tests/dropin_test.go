@@ -63,7 +63,16 @@ var dropInSite = judges.Site{
 func TestDropIn(t *testing.T) {
 	pair := judges.NewPair(t, dropInSite)
 	tables := map[string][]judges.Row{
-		"options": optionRows, "environment": environmentRows, "lock": lockRows, "transport": transportRows, "checks": checkRows,
+		"options":     optionRows,
+		"environment": environmentRows,
+		"lock":        lockRows,
+		"transport":   transportRows,
+		"checks":      checkRows,
+		"life":        lifeRows,
+		"log":         logRows,
+		"wire":        wireRows,
+		"content":     contentRows,
+		"envelope":    envelopeRows,
 	}
 	known := map[string]*judges.Known{}
 	for i := range knownDropIn {

@@ -254,22 +254,24 @@ func TestStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.waitSessions(t, mark, 1)
-	took := s.Stop()
-	if took > time.Second {
-		t.Errorf("the stop took %v", took)
-	}
+	start := time.Now()
+	s.Stop()
+	// The last thread of a process that has ended may still be closing files.
 	ln, err := net.Listen("tcp", s.addr)
-	if err != nil {
-		t.Errorf("the port is not free: %v", err)
+	for err != nil && time.Since(start) < time.Second {
+		time.Sleep(time.Millisecond)
+		ln, err = net.Listen("tcp", s.addr)
+	}
+	took := time.Since(start)
+	if err != nil || took > time.Second {
+		t.Errorf("the port is free after %v: %v", took, err)
 	} else {
 		ln.Close()
 	}
 	if reply := readReply(t, open); reply != "" {
 		t.Errorf("open session at the stop: reply %q, want none", reply)
 	}
-	if took > 0 {
-		t.Logf("stopped in %v", took)
-	}
+	t.Logf("no process and a free port after %v", took)
 }
 
 // TestBadStart shows what master(8) makes of a server that cannot start: it

@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 	"github.com/qmqpd/qmqpd/compat-tests/standin"
 )
@@ -85,7 +83,7 @@ func (p *Pair) Compare(t *testing.T, row Row, known *Known) {
 		ours = without(t, "ours", ours, known.Ours)
 	}
 	if stock != ours {
-		t.Errorf("stock (-) and ours (+) differ:\n%s", cmp.Diff(strings.Split(stock, "\n"), strings.Split(ours, "\n")))
+		t.Errorf("stock (-) and ours (+) differ:\n%s", diff(strings.Split(stock, "\n"), strings.Split(ours, "\n")))
 	}
 }
 

@@ -195,6 +195,9 @@ func (i *Instance) Install(src, name string) {
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
 		i.t.Fatal(err)
 	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		i.t.Fatal(err)
+	}
 	if err := copyFile(src, path); err != nil {
 		i.t.Fatal(err)
 	}
