@@ -31,7 +31,7 @@ func (l *tableLog) add(severity, format string, args []any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	line := strings.ReplaceAll(severity+fmt.Sprintf(format, args...), l.root, "")
-	l.lines = append(l.lines, printable(line))
+	l.lines = append(l.lines, printableLine(line))
 }
 
 func (l *tableLog) Infof(format string, args ...any)    { l.add("", format, args) }
@@ -39,7 +39,7 @@ func (l *tableLog) Warningf(format string, args ...any) { l.add("warning: ", for
 func (l *tableLog) Errorf(format string, args ...any)   { l.add("fatal: ", format, args) }
 
 // printable is what Postfix makes of a log line.
-func printable(line string) string {
+func printableLine(line string) string {
 	var out strings.Builder
 	for len(line) > 0 {
 		r, size := utf8.DecodeRuneInString(line)
@@ -61,7 +61,7 @@ func queryOurs(t testing.TB, root, spec string, keys []string) (answers string, 
 	defer set.Close()
 	tbl, err := set.Open(spec, postmapFlags)
 	if err != nil {
-		return "", append(l.lines, "fatal: "+printable(strings.ReplaceAll(err.Error(), root, "")))
+		return "", append(l.lines, "fatal: "+printableLine(strings.ReplaceAll(err.Error(), root, "")))
 	}
 	var out strings.Builder
 	for _, key := range keys {
