@@ -44,9 +44,10 @@ var allowed = map[string]string{
 	"daemon/spool":        "queuefmt daemon/errno",
 	"daemon/standalone":   "daemon/maillog",
 	"daemon/table":        "daemon/attr daemon/errno daemon/netstring",
+	"cmd/internal/cat":    "queuefmt queuefmt/export queuefmt/postcat",
 	"cmd/internal/getopt": "",
 	"cmd/postconf-lite":   "cmd/internal/getopt mainconf params params/postconf",
-	"cmd/qmqpd":           "cmd/internal/getopt mainconf queuefmt queuefmt/export queuefmt/postcat daemon daemon/master daemon/qmqp",
+	"cmd/qmqpd":           "cmd/internal/cat cmd/internal/getopt mainconf queuefmt queuefmt/postcat daemon daemon/master daemon/qmqp",
 }
 
 // leaf tells whether a package takes values and returns errors, and so may

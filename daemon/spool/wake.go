@@ -5,12 +5,13 @@ import (
 	"io/fs"
 	"net"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
 )
 
 // wakeRequest tells qmgr(8) that mail came in (Postfix mail_proto.h,
@@ -91,7 +92,7 @@ func (w *waker) send() {
 	switch {
 	case err != nil:
 		if !(w.opts.WakeMissingOK && err == syscall.ENOENT) {
-			w.opts.Warn("unable to look up " + path + ": " + errnoText(err))
+			w.opts.Warn("unable to look up " + path + ": " + errno.Text(err))
 		}
 	case info.Mode&fs.ModeNamedPipe != 0:
 		w.sendFIFO(filepath.Join(w.dir, path))
@@ -128,11 +129,4 @@ func (w *waker) sendFIFO(path string) {
 	}
 	_, _ = retry(func() (int, error) { return unix.Write(fd, []byte{wakeRequest}) })
 	unix.Close(fd)
-}
-
-// errnoText gives an error's text as strerror(3) does: as Go's, but for the
-// first letter.
-func errnoText(err error) string {
-	text := err.Error()
-	return strings.ToUpper(text[:1]) + text[1:]
 }
