@@ -25,16 +25,24 @@ func lookupType(typ string) (opener, bool) {
 		return openInternal, true
 	case "lmdb":
 		return openLMDB, true
+	case "memcache":
+		return openMemcache, true
 	case "pcre":
 		return openPCRE, true
 	case "pipemap":
 		return openPipemap, true
+	case "proxy":
+		return openProxy, true
 	case "randmap":
 		return openRandmap, true
 	case "regexp":
 		return openRegexp, true
+	case "socketmap":
+		return openSocketmap, true
 	case "static":
 		return openStatic, true
+	case "tcp":
+		return openTCP, true
 	case "texthash":
 		return openTexthash, true
 	case "unionmap":

@@ -1,0 +1,248 @@
+package table
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// endpoint keeps connections to one server, for the tables that ask it. A
+// lookup has a connection to itself, so lookups do not wait for each other.
+// Source: Postfix 3.10 auto_clnt.c, clnt_stream.c, which have one connection,
+// since a Postfix process serves one client at a time.
+type endpoint struct {
+	network, address string
+	timeout          time.Duration // of a connect, and of one read or write
+	idleLimit        time.Duration // 0: none
+	ageLimit         time.Duration // 0: none
+
+	mu     sync.Mutex
+	idle   []*link
+	closed bool
+}
+
+// endpointIdle is how many unused connections an endpoint keeps.
+const endpointIdle = 4
+
+// link is one connection.
+type link struct {
+	net.Conn
+	endpoint *endpoint
+	reader   *bufio.Reader
+	opened   time.Time
+	used     time.Time
+	fresh    bool // nothing was exchanged yet
+	stop     func() bool
+}
+
+// parseEndpoint reads "inet:host:port", "unix:path" or "local:path". The error
+// is of class Fatal. Source: Postfix 3.10 auto_clnt.c, auto_clnt_create.
+func parseEndpoint(server string) (network, address string, err error) {
+	transport, address, ok := strings.Cut(server, ":")
+	if !ok || transport == "" || address == "" {
+		return "", "", fatalError("need service transport:endpoint instead of \""+server+"\"", nil)
+	}
+	switch transport {
+	case "inet":
+		return "tcp", address, nil
+	case "unix", "local":
+		return "unix", address, nil
+	}
+	return "", "", fatalError("invalid transport name: "+transport+" in service: "+transport+":"+address, nil)
+}
+
+// get returns a connection whose reads and writes end with ctx or the time
+// limit. The caller gives it back by put, or closes it.
+func (e *endpoint) get(ctx context.Context) (*link, error) {
+	for {
+		l := e.take()
+		if l == nil {
+			break
+		}
+		if l.usable() {
+			return l, l.begin(ctx)
+		}
+		l.Close()
+	}
+	dialer := net.Dialer{Timeout: e.timeout}
+	conn, err := dialer.DialContext(ctx, e.network, dialAddress(e.network, e.address))
+	if err != nil {
+		return nil, err
+	}
+	l := &link{Conn: conn, endpoint: e, opened: time.Now(), fresh: true}
+	l.reader = bufio.NewReader(timedReader{l})
+	return l, l.begin(ctx)
+}
+
+// dialAddress gives Go a host and port as Postfix allows them: a missing host
+// is the local one.
+func dialAddress(network, address string) string {
+	if network == "tcp" && !strings.Contains(address, ":") {
+		return "localhost:" + address
+	}
+	return address
+}
+
+func (e *endpoint) take() *link {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := len(e.idle)
+	if n == 0 {
+		return nil
+	}
+	l := e.idle[n-1]
+	e.idle = e.idle[:n-1]
+	return l
+}
+
+// put keeps a connection for the next lookup.
+func (e *endpoint) put(l *link) {
+	l.end()
+	l.used, l.fresh = time.Now(), false
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed || len(e.idle) >= endpointIdle {
+		l.Close()
+		return
+	}
+	e.idle = append(e.idle, l)
+}
+
+// drop ends a connection that is out of step.
+func (l *link) drop() {
+	l.end()
+	l.Close()
+}
+
+// Close closes the unused connections, and the others when they come back.
+func (e *endpoint) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed = true
+	for _, l := range e.idle {
+		l.Close()
+	}
+	e.idle = nil
+	return nil
+}
+
+// usable is false for a connection that is too old, or that the server has
+// closed or sent something to unasked.
+func (l *link) usable() bool {
+	now := time.Now()
+	e := l.endpoint
+	if e.idleLimit > 0 && now.Sub(l.used) >= e.idleLimit || e.ageLimit > 0 && now.Sub(l.opened) >= e.ageLimit {
+		return false
+	}
+	if l.reader.Buffered() > 0 {
+		return false
+	}
+	raw, err := l.Conn.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return false
+	}
+	quiet := false
+	err = raw.Control(func(fd uintptr) {
+		var one [1]byte
+		_, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		quiet = err == unix.EAGAIN
+	})
+	return err == nil && quiet
+}
+
+// begin lets the end of ctx interrupt reads and writes.
+func (l *link) begin(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		l.Close()
+		return err
+	}
+	l.stop = context.AfterFunc(ctx, func() { _ = l.Conn.Close() })
+	return nil
+}
+
+func (l *link) end() {
+	if l.stop != nil {
+		l.stop()
+		l.stop = nil
+	}
+}
+
+// Write writes all of p within the time limit.
+func (l *link) Write(p []byte) (int, error) {
+	if err := l.SetWriteDeadline(time.Now().Add(l.endpoint.timeout)); err != nil {
+		return 0, err
+	}
+	return l.Conn.Write(p)
+}
+
+// timedReader reads from a link with its time limit.
+type timedReader struct{ l *link }
+
+func (r timedReader) Read(p []byte) (int, error) {
+	if err := r.l.SetReadDeadline(time.Now().Add(r.l.endpoint.timeout)); err != nil {
+		return 0, err
+	}
+	return r.l.Conn.Read(p)
+}
+
+// netError is the C library's text for a failed connect, read or write.
+func netError(err error) string {
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		return Strerror(unix.ETIMEDOUT)
+	case errors.As(err, &dns):
+		return "host or service " + dns.Name + " not found: Name or service not known"
+	}
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		return Strerror(number)
+	}
+	// What Postfix prints when the system has reported no error.
+	return "Application error"
+}
+
+// pause waits, unless ctx ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// share returns the connections to a server, one for all tables of the set.
+func (o *opening) share(name string, create func() *endpoint) *endpoint {
+	if e, ok := o.set.shared[name].(*endpoint); ok {
+		return e
+	}
+	e := create()
+	o.set.shared[name] = e
+	return e
+}
+
+// printable replaces what should not go to a log. Source: Postfix 3.10
+// printable.c.
+func printable(s string, replacement byte) string {
+	out := []byte(s)
+	for i, c := range out {
+		if c < ' ' || c >= 0x7f {
+			out[i] = replacement
+		}
+	}
+	return string(out)
+}
+
+// clip cuts s to n bytes.
+func clip(s string, n int) string { return s[:min(n, len(s))] }

@@ -1,0 +1,220 @@
+package table
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// memcacheTable asks a memcached server, and then a backup table whose answer
+// it stores in the server. Its settings come from a file, or from main.cf
+// parameters NAME_setting. It connects at the first lookup, from inside the
+// jail. The setting "domain", a list of domains to look up, is refused, since
+// it can name tables. Source: Postfix 3.10 dict_memcache.c, memcache_table(5).
+type memcacheTable struct {
+	name      string
+	kind      Kind
+	keyFormat string
+	ttl       int
+	flags     int
+	pause     time.Duration
+	tries     int
+	maxLine   int
+	maxData   int
+	endpoint  *endpoint
+	backup    Table // or nil
+	log       Logger
+}
+
+func openMemcache(o *opening) (Table, error) {
+	if o.flags&NoUnauth != 0 {
+		return nil, &cannotOpen{"memcache:" + o.name + " map is not allowed for security-sensitive data"}
+	}
+	settings, err := o.readSettings()
+	if err != nil {
+		return nil, err
+	}
+	t := &memcacheTable{name: o.name, log: o.log()}
+	var timeout, wait int
+	numbers := []struct {
+		name          string
+		value         *int
+		standard, min int
+	}{
+		{"ttl", &t.ttl, 3600, 0},
+		{"flags", &t.flags, 0, 0},
+		{"timeout", &timeout, 2, 0},
+		{"retry_pause", &wait, 1, 1},
+		{"max_try", &t.tries, 2, 1},
+		{"line_size_limit", &t.maxLine, 1024, 1},
+		{"data_size_limit", &t.maxData, 10240, 1},
+	}
+	for _, n := range numbers {
+		if *n.value, err = settings.number(n.name, n.standard, n.min); err != nil {
+			return nil, err
+		}
+	}
+	t.pause = time.Duration(wait) * time.Second
+	t.keyFormat = settings.text("key_format", "%s")
+	if settings.text("domain", "") != "" {
+		return nil, &cannotOpen{"memcache:" + o.name + ": unsupported setting: domain; specify proxy:memcache:" + o.name + " instead"}
+	}
+	if t.kind, err = queryTemplate(o.name, t.keyFormat); err != nil {
+		return nil, err
+	}
+	server := settings.text("memcache", "inet:localhost:11211")
+	network, address, err := parseEndpoint(server)
+	if err != nil {
+		return nil, err
+	}
+	t.endpoint = o.share("memcache:"+o.name, func() *endpoint {
+		return &endpoint{network: network, address: address, timeout: time.Duration(timeout) * time.Second}
+	})
+	if backup := settings.text("backup", ""); backup != "" {
+		if t.backup, err = o.set.open(backup, o.flags); err != nil {
+			return nil, err
+		}
+	}
+	return t, nil
+}
+
+func (t *memcacheTable) Type() string { return "memcache" }
+func (t *memcacheTable) Name() string { return t.name }
+func (t *memcacheTable) Kind() Kind   { return t.kind }
+
+func (t *memcacheTable) Close() error {
+	if t.backup != nil {
+		return t.backup.Close()
+	}
+	return nil
+}
+
+func (t *memcacheTable) Lookup(ctx context.Context, key string) (string, bool, error) {
+	cacheKey, ok := expandQuery(t.keyFormat, key)
+	if !ok || strings.IndexFunc(cacheKey, func(r rune) bool { return r < 0x80 && isSpace(byte(r)) }) >= 0 {
+		return "", false, nil
+	}
+	value, found, err := t.get(ctx, cacheKey)
+	if found || t.backup == nil {
+		return value, found, err
+	}
+	if value, found, err = t.backup.Lookup(ctx, key); found {
+		t.set(ctx, cacheKey, value)
+	}
+	return value, found, err
+}
+
+// errNoRetry ends the attempts: the server cannot be reached.
+var errNoRetry = errors.New("no connection")
+
+// attempt talks to the server as often as the settings allow. talk returns a
+// warning for the log, or none; from the second failure on it is logged.
+func (t *memcacheTable) attempt(ctx context.Context, talk func(*link) (problem string)) error {
+	for count := range t.tries {
+		if count > 0 {
+			if err := pause(ctx, t.pause); err != nil {
+				return err
+			}
+		}
+		l, err := t.endpoint.get(ctx)
+		if err != nil {
+			if ctx.Err() == nil {
+				t.log.Warningf("connect to %s: %s", t.endpoint.address, netError(err))
+			}
+			return errNoRetry
+		}
+		problem := talk(l)
+		if problem == "" {
+			return nil // talk has kept or dropped the connection
+		}
+		l.drop()
+		if count > 0 && ctx.Err() == nil {
+			t.log.Warningf("%s", problem)
+		}
+	}
+	return errNoRetry
+}
+
+func (t *memcacheTable) get(ctx context.Context, key string) (value string, found bool, err error) {
+	err = t.attempt(ctx, func(l *link) string {
+		line, ok := t.command(l, "get "+key)
+		if !ok {
+			return t.ioError()
+		}
+		if line == "END" {
+			t.endpoint.put(l)
+			return ""
+		}
+		size, ok := valueSize(line)
+		if !ok || size > t.maxData {
+			return t.name + ": unexpected memcache server reply: " + clip(line, 30)
+		}
+		data := make([]byte, size+2)
+		if _, err := io.ReadFull(l.reader, data); err != nil || string(data[size:]) != "\r\n" {
+			return t.name + ": EOF receiving memcache server reply"
+		}
+		value, found = cString(string(data[:size])), true
+		if end, ok := t.line(l); ok && end == "END" {
+			t.endpoint.put(l)
+		} else {
+			l.drop()
+		}
+		return ""
+	})
+	if err != nil {
+		return "", false, &Error{Class: Retry, Type: "memcache", Name: t.name, Text: "memcache:" + t.name + ": " + err.Error(), Err: err}
+	}
+	return value, found, nil
+}
+
+// valueSize reads "VALUE key flags size".
+func valueSize(line string) (int, bool) {
+	words := strings.Fields(line)
+	if len(words) < 4 || words[0] != "VALUE" {
+		return 0, false
+	}
+	n, err := strconv.Atoi(words[3])
+	return n, err == nil && n >= 0
+}
+
+// set stores a value; a failure is logged and has no other effect.
+func (t *memcacheTable) set(ctx context.Context, key, value string) {
+	if len(value) > t.maxData {
+		t.log.Warningf("database memcache:%s: data for key %s is too long (data_size_limit=%d) -- not stored", t.name, key, t.maxData)
+		return
+	}
+	_ = t.attempt(ctx, func(l *link) string {
+		request := "set " + key + " " + decimal(t.flags) + " " + decimal(t.ttl) + " " + decimal(len(value)) + "\r\n" + value
+		line, ok := t.command(l, request)
+		switch {
+		case !ok:
+			return t.ioError()
+		case line != "STORED":
+			return "database memcache:" + t.name + ": update failed: " + clip(line, 30)
+		}
+		t.endpoint.put(l)
+		return ""
+	})
+}
+
+func (t *memcacheTable) ioError() string { return "database memcache:" + t.name + ": I/O error" }
+
+// command sends a line and reads the first line of the answer.
+func (t *memcacheTable) command(l *link, request string) (string, bool) {
+	if _, err := l.Write([]byte(request + "\r\n")); err != nil {
+		return "", false
+	}
+	return t.line(l)
+}
+
+// line reads one line, without its end.
+func (t *memcacheTable) line(l *link) (string, bool) {
+	line, err := readLine(l.reader, t.maxLine+1)
+	if err != nil || !strings.HasSuffix(line, "\n") {
+		return "", false
+	}
+	return strings.TrimSuffix(line[:len(line)-1], "\r"), true
+}

@@ -1,0 +1,220 @@
+package table
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/attr"
+)
+
+// proxyTable asks proxymap(8), which runs outside the jail. It connects when
+// it is opened, by the path private/SERVICE in the working directory or else
+// below the queue directory; later it reconnects by the same path, which works
+// inside the jail as long as the working directory is the queue directory.
+// Lookups wait until the server answers, or ctx ends. Source: Postfix 3.10
+// dict_proxy.c.
+type proxyTable struct {
+	name     string
+	kind     Kind
+	flags    Flags // of lookups
+	service  string
+	class    string // the folder of the socket, as messages name it
+	endpoint *endpoint
+	log      Logger
+}
+
+const (
+	proxyOK     = 0
+	proxyNoKey  = 1
+	proxyRetry  = 2
+	proxyBad    = 3
+	proxyDeny   = 4
+	proxyConfig = 5
+)
+
+const (
+	proxyRequestMask = foldAny | Lock | DupReplace | DupWarn | DupIgnore | NoRegsub | NoProxy | NoUnauth | UTF8Request
+	proxyImplMask    = flagFixed | flagPattern | flagMultiWriter
+
+	proxyPause       = time.Second
+	connectPause     = 10 * time.Second
+	connectMaxWarned = 10
+)
+
+func openProxy(o *opening) (Table, error) {
+	if o.flags&NoProxy != 0 {
+		return o.set.open(o.name, o.flags)
+	}
+	opt := o.set.opt
+	class := "private"
+	if _, err := os.Stat(class + "/" + opt.ProxymapService); err != nil {
+		class = opt.QueueDirectory + "/private"
+	}
+	t := &proxyTable{name: o.name, service: opt.ProxymapService, class: class, log: opt.Log}
+	t.flags = o.flags
+	if o.utf8() {
+		t.flags &^= foldAny // the key is folded here
+	}
+	t.endpoint = o.share("proxy", func() *endpoint {
+		return &endpoint{network: "unix", address: class + "/" + opt.ProxymapService, timeout: opt.IPCTimeout, idleLimit: opt.IPCIdle, ageLimit: opt.IPCTTL}
+	})
+	return t, t.open()
+}
+
+func (t *proxyTable) Type() string { return "proxy" }
+func (t *proxyTable) Name() string { return t.name }
+func (t *proxyTable) Kind() Kind   { return t.kind }
+func (t *proxyTable) Close() error { return nil }
+
+// open asks for the kind of the table, for as long as it takes.
+func (t *proxyTable) open() error {
+	ctx := context.Background()
+	request := t.request("open")
+	request = attr.AppendUint(request, "flags", uint64(t.flags&^(proxyRequestMask|proxyImplMask)))
+	for {
+		var status, flags uint32
+		ok, problem, err := t.exchange(ctx, attr.AppendEnd(request), attr.Uint32("status", &status), attr.Uint32("flags", &flags))
+		switch {
+		case err != nil:
+			return err
+		case !ok:
+			if !quietError(problem) {
+				t.log.Warningf("dict_proxy_open: service %s: %s", t.service, netError(problem))
+			}
+		case status == proxyOK:
+			if Flags(flags)&flagPattern != 0 {
+				t.kind = Pattern
+			}
+			return nil
+		case status == proxyBad:
+			return fatalError(t.service+" open failed for table \""+t.name+"\": invalid request", nil)
+		case status == proxyDeny:
+			return t.denied()
+		default:
+			t.log.Warningf("%s open failed for table \"%s\": unexpected status %d", t.service, t.name, status)
+		}
+		if err := pause(ctx, proxyPause); err != nil {
+			return err
+		}
+	}
+}
+
+func (t *proxyTable) Lookup(ctx context.Context, key string) (string, bool, error) {
+	request := t.request("lookup")
+	request = attr.AppendUint(request, "flags", uint64(t.flags))
+	request = attr.AppendString(request, "key", key)
+	request = attr.AppendEnd(request)
+	for count := 1; ; count++ {
+		var status uint32
+		var value string
+		ok, problem, err := t.exchange(ctx, request, attr.Uint32("status", &status), attr.String("value", &value))
+		switch {
+		case err != nil:
+			return "", false, t.failed(err)
+		case !ok:
+			if count > 1 || !quietError(problem) {
+				t.log.Warningf("dict_proxy_lookup: service %s: %s", t.service, netError(problem))
+			}
+		case status == proxyOK:
+			return value, true, nil
+		case status == proxyNoKey:
+			return "", false, nil
+		case status == proxyRetry:
+			return "", false, &Error{Class: Retry, Type: "proxy", Name: t.name, Text: "proxy:" + t.name + ": temporary error"}
+		case status == proxyConfig:
+			return "", false, &Error{Class: Config, Type: "proxy", Name: t.name, Text: "proxy:" + t.name + ": configuration error"}
+		case status == proxyBad:
+			return "", false, fatalError(t.service+" lookup failed for table \""+t.name+"\" key \""+key+"\": invalid request", nil)
+		case status == proxyDeny:
+			return "", false, t.denied()
+		default:
+			t.log.Warningf("%s lookup failed for table \"%s\" key \"%s\": unexpected reply status %d", t.service, t.name, key, status)
+		}
+		if err := pause(ctx, proxyPause); err != nil {
+			return "", false, t.failed(err)
+		}
+	}
+}
+
+func (t *proxyTable) request(what string) []byte {
+	return attr.AppendString(attr.AppendString(nil, "request", what), "table", t.name)
+}
+
+func (t *proxyTable) denied() error {
+	return fatalError(t.service+" service is not configured for table \""+t.name+"\"", nil)
+}
+
+// failed keeps the class of an error that has one.
+func (t *proxyTable) failed(err error) error {
+	var known *Error
+	if errors.As(err, &known) {
+		return err
+	}
+	return &Error{Class: Retry, Type: "proxy", Name: t.name, Text: "proxy:" + t.name + ": " + err.Error(), Err: err}
+}
+
+// quietError tells the errors of a server that went away, which are common.
+func quietError(err error) bool {
+	var number unix.Errno
+	return !errors.As(err, &number) && !errors.Is(err, os.ErrDeadlineExceeded) || number == unix.EPIPE || number == unix.ENOENT
+}
+
+// exchange sends a request and reads the reply. ok is false when the server
+// could not be talked to, for the reason given; err ends the lookup.
+func (t *proxyTable) exchange(ctx context.Context, request []byte, wants ...attr.Want) (ok bool, problem, err error) {
+	l, err := t.connect(ctx)
+	if err != nil {
+		return false, nil, err
+	}
+	reader := attr.NewReader(l.reader, t.class+"/"+t.service+" socket")
+	good := true
+	if l.fresh {
+		n, warnings := reader.Scan(attr.Equal("protocol", "proxymap_protocol"))
+		t.warnAll(warnings)
+		good = n == 0 && len(warnings) == 0
+	}
+	if good {
+		if _, problem = l.Write(request); problem == nil {
+			n, warnings := reader.Scan(wants...)
+			t.warnAll(warnings)
+			if n == len(wants) {
+				t.endpoint.put(l)
+				return true, nil, nil
+			}
+		}
+	}
+	l.drop()
+	return false, problem, ctx.Err()
+}
+
+func (t *proxyTable) warnAll(warnings []string) {
+	for _, text := range warnings {
+		t.log.Warningf("%s", text)
+	}
+}
+
+// connect waits for the service to come up, as long as Postfix would. Source:
+// Postfix 3.10 mail_connect.c, mail_connect_wait.
+func (t *proxyTable) connect(ctx context.Context) (*link, error) {
+	for count := 1; ; count++ {
+		l, err := t.endpoint.get(ctx)
+		if err == nil {
+			return l, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		text := "connect #" + decimal(count) + " to subsystem " + t.class + "/" + t.service + ": " + netError(err)
+		if count > connectMaxWarned {
+			return nil, fatalError(text, err)
+		}
+		t.log.Warningf("%s", text)
+		if err := pause(ctx, connectPause); err != nil {
+			return nil, err
+		}
+	}
+}

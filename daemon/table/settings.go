@@ -1,0 +1,161 @@
+package table
+
+import (
+	"strconv"
+	"strings"
+)
+
+// settings are the options of a database table: a file of "name = value"
+// lines, or main.cf parameters that start with the table's name. Source:
+// Postfix 3.10 cfg_parser.c.
+type settings struct {
+	name   string
+	lookup func(string) (string, bool)
+}
+
+func (o *opening) readSettings() (*settings, error) {
+	s := &settings{name: o.name}
+	if o.name[0] != '/' && o.name[0] != '.' {
+		parameter := o.set.opt.Parameter
+		if parameter == nil {
+			parameter = func(string) (string, bool) { return "", false }
+		}
+		s.lookup = func(name string) (string, bool) { return parameter(o.name + "_" + name) }
+		return s, nil
+	}
+	text, err := o.readRules()
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]string{}
+	lines := NewLineReader(text, o.name, o.log())
+	for {
+		line, number, ok := lines.Next()
+		if !ok {
+			break
+		}
+		name, value, problem := splitPair(line)
+		if problem != "" {
+			return nil, fatalError(o.name+", line "+decimal(number)+": "+problem+": \""+line+"\"", nil)
+		}
+		if old, double := values[name]; double && old != value {
+			o.log().Warningf("%s, line %d: overriding earlier entry: %s=%s", o.name, number, name, old)
+		}
+		values[name] = value
+	}
+	s.lookup = func(name string) (string, bool) {
+		value, ok := values[name]
+		return value, ok
+	}
+	return s, nil
+}
+
+// splitPair splits "name = value". Source: Postfix 3.10 split_nameval.c.
+func splitPair(line string) (name, value, problem string) {
+	line = trimLeft(line)
+	if line == "" || line[0] == '=' {
+		return "", "", "missing attribute name"
+	}
+	end := 0
+	for end < len(line) && !isSpace(line[end]) && line[end] != '=' {
+		end++
+	}
+	rest := trimLeft(line[end:])
+	if !strings.HasPrefix(rest, "=") {
+		return "", "", "missing '=' after attribute name"
+	}
+	return line[:end], trimLeft(trimRight(rest[1:])), ""
+}
+
+func (s *settings) text(name, standard string) string {
+	if value, ok := s.lookup(name); ok {
+		return value
+	}
+	return standard
+}
+
+// number reads an integer; a minimum of 0 means none, as in Postfix. The error
+// is of class Fatal.
+func (s *settings) number(name string, standard, minimum int) (int, error) {
+	n := standard
+	if value, ok := s.lookup(name); ok {
+		var err error
+		if n, err = strconv.Atoi(trimLeft(value)); err != nil || n != int(int32(n)) {
+			return 0, fatalError(s.name+": bad numerical configuration: "+name+" = "+value, err)
+		}
+	}
+	if minimum != 0 && n < minimum {
+		return 0, fatalError(s.name+": invalid "+name+" parameter value "+decimal(n)+" < "+decimal(minimum), nil)
+	}
+	return n, nil
+}
+
+// queryTemplate checks a template and says what kind it makes of the table:
+// one that uses parts of the key must only be asked for whole keys. Source:
+// Postfix 3.10 db_common.c, db_common_parse.
+func queryTemplate(table, template string) (Kind, error) {
+	kind := Fixed
+	for i := 0; i < len(template); i++ {
+		if template[i] != '%' {
+			continue
+		}
+		i++
+		switch {
+		case i < len(template) && strings.IndexByte("%sS", template[i]) >= 0:
+		case i < len(template) && strings.IndexByte("udUD123456789", template[i]) >= 0:
+			kind = Pattern
+		default:
+			return 0, fatalError("db_common_parse: "+table+": Invalid query template: "+template, nil)
+		}
+	}
+	return kind, nil
+}
+
+// expandQuery puts a key into a template: %s is the key, %u its local part, %d
+// its domain, %1 to %9 the domain's labels from the right. ok is false for a
+// key that lacks what the template needs, and for an empty result. Source:
+// Postfix 3.10 db_common.c, db_common_expand.
+func expandQuery(template, key string) (query string, ok bool) {
+	if key == "" {
+		return "", false
+	}
+	at := strings.LastIndexByte(key, '@')
+	user, domain := key, ""
+	if at >= 0 {
+		user, domain = key[:at], key[at+1:]
+	}
+	labels := strings.FieldsFunc(domain, func(r rune) bool { return r == '.' })
+	var out strings.Builder
+	for i := 0; i < len(template); i++ {
+		if template[i] != '%' {
+			out.WriteByte(template[i])
+			continue
+		}
+		i++
+		switch c := template[i]; c {
+		case '%':
+			out.WriteByte('%')
+		case 's', 'S':
+			out.WriteString(key)
+		case 'u', 'U':
+			if at == 0 {
+				return "", false
+			}
+			out.WriteString(user)
+		default:
+			if domain == "" {
+				return "", false
+			}
+			if c == 'd' || c == 'D' {
+				out.WriteString(domain)
+				continue
+			}
+			n := int(c - '0')
+			if n > len(labels) {
+				return "", false
+			}
+			out.WriteString(labels[len(labels)-n])
+		}
+	}
+	return out.String(), out.Len() > 0
+}
