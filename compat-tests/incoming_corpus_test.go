@@ -336,7 +336,7 @@ func TestIncomingCorpus(t *testing.T) {
 			host = "127.0.0.1"
 		}
 		if sides[variant] == nil {
-			sides[variant] = oursWith(t, incomingVariants[variant])
+			sides[variant] = newOurs(t, r.pf.Path("/etc/postfix"), incomingVariants[variant])
 		}
 		t.Run(variant+"/"+c.name, func(t *testing.T) {
 			postfix.Case(t)

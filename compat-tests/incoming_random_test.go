@@ -52,7 +52,7 @@ func TestIncomingRandom(t *testing.T) {
 			variant = variants[g.IntN(len(variants))]
 		}
 		if sides[variant] == nil {
-			sides[variant] = oursWith(t, incomingVariants[variant])
+			sides[variant] = newOurs(t, r.pf.Path("/etc/postfix"), incomingVariants[variant])
 		}
 		req := g.submission()
 		host := "127.0.0.1"

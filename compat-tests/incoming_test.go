@@ -6,23 +6,21 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 	"github.com/qmqpd/qmqpd/compat-tests/queuecompare"
-	"github.com/qmqpd/qmqpd/daemon/incoming"
-	"github.com/qmqpd/qmqpd/daemon/maillog"
-	"github.com/qmqpd/qmqpd/daemon/mailstream"
-	"github.com/qmqpd/qmqpd/daemon/peer"
-	"github.com/qmqpd/qmqpd/daemon/qmqp"
-	"github.com/qmqpd/qmqpd/daemon/spool"
+	"github.com/qmqpd/qmqpd/daemon"
+	"github.com/qmqpd/qmqpd/mainconf"
 )
 
 // submission is what a QMQP client sends.
@@ -76,19 +74,9 @@ func startRival(t *testing.T, main string, variants map[string]settings) *rival 
 	t.Helper()
 	r := &rival{t: t, ports: make(map[string]int)}
 	var master strings.Builder
-	names := make([]string, 0, len(variants))
-	for name := range variants {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for i, name := range names {
+	for i, name := range slices.Sorted(maps.Keys(variants)) {
 		options := ""
-		keys := make([]string, 0, len(variants[name]))
-		for k := range variants[name] {
-			keys = append(keys, k)
-		}
-		sort.Strings(keys)
-		for _, k := range keys {
+		for _, k := range slices.Sorted(maps.Keys(variants[name])) {
 			options += fmt.Sprintf("  -o { %s = %s }\n", k, variants[name][k])
 		}
 		port := postfix.FreePort(t)
@@ -109,7 +97,7 @@ type result struct {
 	reply string   // with the queue id masked
 	queue string   // where the file is
 	file  []string // masked
-	log   []string // cleanup's lines, masked
+	log   []string // qmqpd's and cleanup's lines, masked
 }
 
 // send sends a request and collects what became of it.
@@ -120,29 +108,23 @@ func (r *rival) send(variant, host string, req submission) result {
 	if err != nil {
 		r.t.Fatalf("stock qmqpd: %v", err)
 	}
-	var res result
-	id := queueID(reply)
-	if id == "" {
+	if !strings.HasPrefix(reply, "K") {
 		// qmqpd replies before cleanup has removed the file when it gives
 		// up on its own.
 		r.pf.Log.WaitFor(r.t, mark, "of a removed message", func(l postfix.Line) bool {
 			return strings.Contains(l.Text, ": removed (")
 		})
 	}
+	r.pf.Log.WaitFor(r.t, mark, "of the end", func(l postfix.Line) bool { return strings.HasPrefix(l.Text, "disconnect from") })
 	r.pf.Log.Sync(r.t)
 	var lines []string
 	for _, l := range r.pf.Log.Lines()[mark:] {
-		if id == "" && strings.HasSuffix(l.Tag, "/qmqpd") {
-			if first, rest, ok := strings.Cut(l.Text, ": "); ok && strings.HasPrefix(rest, "client=") {
-				id = first
-			}
-		}
-		// There is no qmgr on purpose.
-		if strings.HasSuffix(l.Tag, "/cleanup") && !strings.Contains(l.Text, "unable to look up public/qmgr") {
+		if strings.HasSuffix(l.Tag, "/cleanup") || strings.HasSuffix(l.Tag, "/qmqpd") {
 			lines = append(lines, l.Text)
 		}
 	}
-	res.collect(r.t, reply, id, r.pf.Path(postfix.QueueDir), lines)
+	var res result
+	res.collect(r.t, reply, idOf(reply, lines), r.pf.Path(postfix.QueueDir), lines)
 	return res
 }
 
@@ -173,10 +155,17 @@ func converse(conn net.Conn, req []byte) (string, error) {
 	return string(reply), err
 }
 
-// queueID returns the queue id in a positive reply.
-func queueID(reply string) string {
-	_, id, _ := strings.Cut(reply, "queued as ")
-	return id
+// idOf returns the queue id in a positive reply, or in the log.
+func idOf(reply string, lines []string) string {
+	if _, id, ok := strings.Cut(reply, "queued as "); ok {
+		return id
+	}
+	for _, l := range lines {
+		if id, rest, ok := strings.Cut(l, ": "); ok && strings.HasPrefix(rest, "client=") {
+			return id
+		}
+	}
+	return ""
 }
 
 // collect reads and removes the queue file of a request and masks everything.
@@ -187,6 +176,10 @@ func (res *result) collect(t *testing.T, reply, id, queueDir string, lines []str
 		res.reply = strings.ReplaceAll(reply, id, "QUEUEID")
 	}
 	for _, l := range lines {
+		// There is no qmgr on purpose.
+		if strings.Contains(l, "unable to look up public/qmgr") {
+			continue
+		}
 		// Syslog cuts long lines.
 		const enough = 1500
 		l = queuecompare.MaskLine(l, id)
@@ -218,93 +211,103 @@ func (res *result) collect(t *testing.T, reply, id, queueDir string, lines []str
 			return os.Remove(path)
 		})
 	}
+	if !strings.HasPrefix(reply, "K") {
+		// qmqpd and cleanup may log at the same time.
+		slices.Sort(res.log)
+	}
 	// The names of hashed directories are part of the id.
 	res.queue, _, _ = strings.Cut(res.queue, "/")
 }
 
-// ours receives in this process: a session that stores through package
-// incoming.
+// ours is a stand-alone server in this process that writes queue files itself.
 type ours struct {
-	t       *testing.T
-	dir     string
-	session qmqp.Config
-	opener  mailstream.Opener
-	lines   *bytes.Buffer
-	logged  *maillog.Logger
+	t     *testing.T
+	dir   string
+	addrs map[string]string // by host
+	log   lockedBuffer
 }
 
-// separateLog gives the lines of the inner opener a log of their own.
-type separateLog struct {
-	mailstream.Opener
-	log *maillog.Logger
+// lockedBuffer collects what a server logs.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
 }
 
-func (o separateLog) Open(ctx context.Context, _ *maillog.Logger) (mailstream.Stream, error) {
-	return o.Opener.Open(ctx, o.log)
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
 }
 
-func newOurs(t *testing.T, cfg incoming.Config, session qmqp.Config, queue spool.Options) *ours {
+// take returns what was written since the last call.
+func (l *lockedBuffer) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.b.String()
+	l.b.Reset()
+	return s
+}
+
+// newOurs starts a server with the configuration directory of a rival and
+// settings of its own. It stops when t ends.
+func newOurs(t *testing.T, configDir string, set settings) *ours {
 	t.Helper()
-	dir := t.TempDir()
-	if err := spool.MakeLayout(dir, nil); err != nil {
-		t.Fatal(err)
+	o := &ours{t: t, dir: filepath.Join(t.TempDir(), "queue"), addrs: make(map[string]string)}
+	options := daemon.ServeOptions{
+		ConfigDir: configDir,
+		Listen:    []string{"127.0.0.1:0", "[::1]:0"},
+		Queue:     o.dir,
+		Log:       &o.log,
 	}
-	sp, err := spool.Open(dir, queue)
-	if err != nil {
-		t.Fatal(err)
+	for _, k := range slices.Sorted(maps.Keys(set)) {
+		options.Overrides = append(options.Overrides, mainconf.Setting{Name: k, Value: set[k]})
 	}
-	t.Cleanup(func() { sp.Close(context.Background()) })
-	o := &ours{t: t, dir: dir, session: session, lines: new(bytes.Buffer)}
-	o.logged = maillog.New(time.Now)
-	o.logged.Identify("x", 1, "mx", cfg.SMTPUTF8)
-	o.logged.AddPlain(o.lines, "")
-	o.opener = separateLog{incoming.New(cfg, sp), o.logged}
+	ready := make(chan struct{})
+	options.Ready = func(addrs []net.Addr) {
+		o.addrs["127.0.0.1"], o.addrs["::1"] = addrs[0].String(), addrs[1].String()
+		close(ready)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- daemon.Serve(ctx, options) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("our server: %v", err)
+		}
+	})
+	select {
+	case <-ready:
+	case err := <-done:
+		t.Fatalf("our server: %v", err)
+	}
 	return o
 }
 
 // send serves one request.
 func (o *ours) send(host string, req submission) result {
 	o.t.Helper()
-	o.lines.Reset()
-	var ids bytes.Buffer
-	log := maillog.New(time.Now)
-	log.Identify("s", 1, "mx", true)
-	log.AddPlain(&ids, "")
-	client := peer.Client{Name: "localhost", Addr: host, RFCAddr: host, Port: "12345", Family: 2}
-	if strings.Contains(host, ":") {
-		client.RFCAddr, client.Family = "IPv6:"+host, 10
-	}
-	near, far := net.Pipe()
-	defer near.Close()
-	done := make(chan error, 1)
-	go func() {
-		defer far.Close()
-		done <- o.session.NewSession(far, client, time.Now(), log).Receive(context.Background(), o.opener)
-	}()
-	reply, err := converse(near, req.bytes())
+	o.log.take()
+	reply, err := exchange(o.addrs[host], req.bytes())
 	if err != nil {
-		o.t.Fatalf("our session: %v", err)
+		o.t.Fatalf("our server: %v", err)
 	}
-	if err := <-done; err != nil {
-		o.t.Fatalf("our session: %v", err)
-	}
-	id := queueID(reply)
-	for _, l := range strings.Split(ids.String(), "\n") {
-		if id != "" {
-			break
+	// The line about the end of the session comes after the reply.
+	text := ""
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(text, "disconnect from"); {
+		if time.Now().After(deadline) {
+			o.t.Fatalf("our server did not end the session:\n%s", text)
 		}
-		if words := strings.SplitN(l, ": ", 3); len(words) == 3 && strings.HasPrefix(words[2], "client=") {
-			id = words[1]
-		}
+		time.Sleep(100 * time.Microsecond)
+		text += o.log.take()
 	}
 	var lines []string
-	for _, l := range strings.Split(strings.TrimSuffix(o.lines.String(), "\n"), "\n") {
-		if l != "" {
-			lines = append(lines, strings.TrimPrefix(l, "x: "))
-		}
+	for _, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		_, l, _ = strings.Cut(l, "]: ")
+		lines = append(lines, l)
 	}
 	var res result
-	res.collect(o.t, reply, id, o.dir, lines)
+	res.collect(o.t, reply, idOf(reply, lines), o.dir, lines)
 	return res
 }
 

@@ -2,60 +2,92 @@ package daemon
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/go-multierror"
 
 	"github.com/qmqpd/qmqpd/daemon/cleanup"
+	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/params"
 )
 
-// refusal is a parameter of cleanup(8) that stand-alone mode cannot honour when
-// it is set to anything.
-type refusal struct {
-	name string
-	// flag is the cleanup flag without which cleanup(8) would ignore the
-	// parameter too.
-	flag uint32
-}
-
-// refusals are what cleanup(8) would do and stand-alone mode does not. Source:
-// Postfix 3.10 cleanup_init.c for the list of parameters.
-var refusals = []refusal{
-	{"canonical_maps", cleanup.FlagMap},
-	{"sender_canonical_maps", cleanup.FlagMap},
-	{"recipient_canonical_maps", cleanup.FlagMap},
-	{"virtual_alias_maps", cleanup.FlagMap},
-	{"masquerade_domains", cleanup.FlagMap},
-	{"always_bcc", cleanup.FlagBCC},
-	{"sender_bcc_maps", cleanup.FlagBCC},
-	{"recipient_bcc_maps", cleanup.FlagBCC},
-	{"header_checks", cleanup.FlagFilter},
-	{"mime_header_checks", cleanup.FlagFilter},
-	{"nested_header_checks", cleanup.FlagFilter},
-	{"body_checks", cleanup.FlagFilter},
-	{"non_smtpd_milters", cleanup.FlagMilter},
-}
-
-// refuse returns an error for each setting of cleanup(8) that stand-alone mode
-// cannot honour. flags are the cleanup flags that messages would have.
-func refuse(eff *params.Effective, flags uint32) error {
+// refuse returns an error for each setting of cleanup(8) that we cannot honour
+// when we write queue files ourselves. flags are the cleanup flags that
+// messages would have: what cleanup(8) would ignore is not refused.
+//
+// Source: Postfix 3.10 cleanup_init.c for the list of parameters.
+func refuse(clean *params.Effective, flags uint32) error {
 	var errs *multierror.Error
-	for _, r := range refusals {
-		if flags&r.flag == 0 {
+	if flags&cleanup.FlagMilter != 0 {
+		if value := clean.String("non_smtpd_milters"); value != "" {
+			errs = multierror.Append(errs, &RefusedError{Name: "non_smtpd_milters", Value: value})
+		}
+	}
+	for _, p := range mapParameters {
+		if flags&p.flag == 0 {
 			continue
 		}
-		if value := eff.String(r.name); value != "" {
-			errs = multierror.Append(errs, &RefusedError{Name: r.name, Value: value})
+		value := clean.String(p.name)
+		if typ := foreignTable(value); typ != "" {
+			errs = multierror.Append(errs, &RefusedError{Name: p.name, Value: value, Why: "tables of type " + typ + " need Postfix"})
 		}
+	}
+	if clean.Bool("disable_mime_input_processing") && clean.Bool("force_mime_input_conversion") {
+		errs = multierror.Append(errs, fmt.Errorf("do not specify both disable_mime_input_processing=yes and force_mime_input_conversion=yes"))
 	}
 	return errs.ErrorOrNil()
 }
 
-// RefusedError is a setting that stand-alone mode cannot honour.
+// foreignTable returns the first type in a list of lookup tables that only
+// Postfix has, or "". Lists inside lists are looked at, too.
+func foreignTable(list string) string {
+	for {
+		token, rest, ok := table.NextToken(list)
+		if !ok {
+			return ""
+		}
+		list = rest
+		typ, name, _ := strings.Cut(token, ":")
+		if table.IsForeign(typ) {
+			return typ
+		}
+		switch typ {
+		case "pipemap", "unionmap", "randmap":
+			if inner, ok := strings.CutPrefix(name, "{"); ok {
+				if typ := foreignTable(strings.TrimSuffix(inner, "}")); typ != "" {
+					return typ
+				}
+			}
+		}
+	}
+}
+
+// refuseProgram returns an error if a master.cf service runs another program
+// than the one whose work we do.
+func refuseProgram(files configFiles, service, program, parameter string) error {
+	if files.master == nil {
+		return nil
+	}
+	for _, s := range files.master.Lookup(service, "unix") {
+		if command := s.Command(); command != program {
+			return &RefusedError{Name: parameter, Value: service, Why: "master.cf runs " + command + " there, not " + program}
+		}
+	}
+	return nil
+}
+
+// RefusedError is a setting that we cannot honour when we write queue files
+// ourselves.
 type RefusedError struct {
 	Name, Value string
+	// Why adds a reason, unless it is empty.
+	Why string
 }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("stand-alone mode cannot honor %s = %s; set queue_via = cleanup to leave it to cleanup(8)", e.Name, e.Value)
+	why := ""
+	if e.Why != "" {
+		why = " (" + e.Why + ")"
+	}
+	return fmt.Sprintf("stand-alone mode cannot honor %s = %s%s; set queue_via = cleanup to leave it to cleanup(8)", e.Name, e.Value, why)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -127,9 +128,11 @@ type server struct {
 	via    string            // queue_via
 	flags  uint32            // the cleanup flags of each message
 
-	incoming incoming.Config
-	spool    spool.Options
-	warnings []string // what reading the configuration gave
+	incoming   incoming.Config
+	maps       storeMaps
+	interfaces []netip.Prefix // our own addresses
+	spool      spool.Options
+	warnings   []string // what reading the configuration gave
 }
 
 // loopbackClients are who may send when there is no main.cf to say so.
@@ -173,7 +176,8 @@ func (s *server) configure() error {
 		return err
 	}
 	s.clean = params.New(process("cleanup", s.config.CleanupService))
-	_, _ = s.clean.ReadCommon() // its errors are collected below
+	cleanCommon, _ := s.clean.ReadCommon() // its errors are collected below
+	s.interfaces = cleanCommon.Interfaces
 	rewriter := params.New(process("trivial-rewrite", s.clean.String("rewrite_service_name")))
 	rewriteCommon, _ := rewriter.ReadCommon()
 
@@ -200,7 +204,11 @@ func (s *server) configure() error {
 		s.via = viaCleanup
 	}
 	if s.via != viaCleanup {
-		errs = multierror.Append(errs, refuse(s.clean, s.flags))
+		var classErrs error
+		s.maps, classErrs = loadStoreMaps(s.clean, s.flags)
+		errs = appendNew(errs, classErrs, refuse(s.clean, s.flags),
+			refuseProgram(files, s.config.CleanupService, "cleanup", "cleanup_service_name"),
+			refuseProgram(files, s.clean.String("rewrite_service_name"), "trivial-rewrite", "rewrite_service_name"))
 	}
 	errs = appendNew(errs, s.main.Errors(), s.clean.Errors(), rewriter.Errors())
 	if err := errs.ErrorOrNil(); err != nil {
@@ -266,6 +274,12 @@ func (s *server) openQueue(ctx context.Context) (mailstream.Opener, func(), erro
 		opener, err := newCleanup(s.config, s.queue)
 		return opener, func() {}, err
 	}
+	tables := newTables(s.config, s.clean, s.log)
+	var err error
+	if s.incoming.Maps, err = s.maps.open(tables, s.interfaces, params.SystemHost().Resolve); err != nil {
+		tables.Close()
+		return nil, nil, err
+	}
 	owners, err := s.owners()
 	if err != nil {
 		return nil, nil, err
@@ -290,6 +304,7 @@ func (s *server) openQueue(ctx context.Context) (mailstream.Opener, func(), erro
 		s.log.Warningf("clear unfinished files: %v", err)
 	}
 	closeQueue := func() {
+		defer tables.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		if err := sp.Close(ctx); err != nil {

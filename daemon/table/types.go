@@ -49,7 +49,8 @@ func lookupType(typ string) (opener, bool) {
 		return openUnionmap, true
 	case "unix":
 		return openUnix, true
-	case "dbm", "ldap", "mongodb", "mysql", "nis", "pgsql", "sdbm", "sqlite":
+	}
+	if IsForeign(typ) {
 		return openForeign, true
 	}
 	return nil, false

@@ -1,0 +1,212 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/qmqpd/qmqpd/daemon/cleanup"
+	"github.com/qmqpd/qmqpd/daemon/incoming"
+	"github.com/qmqpd/qmqpd/daemon/matchlist"
+	"github.com/qmqpd/qmqpd/daemon/table"
+	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params"
+)
+
+// storeMaps are the parameters of cleanup(8) that name lookup tables, before
+// these are opened.
+type storeMaps struct {
+	maps incoming.Maps // what needs no opening
+
+	lists                map[string]string // by parameter, those in use
+	masqueradeExceptions string
+	myDestination        string
+	proxyInterfaces      string
+}
+
+// mapParameter is a parameter that lists lookup tables of cleanup(8).
+type mapParameter struct {
+	name string
+	// flag is the cleanup flag without which the tables are not used.
+	flag  uint32
+	flags table.Flags
+	field func(*incoming.Maps) *incoming.Mapping
+}
+
+var mapParameters = []mapParameter{
+	{"canonical_maps", cleanup.FlagMap, incoming.AddressTable, func(m *incoming.Maps) *incoming.Mapping { return &m.Canonical }},
+	{"sender_canonical_maps", cleanup.FlagMap, incoming.AddressTable, func(m *incoming.Maps) *incoming.Mapping { return &m.SenderCanonical }},
+	{"recipient_canonical_maps", cleanup.FlagMap, incoming.AddressTable, func(m *incoming.Maps) *incoming.Mapping { return &m.RecipientCanonical }},
+	{"virtual_alias_maps", cleanup.FlagMap, incoming.AddressTable, func(m *incoming.Maps) *incoming.Mapping { return &m.VirtualAlias }},
+	{"header_checks", cleanup.FlagFilter, incoming.CheckTable, func(m *incoming.Maps) *incoming.Mapping { return &m.HeaderChecks }},
+	{"mime_header_checks", cleanup.FlagFilter, incoming.CheckTable, func(m *incoming.Maps) *incoming.Mapping { return &m.MIMEHeaderChecks }},
+	{"nested_header_checks", cleanup.FlagFilter, incoming.CheckTable, func(m *incoming.Maps) *incoming.Mapping { return &m.NestedHeaderChecks }},
+	{"body_checks", cleanup.FlagFilter, incoming.CheckTable, func(m *incoming.Maps) *incoming.Mapping { return &m.BodyChecks }},
+	{"sender_bcc_maps", cleanup.FlagBCC, incoming.AddressTable, func(m *incoming.Maps) *incoming.Mapping { return &m.SenderBCC }},
+	{"recipient_bcc_maps", cleanup.FlagBCC, incoming.AddressTable, func(m *incoming.Maps) *incoming.Mapping { return &m.RecipientBCC }},
+}
+
+// loadStoreMaps reads the parameters, in cleanup(8)'s order. The errors of
+// reading are clean's; the one returned is about the words in lists of classes.
+//
+// Source: Postfix 3.10 cleanup_init.c.
+func loadStoreMaps(clean *params.Effective, flags uint32) (storeMaps, error) {
+	m := storeMaps{lists: make(map[string]string)}
+	m.maps.RecursionLimit = clean.Int("virtual_alias_recursion_limit")
+	m.maps.ExpansionLimit = clean.Int("virtual_alias_expansion_limit")
+	m.maps.AddressLimit = clean.Int("virtual_alias_address_length_limit")
+	m.maps.BodyChecksLimit = int64(clean.Int("body_checks_size_limit"))
+	for _, p := range mapParameters {
+		if value := clean.String(p.name); flags&p.flag != 0 {
+			m.lists[p.name] = value
+		}
+	}
+	m.maps.AlwaysBCC = clean.String("always_bcc")
+	if flags&cleanup.FlagMap != 0 {
+		m.maps.MasqueradeDomains = mainconf.SplitList(clean.String("masquerade_domains"))
+		m.masqueradeExceptions = clean.String("masquerade_exceptions")
+	}
+	m.maps.RecipientDelimiter = clean.String("recipient_delimiter")
+	m.maps.OwnerRequestSpecial = clean.Bool("owner_request_special")
+	m.maps.DoubleBounceSender = clean.String("double_bounce_sender")
+	m.myDestination = clean.String("mydestination")
+	m.proxyInterfaces = clean.String("proxy_interfaces")
+
+	var errs *multierror.Error
+	classes := func(parameter, complain string, allowed incoming.Classes) incoming.Classes {
+		c, err := addressClasses(complain, clean.String(parameter), allowed)
+		if err != nil {
+			errs = multierror.Append(errs, err)
+		}
+		return c
+	}
+	// That all three complain about canonical_classes is Postfix's way.
+	const all = incoming.EnvelopeSender | incoming.EnvelopeRecipient | incoming.HeaderSender | incoming.HeaderRecipient
+	m.maps.CanonicalClasses = classes("canonical_classes", "canonical_classes", all)
+	m.maps.SenderCanonicalClasses = classes("sender_canonical_classes", "canonical_classes", incoming.EnvelopeSender|incoming.HeaderSender)
+	m.maps.RecipientCanonicalClasses = classes("recipient_canonical_classes", "canonical_classes", incoming.EnvelopeRecipient|incoming.HeaderRecipient)
+	m.maps.MasqueradeClasses = classes("masquerade_classes", "masquerade_classes", all)
+	if err := m.propagate(clean.String("propagate_unmatched_extensions")); err != nil {
+		errs = multierror.Append(errs, err)
+	}
+	return m, errs.ErrorOrNil()
+}
+
+// classNames are the words of canonical_classes and its kin.
+var classNames = map[string]incoming.Classes{
+	"envelope_sender":    incoming.EnvelopeSender,
+	"envelope_recipient": incoming.EnvelopeRecipient,
+	"header_sender":      incoming.HeaderSender,
+	"header_recipient":   incoming.HeaderRecipient,
+}
+
+// addressClasses reads a list of address classes.
+func addressClasses(parameter, value string, allowed incoming.Classes) (incoming.Classes, error) {
+	var classes incoming.Classes
+	for _, word := range mainconf.SplitList(value) {
+		c := classNames[word] & allowed
+		if c == 0 {
+			return 0, unknownWord(parameter, word, value)
+		}
+		classes |= c
+	}
+	return classes, nil
+}
+
+// propagate reads propagate_unmatched_extensions. Words that other programs
+// obey are allowed.
+func (m *storeMaps) propagate(value string) error {
+	for _, word := range mainconf.SplitList(value) {
+		switch word {
+		case "canonical":
+			m.maps.PropagateCanonical = true
+		case "virtual":
+			m.maps.PropagateVirtual = true
+		case "alias", "forward", "include", "generic":
+		default:
+			return unknownWord("propagate_unmatched_extensions", word, value)
+		}
+	}
+	return nil
+}
+
+// open opens the tables. interfaces are the machine's own addresses, resolve
+// finds those of the names in proxy_interfaces. An error is one with which
+// Postfix would not start.
+func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, resolve func(string) ([]netip.Addr, error)) (incoming.Maps, error) {
+	maps := m.maps
+	inUse := false
+	for _, p := range mapParameters {
+		mapping, err := incoming.OpenMapping(set, p.name, m.lists[p.name], p.flags)
+		if err != nil {
+			return maps, err
+		}
+		*p.field(&maps) = mapping
+		inUse = inUse || mapping.Tables != nil && p.flags == incoming.AddressTable
+	}
+	if len(maps.MasqueradeDomains) > 0 && m.masqueradeExceptions != "" {
+		list, err := matchlist.ParseStrings("masquerade_exceptions", m.masqueradeExceptions, set, matchlist.Options{})
+		if err != nil {
+			return maps, err
+		}
+		maps.IsMasqueradeException = list.Match
+	}
+	if !inUse {
+		return maps, nil
+	}
+	list, err := matchlist.ParseStrings("mydestination", m.myDestination, set, matchlist.Options{})
+	if err != nil {
+		return maps, err
+	}
+	local := localDomains{list: list, addresses: make(map[netip.Addr]bool)}
+	for _, p := range interfaces {
+		local.addresses[p.Addr()] = true
+	}
+	for _, host := range mainconf.SplitList(m.proxyInterfaces) {
+		addresses, err := resolve(host)
+		if err != nil || len(addresses) == 0 {
+			return maps, fmt.Errorf("config variable proxy_interfaces: host not found: %s", host)
+		}
+		for _, a := range addresses {
+			local.addresses[a] = true
+		}
+	}
+	maps.IsLocal = local.match
+	return maps, nil
+}
+
+// localDomains are the domains whose mail is delivered on this machine.
+type localDomains struct {
+	list      *matchlist.StringList // mydestination
+	addresses map[netip.Addr]bool
+}
+
+// match tells whether domain, which may be an address in brackets, is one of
+// them.
+//
+// Source: Postfix 3.10 resolve_local.c, resolve_local.
+func (l *localDomains) match(ctx context.Context, domain string) (bool, error) {
+	domain = strings.TrimSuffix(domain, ".")
+	if domain == "" || strings.HasSuffix(domain, ".") {
+		return false, nil
+	}
+	if found, err := l.list.Match(ctx, domain); found || err != nil {
+		return found, err
+	}
+	if len(domain) < 2 || domain[0] != '[' || domain[len(domain)-1] != ']' {
+		return false, nil
+	}
+	const v6 = "IPv6:"
+	text := domain[1 : len(domain)-1]
+	if len(text) > len(v6) && strings.EqualFold(text[:len(v6)], v6) {
+		text = text[len(v6):]
+		if !strings.Contains(text, ":") {
+			return false, nil
+		}
+	}
+	addr, ok := table.ParseAddr(text)
+	return ok && l.addresses[addr], nil
+}
