@@ -31,7 +31,7 @@ func readMain(path string, presets []mainconf.Setting, log *maillog.Logger) (*ma
 			if first != nil && i >= first.Warnings {
 				break
 			}
-			log.Warningf("%s", w.Text)
+			log.Warningf("%s", w)
 		}
 		if first != nil {
 			return nil, maillog.FatalError("%w", first)

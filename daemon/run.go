@@ -1,11 +1,13 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/jail"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/master"
+	"github.com/qmqpd/qmqpd/daemon/qmqp"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 )
@@ -131,6 +134,10 @@ func (r *run) run() error {
 			return err
 		}
 	}
+	limits, err := r.limits()
+	if err != nil {
+		return err
+	}
 	if err := os.Chdir(r.config.QueueDirectory); err != nil {
 		return maillog.FatalError("chdir(\"%s\"): %s", r.config.QueueDirectory, errno.Text(err))
 	}
@@ -154,6 +161,11 @@ func (r *run) run() error {
 	if r.args.Stdin {
 		return master.ServeStdin(ctx, master.StdinConn(0, 1), r.now, serve)
 	}
+	setStress := func(on bool) {
+		if p, ok := r.stressPolicy(on, storage); ok {
+			server.SetPolicy(p)
+		}
+	}
 	return master.Serve(ctx, master.Config{
 		Log:           r.log,
 		Now:           r.now,
@@ -166,6 +178,9 @@ func (r *run) run() error {
 		MaxUse:        r.config.MaxUse,
 		MaxIdle:       r.config.MaxIdle,
 		DaemonTimeout: r.config.Watchdog,
+		Sessions:      limits.sessions,
+		Limit:         limits.service,
+		Stress:        r.stress(limits, setStress),
 		Changed:       changed(tables, r.log),
 		Handler:       serve,
 	})
@@ -321,6 +336,28 @@ func (r *run) jail() jail.Config {
 		c.User = r.config.MailOwner
 	}
 	return c
+}
+
+// stressPolicy reads the parameters again with stress on or off, for sessions
+// from now on. Settings that no longer work leave everything as it is.
+func (r *run) stressPolicy(on bool, storage qmqp.Storage) (Policy, bool) {
+	settings := r.settings
+	// The accounts' files are not in the jail, and have been checked.
+	settings.Host.Accounts = nil
+	value := ""
+	if on {
+		value = "yes"
+	}
+	settings.Overrides = append(slices.Clone(settings.Overrides), mainconf.Setting{Name: "stress", Value: value})
+	eff := params.New(settings)
+	_, _ = eff.ReadCommon() // its errors are eff's
+	config := LoadConfig(eff)
+	opener, err := newCleanup(config, "")
+	if err := cmp.Or(eff.Err(), err); err != nil {
+		r.log.Warningf("stress mode: %s", err)
+		return Policy{}, false
+	}
+	return config.policy(opener, storage), true
 }
 
 // serveFirst wraps the server: what only the first client meets in Postfix.

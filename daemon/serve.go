@@ -145,7 +145,7 @@ func (s *server) configure() error {
 		return err
 	}
 	for _, w := range files.main.Warnings {
-		s.warnings = append(s.warnings, w.Text)
+		s.warnings = append(s.warnings, w.String())
 	}
 	process := func(name, service string) params.Process {
 		p := params.Process{
