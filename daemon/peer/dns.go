@@ -1,0 +1,254 @@
+package peer
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// lookupName asks DNS for the name of an address.
+func (c dnsConfig) lookupName(ctx context.Context, addr netip.Addr) (string, status, error) {
+	a := c.query(ctx, reverseName(addr), typePTR)
+	if a.err != 0 {
+		return "", a.status, a.err
+	}
+	name, ok := a.message.pointer()
+	if !ok {
+		return "", notFound, NoName
+	}
+	return name, success, nil
+}
+
+// lookupAddrs asks DNS for the addresses of a name, with the search list of
+// resolv.conf. Source: glibc res_query.c, __res_context_search.
+func (c dnsConfig) lookupAddrs(ctx context.Context, name string, ipv6 bool) ([]netip.Addr, status, error) {
+	t := uint16(typeA)
+	if ipv6 {
+		t = typeAAAA
+	}
+	if !hostName(strings.TrimSuffix(name, ".")) {
+		return nil, notFound, NoName
+	}
+	a := c.searchFor(ctx, name, t)
+	if a.err != 0 {
+		return nil, a.status, a.err
+	}
+	addrs := a.message.addresses(t)
+	if len(addrs) == 0 {
+		return nil, notFound, NoData
+	}
+	return addrs, success, nil
+}
+
+// answer is what became of a query.
+type answer struct {
+	message  message
+	err      LookupError // 0: the message has answers
+	status   status
+	refused  bool // nobody listens at any name server
+	servfail bool // a name server said that it failed
+}
+
+// searchFor tries the name as it is and with the domains of the search list, in
+// the order that ndots gives.
+func (c dnsConfig) searchFor(ctx context.Context, name string, t uint16) answer {
+	dots := strings.Count(name, ".")
+	absolute := strings.HasSuffix(name, ".")
+	var asIs *answer
+	if dots >= c.ndots || absolute {
+		a := c.query(ctx, strings.TrimSuffix(name, "."), t)
+		if a.err == 0 || absolute || ctx.Err() != nil {
+			return a
+		}
+		asIs = &a
+	}
+	var last answer
+	noData, servFail, root := false, false, false
+search:
+	for _, domain := range c.search {
+		full := name
+		if domain != "" {
+			full += "." + domain
+		} else {
+			root = true
+		}
+		last = c.query(ctx, full, t)
+		switch {
+		case last.err == 0 || ctx.Err() != nil:
+			return last
+		case last.refused:
+			return last
+		case last.err == NoData:
+			noData = true
+		case last.err == TryAgain && last.servfail:
+			servFail = true
+		case last.err == TryAgain || last.status != notFound || last.message.rcode != rcodeNameError:
+			break search
+		}
+	}
+	if asIs == nil && !root {
+		last = c.query(ctx, name, t)
+		if last.err == 0 {
+			return last
+		}
+	}
+	switch {
+	case asIs != nil:
+		return *asIs
+	case noData:
+		return answer{err: NoData, status: notFound}
+	case servFail:
+		return answer{err: TryAgain, status: unavailable}
+	}
+	return last
+}
+
+// query asks the name servers in turn until one knows.
+// Source: glibc res_send.c, __res_context_send; res_query.c.
+func (c dnsConfig) query(ctx context.Context, name string, t uint16) answer {
+	q, ok := newQuestion(name, t)
+	if !ok {
+		return answer{err: NoName, status: notFound}
+	}
+	refused, servfail := true, false
+	first := c.first()
+	for range c.attempts {
+		for i := range c.servers {
+			m, err := c.exchange(ctx, c.servers[(first+i)%len(c.servers)], c.wait(i), q)
+			switch {
+			case ctx.Err() != nil:
+				return answer{err: TryAgain, status: unavailable}
+			case err != nil:
+				refused = refused && errors.Is(err, syscall.ECONNREFUSED)
+				continue
+			}
+			refused = false
+			switch m.rcode {
+			case rcodeSuccess:
+				if m.answers == 0 {
+					return answer{message: m, err: NoData, status: notFound}
+				}
+				return answer{message: m}
+			case rcodeServerFailure, rcodeNotImplemented, rcodeRefused:
+				servfail = m.rcode == rcodeServerFailure
+				continue // another server may do better
+			default:
+				return answer{message: m, err: NoName, status: notFound}
+			}
+		}
+	}
+	return answer{err: TryAgain, status: unavailable, refused: refused, servfail: servfail}
+}
+
+// first is the server to begin with.
+func (c dnsConfig) first() int {
+	var b [1]byte
+	if !c.rotate {
+		return 0
+	}
+	if _, err := rand.Read(b[:]); err != nil {
+		return 0
+	}
+	return int(b[0]) % len(c.servers)
+}
+
+// exchange asks one server, by UDP first.
+func (c dnsConfig) exchange(ctx context.Context, server string, wait time.Duration, q question) (message, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	if !c.tcp {
+		m, err := talk(ctx, "udp", server, q)
+		if err != nil || !m.truncated {
+			return m, err
+		}
+	}
+	return talk(ctx, "tcp", server, q)
+}
+
+// errUnusable is a response that cannot be one.
+var errUnusable = errors.New("unusable DNS response")
+
+func talk(ctx context.Context, network, server string, q question) (message, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, server)
+	if err != nil {
+		return message{}, err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if end, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(end); err != nil {
+			return message{}, err
+		}
+	}
+	var id [2]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return message{}, err
+	}
+	packet := q.packet(binary.BigEndian.Uint16(id[:]))
+	stream := network == "tcp"
+	if stream {
+		packet = append(binary.BigEndian.AppendUint16(nil, uint16(len(packet))), packet...)
+	}
+	if _, err := conn.Write(packet); err != nil {
+		return message{}, err
+	}
+	buf := make([]byte, 65535)
+	for {
+		b, err := receive(conn, stream, buf)
+		if err != nil {
+			return message{}, err
+		}
+		if len(b) < headerSize {
+			return message{}, errUnusable
+		}
+		// What does not belong to the question may be forged: wait for the
+		// real answer.
+		if binary.BigEndian.Uint16(b) != binary.BigEndian.Uint16(id[:]) || !q.asked(b) {
+			if stream {
+				return message{}, errUnusable
+			}
+			continue
+		}
+		return parseMessage(b, q), nil
+	}
+}
+
+func receive(conn net.Conn, stream bool, buf []byte) ([]byte, error) {
+	if !stream {
+		n, err := conn.Read(buf)
+		return buf[:n], err
+	}
+	if _, err := io.ReadFull(conn, buf[:2]); err != nil {
+		return nil, err
+	}
+	b := buf[:binary.BigEndian.Uint16(buf)]
+	_, err := io.ReadFull(conn, b)
+	return b, err
+}
+
+// reverseName is the domain name that has the PTR record of an address.
+func reverseName(a netip.Addr) string {
+	const hex = "0123456789abcdef"
+	var b strings.Builder
+	octets := a.AsSlice()
+	for i := len(octets) - 1; i >= 0; i-- {
+		if a.Is4() {
+			b.WriteString(strconv.Itoa(int(octets[i])) + ".")
+		} else {
+			b.WriteString(string([]byte{hex[octets[i]&15], '.', hex[octets[i]>>4], '.'}))
+		}
+	}
+	if a.Is4() {
+		return b.String() + "in-addr.arpa"
+	}
+	return b.String() + "ip6.arpa"
+}

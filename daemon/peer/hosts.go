@@ -1,0 +1,134 @@
+package peer
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// hostLine is one line of the hosts file.
+type hostLine struct {
+	addr  netip.Addr
+	names []string // the first is the canonical one; it may be empty
+}
+
+// in returns the address of the line for a lookup in one family. For an IPv4
+// lookup glibc takes IPv4-mapped addresses for what they map, and ::1 for
+// 127.0.0.1.
+func (l hostLine) in(ipv6 bool) (netip.Addr, bool) {
+	switch {
+	case ipv6:
+		return l.addr, l.addr.Is6()
+	case l.addr == netip.IPv6Loopback():
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1}), true
+	}
+	a := l.addr.Unmap()
+	return a, a.Is4()
+}
+
+// parseHosts reads hosts(5) as glibc does: lines with an address that is not
+// one are skipped.
+func parseHosts(b []byte) []hostLine {
+	var lines []hostLine
+	for line := range strings.Lines(string(b)) {
+		if i := strings.IndexAny(line, "#\n"); i >= 0 {
+			line = line[:i]
+		}
+		f := strings.Fields(line)
+		if len(f) == 0 {
+			continue
+		}
+		addr, err := netip.ParseAddr(f[0])
+		if err != nil || addr.Zone() != "" {
+			continue
+		}
+		names := f[1:]
+		if len(names) == 0 {
+			names = []string{""}
+		}
+		lines = append(lines, hostLine{addr, names})
+	}
+	return lines
+}
+
+// parseMulti reads host.conf(5): with "multi on" all lines of the hosts file
+// that have a name count, not only the first.
+func parseMulti(b []byte) bool {
+	multi := false
+	for line := range strings.Lines(string(b)) {
+		if i := strings.IndexByte(line, '#'); i >= 0 {
+			line = line[:i]
+		}
+		f := strings.Fields(line)
+		if len(f) >= 2 && strings.EqualFold(f[0], "multi") {
+			multi = strings.EqualFold(f[1], "on")
+		}
+	}
+	return multi
+}
+
+func (s *System) nameInFiles(addr netip.Addr) (string, status, error) {
+	lines, ok := s.hosts.lookup()
+	if !ok {
+		return "", unavailable, NoName
+	}
+	for _, l := range lines {
+		if a, ok := l.in(addr.Is6()); ok && a == addr {
+			return l.names[0], success, nil
+		}
+	}
+	return "", notFound, NoName
+}
+
+func (s *System) addrsInFiles(name string, ipv6 bool) ([]netip.Addr, status, error) {
+	lines, ok := s.hosts.lookup()
+	switch {
+	case !ok && ipv6:
+		return nil, unavailable, NoName
+	case !ok:
+		return nil, unavailable, NoData // so says glibc
+	}
+	var addrs []netip.Addr
+	for _, l := range lines {
+		a, ok := l.in(ipv6)
+		if !ok || !hasName(l.names, name) {
+			continue
+		}
+		addrs = append(addrs, a)
+		if !s.multi.get() {
+			break
+		}
+	}
+	if len(addrs) == 0 {
+		return nil, notFound, NoName
+	}
+	return addrs, success, nil
+}
+
+func hasName(names []string, name string) bool {
+	for _, n := range names {
+		if equalNames(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// equalNames compares without regard to the case of ASCII letters.
+func equalNames(a, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(a) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}

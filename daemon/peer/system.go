@@ -1,0 +1,98 @@
+package peer
+
+import (
+	"context"
+	"net/netip"
+	"path/filepath"
+)
+
+// System is the resolver of the C library: hosts file and DNS, in the order
+// of nsswitch.conf.
+type System struct {
+	order  order
+	hosts  cached[[]hostLine]
+	multi  cached[bool]
+	config cached[dnsConfig]
+}
+
+// SystemOptions are for tests; the zero value is the system's own.
+type SystemOptions struct {
+	// Dir has the files. Empty: /etc.
+	Dir string
+	// Port is where name servers listen. Zero: 53.
+	Port int
+	// Hostname gives the default search domain if resolv.conf names none.
+	// Empty: the host name of the system.
+	Hostname string
+}
+
+// NewSystem reads nsswitch.conf, once and now; the other files are read when
+// they are needed and have changed. That is what glibc does in a daemon that
+// changes its root directory: it keeps the order from outside and uses hosts and
+// resolv.conf of the jail. So call it before entering the jail.
+func NewSystem(o SystemOptions) *System {
+	dir := o.Dir
+	if dir == "" {
+		dir = "/etc"
+	}
+	port := o.Port
+	if port == 0 {
+		port = 53
+	}
+	path := func(name string) string { return filepath.Join(dir, name) }
+	return &System{
+		order:  readOrder(path("nsswitch.conf")),
+		hosts:  cached[[]hostLine]{path: path("hosts"), parse: parseHosts},
+		multi:  cached[bool]{path: path("host.conf"), parse: parseMulti},
+		config: cached[dnsConfig]{path: path("resolv.conf"), parse: func(b []byte) dnsConfig { return parseResolvConf(b, o.Hostname, port) }},
+	}
+}
+
+// LookupName implements Resolver.
+func (s *System) LookupName(ctx context.Context, addr netip.Addr) (string, error) {
+	name, err := "", error(NoName)
+	if s.order.bad {
+		return "", BadConfig
+	}
+	for _, service := range s.order.services {
+		var st status
+		switch service.name {
+		case "files":
+			name, st, err = s.nameInFiles(addr)
+		case "dns":
+			name, st, err = s.config.get().lookupName(ctx, addr)
+		}
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		if service.ends(st) {
+			break
+		}
+	}
+	return name, err
+}
+
+// LookupAddrs implements Resolver.
+func (s *System) LookupAddrs(ctx context.Context, name string, ipv6 bool) ([]netip.Addr, error) {
+	if s.order.bad {
+		return nil, BadConfig
+	}
+	var addrs []netip.Addr
+	err := error(NoName)
+	for _, service := range s.order.services {
+		var st status
+		switch service.name {
+		case "files":
+			addrs, st, err = s.addrsInFiles(name, ipv6)
+		case "dns":
+			addrs, st, err = s.config.get().lookupAddrs(ctx, name, ipv6)
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if service.ends(st) {
+			break
+		}
+	}
+	return addrs, err
+}
