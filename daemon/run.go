@@ -147,7 +147,7 @@ func (r *run) run() error {
 	if err != nil {
 		return err
 	}
-	server.Peer = r.peer
+	server.Peer = newPeer(r.config, r.effective, int(r.owner.UID)).Lookup
 	if err := jail.Enter(r.jail()); err != nil {
 		return err
 	}

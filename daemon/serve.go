@@ -79,7 +79,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
-	server.Peer = s.peer
+	server.Peer = newPeer(s.config, s.main, anyOwner).Lookup
 	opener, closeQueue, err := s.openQueue(ctx)
 	if err != nil {
 		return err

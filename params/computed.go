@@ -99,6 +99,13 @@ func (e *Effective) inetProtocols() protocols {
 	return *e.protocols
 }
 
+// Protocols tells which network protocols are in use: those in inet_protocols
+// that the host has.
+func (e *Effective) Protocols() (ipv4, ipv6 bool) {
+	p := e.inetProtocols()
+	return p.v4, p.v6
+}
+
 // ownInterfaces determines the addresses that inet_interfaces selects.
 func (e *Effective) ownInterfaces() *interfaceList {
 	if e.interfaces == nil {
