@@ -3,7 +3,6 @@ package table
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,36 +26,32 @@ const (
 const (
 	bdbHashMagic  = 0x00061561
 	bdbBtreeMagic = 0x00053162
-	bdbMetaSize   = 512 // the smallest page, and all of the meta page that counts
+	bdbMetaSize   = 512 // the smallest page; what counts of the meta page is there
 	bdbPageHeader = 26  // LSN, page number, previous, next, entries, free, level, type
 )
 
 // bdbFile reads the pages of one Berkeley DB file.
 type bdbFile struct {
-	file     *pageFile
+	file     *mappedFile
 	order    binary.ByteOrder
 	magic    uint32
 	metaType byte
-	meta     [bdbMetaSize]byte
+	meta     []byte
 	pageSize int64
 	lastPage uint32
-	page     []byte
-	overflow []byte
-	key      []byte // an off-page key
+	page     []byte // the current one
 	value    []byte // an off-page value
+	key      []byte // an off-page key
 }
 
 // openBDB opens a file of the type that the magic number tells.
 func openBDB(o *opening, magic uint32, metaType byte, newIndex func(*bdbFile) (index, error)) (Table, error) {
-	t, err := openIndexed(o, ".db", flockStyle, func(f *pageFile) (index, error) {
+	t, err := openIndexed(o, ".db", flockStyle, func(f *mappedFile) (index, error) {
 		b := &bdbFile{file: f, magic: magic, metaType: metaType}
 		idx, err := b.check(newIndex)
-		switch {
-		case errors.Is(err, errDamaged):
+		if err != nil {
 			// The library's error for all that it does not like.
 			return nil, &cannotOpen{"open database " + o.name + ".db: " + Strerror(unix.EINVAL)}
-		case err != nil:
-			return nil, &cannotOpen{"open database " + o.name + ".db: " + err.Error()}
 		}
 		return idx, nil
 	})
@@ -70,12 +65,8 @@ func (b *bdbFile) check(newIndex func(*bdbFile) (index, error)) (index, error) {
 	if err := b.readMeta(); err != nil {
 		return nil, err
 	}
-	size, err := b.file.size()
-	if err != nil {
-		return nil, err
-	}
-	if size%b.pageSize != 0 {
-		return nil, damaged("size %d is no multiple of the page size", size)
+	if int64(len(b.file.data))%b.pageSize != 0 {
+		return nil, damaged("size %d is no multiple of the page size", len(b.file.data))
 	}
 	return newIndex(b)
 }
@@ -83,9 +74,10 @@ func (b *bdbFile) check(newIndex func(*bdbFile) (index, error)) (index, error) {
 // readMeta reads the meta page. That happens for every lookup, since postmap
 // rewrites the file in place.
 func (b *bdbFile) readMeta() error {
-	if err := b.file.readFull(b.meta[:], 0); err != nil {
+	if err := b.file.reach(bdbMetaSize); err != nil {
 		return err
 	}
+	b.meta = b.file.data[:bdbMetaSize]
 	switch b.magic {
 	case binary.LittleEndian.Uint32(b.meta[12:]):
 		b.order = binary.LittleEndian
@@ -108,31 +100,33 @@ func (b *bdbFile) readMeta() error {
 	if b.meta[25] != b.metaType {
 		return damaged("meta page of type %d", b.meta[25])
 	}
-	b.lastPage = b.order.Uint32(b.meta[32:])
-	if b.pageSize != int64(size) {
-		b.pageSize = int64(size)
-		b.page = make([]byte, size)
-		b.overflow = make([]byte, size)
+	b.pageSize, b.lastPage = int64(size), b.order.Uint32(b.meta[32:])
+	if end := (int64(b.lastPage) + 1) * b.pageSize; end > int64(len(b.file.data)) {
+		if err := b.file.reach(end); err != nil {
+			return err
+		}
+		b.meta = b.file.data[:bdbMetaSize]
 	}
 	return nil
 }
 
-// readPage reads page number into buf and checks its header.
-func (b *bdbFile) readPage(buf []byte, number uint32) error {
+// readPage returns a page after checking its header.
+func (b *bdbFile) readPage(number uint32) ([]byte, error) {
 	if number == 0 || number > b.lastPage {
-		return damaged("page %d of %d", number, b.lastPage)
+		return nil, damaged("page %d of %d", number, b.lastPage)
 	}
-	if err := b.file.readFull(buf, int64(number)*b.pageSize); err != nil {
-		return err
+	page, err := b.file.at(int64(number)*b.pageSize, b.pageSize)
+	if err != nil {
+		return nil, err
 	}
-	if is := b.order.Uint32(buf[8:]); is != number {
+	if is := b.order.Uint32(page[8:]); is != number {
 		// Hash files have pages that were set aside and never written.
-		if is == 0 && b.magic == bdbHashMagic && allZero(buf) {
-			return nil
+		if is == 0 && b.magic == bdbHashMagic && allZero(page) {
+			return page, nil
 		}
-		return damaged("page %d says it is %d", number, is)
+		return nil, damaged("page %d says it is %d", number, is)
 	}
-	return nil
+	return page, nil
 }
 
 func allZero(b []byte) bool {
@@ -158,23 +152,32 @@ func (b *bdbFile) offset(i int) int {
 	return int(b.order.Uint16(b.page[bdbPageHeader+2*i:]))
 }
 
+// overflow returns the data of an overflow page, of which left bytes are still
+// wanted, and the number of the next one. All pages but the last are full.
+func (b *bdbFile) overflow(number uint32, left int) (data []byte, next uint32, err error) {
+	page, err := b.readPage(number)
+	if err != nil {
+		return nil, 0, err
+	}
+	n := min(left, len(page)-bdbPageHeader)
+	if page[25] != pageOverflow || int(b.order.Uint16(page[22:])) != n {
+		return nil, 0, damaged("overflow page %d", number)
+	}
+	return page[bdbPageHeader : bdbPageHeader+n], b.order.Uint32(page[16:]), nil
+}
+
 // chain appends the contents of an overflow chain, length bytes in all, to buf.
 func (b *bdbFile) chain(buf []byte, number, length uint32) ([]byte, error) {
 	if int64(length) > (int64(b.lastPage)+1)*b.pageSize {
 		return nil, damaged("item of %d bytes", length)
 	}
 	for left := int(length); left > 0; {
-		if err := b.readPage(b.overflow, number); err != nil {
+		data, next, err := b.overflow(number, left)
+		if err != nil {
 			return nil, err
 		}
-		// All pages but the last are full.
-		n := min(left, len(b.overflow)-bdbPageHeader)
-		if b.overflow[25] != pageOverflow || int(b.order.Uint16(b.overflow[22:])) != n {
-			return nil, damaged("overflow page %d", number)
-		}
-		buf = append(buf, b.overflow[bdbPageHeader:bdbPageHeader+n]...)
-		number = b.order.Uint32(b.overflow[16:])
-		left -= n
+		buf = append(buf, data...)
+		number, left = next, left-len(data)
 	}
 	return buf, nil
 }
@@ -182,28 +185,19 @@ func (b *bdbFile) chain(buf []byte, number, length uint32) ([]byte, error) {
 // compareChain compares key with an off-page key. Of a key that is longer than
 // the one asked for, it reads no more than shows the difference.
 func (b *bdbFile) compareChain(key []byte, number, length uint32) (int, error) {
-	if int64(length) <= int64(len(key))+b.pageSize {
-		var err error
-		if b.key, err = b.chain(b.key[:0], number, length); err != nil {
-			return 0, err
-		}
-		return bytes.Compare(key, b.key), nil
+	if int64(length) > (int64(b.lastPage)+1)*b.pageSize {
+		return 0, damaged("key of %d bytes", length)
 	}
-	for {
-		if err := b.readPage(b.overflow, number); err != nil {
+	for left := int(length); left > 0; {
+		data, next, err := b.overflow(number, left)
+		if err != nil {
 			return 0, err
 		}
-		part := b.overflow[bdbPageHeader:]
-		if b.overflow[25] != pageOverflow || int(b.order.Uint16(b.overflow[22:])) != len(part) {
-			return 0, damaged("overflow page %d", number)
-		}
-		n := min(len(key), len(part))
-		if order := bytes.Compare(key[:n], part[:n]); order != 0 {
+		n := min(len(key), len(data))
+		if order := bytes.Compare(key[:n], data); n < len(data) || order != 0 {
 			return order, nil
 		}
-		if key = key[n:]; len(key) == 0 {
-			return -1, nil
-		}
-		number = b.order.Uint32(b.overflow[16:])
+		key, number, left = key[n:], next, left-len(data)
 	}
+	return min(len(key), 1), nil
 }

@@ -28,9 +28,11 @@ func (x *btreeIndex) get(key []byte) ([]byte, bool, error) {
 	}
 	number := x.order.Uint32(x.meta[88:])
 	for level := 256; ; {
-		if err := x.readPage(x.page, number); err != nil {
+		page, err := x.readPage(number)
+		if err != nil {
 			return nil, false, err
 		}
+		x.page = page
 		// Every step goes one level down, so the walk ends.
 		is := int(x.page[24])
 		if level < 256 && is != level-1 || is < leafLevel {
@@ -44,7 +46,6 @@ func (x *btreeIndex) get(key []byte) ([]byte, bool, error) {
 			}
 			return x.leaf(key)
 		case pageBtreeInner:
-			var err error
 			if number, err = x.child(key); err != nil {
 				return nil, false, err
 			}

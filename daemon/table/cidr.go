@@ -3,7 +3,6 @@ package table
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"strings"
 )
 
@@ -134,14 +133,15 @@ func (t *cidrTable) Lookup(_ context.Context, key string) (string, bool, error) 
 	if !ok {
 		return "", false, nil
 	}
+	is6, bits := addr.Is6(), addrBits(addr)
 	for i := 0; i < len(t.rules); i++ {
 		switch rule := &t.rules[i]; rule.op {
 		case opMatch:
-			if rule.holds(addr) {
+			if rule.holds(is6, bits) {
 				return rule.value, true, nil
 			}
 		case opIf:
-			if rule.holds(addr) {
+			if rule.holds(is6, bits) {
 				continue
 			}
 			if rule.end < 0 {
@@ -154,6 +154,6 @@ func (t *cidrTable) Lookup(_ context.Context, key string) (string, bool, error) 
 }
 
 // holds is false for addresses of the other family, negated or not.
-func (r *cidrRule) holds(addr netip.Addr) bool {
-	return addr.Is6() == r.network.Is6() && r.network.Contains(addr) != r.negate
+func (r *cidrRule) holds(is6 bool, addr bits128) bool {
+	return is6 == r.network.is6 && r.network.containsBits(addr) != r.negate
 }

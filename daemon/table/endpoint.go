@@ -20,7 +20,7 @@ import (
 // since a Postfix process serves one client at a time.
 type endpoint struct {
 	network, address string
-	timeout          time.Duration // of a connect, and of one read or write
+	timeout          time.Duration // of a connect, and of one read or write; 0: none
 	idleLimit        time.Duration // 0: none
 	ageLimit         time.Duration // 0: none
 
@@ -175,9 +175,17 @@ func (l *link) end() {
 	}
 }
 
+// deadline is when a read or write that starts now must have ended.
+func (e *endpoint) deadline() time.Time {
+	if e.timeout == 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(e.timeout)
+}
+
 // Write writes all of p within the time limit.
 func (l *link) Write(p []byte) (int, error) {
-	if err := l.SetWriteDeadline(time.Now().Add(l.endpoint.timeout)); err != nil {
+	if err := l.SetWriteDeadline(l.endpoint.deadline()); err != nil {
 		return 0, err
 	}
 	return l.Conn.Write(p)
@@ -187,7 +195,7 @@ func (l *link) Write(p []byte) (int, error) {
 type timedReader struct{ l *link }
 
 func (r timedReader) Read(p []byte) (int, error) {
-	if err := r.l.SetReadDeadline(time.Now().Add(r.l.endpoint.timeout)); err != nil {
+	if err := r.l.SetReadDeadline(r.l.endpoint.deadline()); err != nil {
 		return 0, err
 	}
 	return r.l.Conn.Read(p)

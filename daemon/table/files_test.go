@@ -322,3 +322,29 @@ func TestOlderThanSource(t *testing.T) {
 		}
 	}
 }
+
+// A file that loses its pages while it is mapped must not take the process
+// with it.
+func TestCutShort(t *testing.T) {
+	for _, tt := range []struct{ typ, sample, suffix string }{
+		{"hash", "overflow-longkey-hash.db", ".db"}, {"btree", "overflow-longkey-btree.db", ".db"},
+		{"cdb", "overflow-longkey-cdb.cdb", ".cdb"}, {"lmdb", "overflow-lmdb.lmdb", ".lmdb"},
+	} {
+		name := filepath.Join(t.TempDir(), "t")
+		copyFile(t, "testdata/"+tt.sample, name+tt.suffix)
+		tbl := open(t, tt.typ+":"+name, listFlags, nil)
+		if err := os.Truncate(name+tt.suffix, 0); err != nil {
+			t.Fatal(err)
+		}
+		_, found, err := tbl.Lookup(context.Background(), "key")
+		if found || err == nil || table.ClassOf(err) != table.Fatal {
+			t.Errorf("%s: Lookup = %v, %v", tt.typ, found, err)
+		}
+		copyFile(t, "testdata/"+tt.sample, name+tt.suffix)
+		for key, want := range records(t, "testdata/overflow.txt") {
+			if value, found, err := tbl.Lookup(context.Background(), key); value != want || !found || err != nil {
+				t.Errorf("%s: Lookup(%.40q) = %.40q, %v, %v", tt.typ, key, value, found, err)
+			}
+		}
+	}
+}

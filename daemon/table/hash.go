@@ -67,9 +67,11 @@ func (x *hashIndex) get(key []byte) ([]byte, bool, error) {
 		if steps++; steps == limit {
 			remembered, steps, limit = number, 0, 2*limit
 		}
-		if err := x.readPage(x.page, number); err != nil {
+		page, err := x.readPage(number)
+		if err != nil {
 			return nil, false, err
 		}
+		x.page = page
 		switch t := x.page[25]; t {
 		case pageHash, pageHashUnsorted:
 		case 0: // never written

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -13,9 +14,9 @@ import (
 )
 
 // indexedFile is a table in a file that postmap(1) writes: hash, btree, cdb,
-// lmdb. After it was opened it needs nothing but its descriptor. Pages are
-// read when they are needed and checked before use; a damaged file is an
-// error, and never costs more memory than its own size.
+// lmdb. After it was opened it needs nothing but its descriptor. The file is
+// mapped into memory, and what it says is checked before use; a damaged file
+// is an error, and never costs more memory than its own size.
 type indexedFile struct {
 	typ, name   string
 	file        *os.File
@@ -28,6 +29,7 @@ type indexedFile struct {
 	// mu makes lookups wait for each other: a lock belongs to the open file,
 	// so a reader would end the lock of another one.
 	mu     sync.Mutex
+	data   *mappedFile
 	index  index
 	try1   bool   // keys may end in NUL
 	try0   bool   // keys may do without
@@ -59,7 +61,7 @@ func damaged(format string, args ...any) error {
 // openIndexed opens path and finishes what all formats have in common. newIndex
 // reads the file's header; its error becomes the reason why the table is
 // unavailable, so it has Postfix's words.
-func openIndexed(o *opening, suffix string, lock lockStyle, newIndex func(*pageFile) (index, error)) (*indexedFile, error) {
+func openIndexed(o *opening, suffix string, lock lockStyle, newIndex func(*mappedFile) (index, error)) (*indexedFile, error) {
 	path := o.name + suffix
 	file, err := os.Open(path)
 	if err != nil {
@@ -76,7 +78,7 @@ func openIndexed(o *opening, suffix string, lock lockStyle, newIndex func(*pageF
 	return t, nil
 }
 
-func (t *indexedFile) open(o *opening, path string, newIndex func(*pageFile) (index, error)) error {
+func (t *indexedFile) open(o *opening, path string, newIndex func(*mappedFile) (index, error)) error {
 	if t.lock == flockStyle {
 		if err := t.acquire(); err != nil {
 			return fatalError("shared-lock database "+path+" for open: "+Strerror(err), err)
@@ -84,7 +86,15 @@ func (t *indexedFile) open(o *opening, path string, newIndex func(*pageFile) (in
 		defer t.release()
 	}
 	var err error
-	if t.index, err = newIndex(&pageFile{fd: t.fd}); err != nil {
+	if t.data, err = mapFile(t.fd); err != nil {
+		return &cannotOpen{"open database " + path + ": " + Strerror(err)}
+	}
+	guard(func() error {
+		t.index, err = newIndex(t.data)
+		return err
+	}, &err)
+	if err != nil {
+		t.data.unmap()
 		return err
 	}
 	var info unix.Stat_t
@@ -110,6 +120,7 @@ func (t *indexedFile) Kind() Kind   { return Fixed }
 func (t *indexedFile) Close() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.data.unmap()
 	return t.file.Close()
 }
 
@@ -139,15 +150,33 @@ func (t *indexedFile) Lookup(_ context.Context, key string) (string, bool, error
 	return "", false, nil
 }
 
-func (t *indexedFile) get(key []byte) (string, bool, error) {
-	value, found, err := t.index.get(key)
+func (t *indexedFile) get(key []byte) (text string, found bool, err error) {
+	guard(func() error {
+		var value []byte
+		value, found, err = t.index.get(key)
+		if i := bytes.IndexByte(value, 0); i >= 0 {
+			value = value[:i]
+		}
+		text = string(value)
+		return err
+	}, &err)
 	if err != nil {
 		return "", false, t.fatal("error reading "+t.source+": "+err.Error(), err)
 	}
-	if i := bytes.IndexByte(value, 0); i >= 0 {
-		value = value[:i]
-	}
-	return string(value), found, nil
+	return text, found, nil
+}
+
+// guard runs read, and turns a panic into an error. The file may be cut short
+// under our hands, by a program that does not know of locks: then there is no
+// memory behind the mapping, or a number changes after it was checked.
+func guard(read func() error, err *error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			*err = damaged("%v", p)
+		}
+	}()
+	*err = read()
 }
 
 func (t *indexedFile) fatal(text string, cause error) error {
@@ -197,56 +226,4 @@ func ignoringEINTR(call func() error) error {
 			return err
 		}
 	}
-}
-
-// pageFile reads parts of a file into buffers that it keeps.
-type pageFile struct {
-	fd  int
-	buf []byte
-}
-
-// size is the file's current size in bytes.
-func (f *pageFile) size() (int64, error) {
-	var info unix.Stat_t
-	err := unix.Fstat(f.fd, &info)
-	return info.Size, err
-}
-
-// readFull fills buf from offset; a file that ends before is damaged.
-func (f *pageFile) readFull(buf []byte, offset int64) error {
-	if offset < 0 {
-		return damaged("offset %d", offset)
-	}
-	for done := 0; done < len(buf); {
-		n, err := unix.Pread(f.fd, buf[done:], offset+int64(done))
-		switch {
-		case err == unix.EINTR:
-			continue
-		case err != nil:
-			return errors.New(Strerror(err))
-		case n == 0:
-			return damaged("it ends before offset %d", offset+int64(len(buf)))
-		}
-		done += n
-	}
-	return nil
-}
-
-// readSized reads n bytes at offset into the file's own buffer. n comes from
-// the file, so it is compared with the file's size first.
-func (f *pageFile) readSized(n, offset int64) ([]byte, error) {
-	if n > 1<<16 || n < 0 {
-		size, err := f.size()
-		if err != nil {
-			return nil, err
-		}
-		if n < 0 || n > size || offset > size-n {
-			return nil, damaged("%d bytes at offset %d of %d", n, offset, size)
-		}
-	}
-	if int64(cap(f.buf)) < n {
-		f.buf = make([]byte, n)
-	}
-	buf := f.buf[:n]
-	return buf, f.readFull(buf, offset)
 }

@@ -28,13 +28,12 @@ const (
 )
 
 type lmdbIndex struct {
-	file     *pageFile
+	file     *mappedFile
 	order    binary.ByteOrder
 	pageSize int64
 	root     uint64
 	lastPage uint64
-	page     []byte
-	metas    [2][lmdbMetaSize]byte
+	page     []byte // the current one
 }
 
 // errNotLMDB has mdb_strerror(3)'s texts for what is not such a file.
@@ -46,7 +45,7 @@ var (
 )
 
 func openLMDB(o *opening) (Table, error) {
-	t, err := openIndexed(o, ".lmdb", fcntlStyle, func(f *pageFile) (index, error) {
+	t, err := openIndexed(o, ".lmdb", fcntlStyle, func(f *mappedFile) (index, error) {
 		x := &lmdbIndex{file: f}
 		if err := x.check(); err != nil {
 			return nil, &cannotOpen{"open database " + o.name + ".lmdb: " + err.Error()}
@@ -61,21 +60,17 @@ func openLMDB(o *opening) (Table, error) {
 }
 
 func (x *lmdbIndex) check() error {
-	size, err := x.file.size()
-	if err != nil {
-		return errors.New(Strerror(err))
-	}
-	if size == 0 {
+	if len(x.file.data) == 0 {
 		return errLMDBEmpty
 	}
-	return x.readMeta()
+	return lmdbError(x.readMeta(), errLMDBInvalid)
 }
 
 // readMeta reads both meta pages and keeps the newer one's contents.
 func (x *lmdbIndex) readMeta() error {
-	meta := x.metas[0][:]
-	if err := x.file.readFull(meta, 0); err != nil {
-		return lmdbError(err, errLMDBInvalid)
+	meta, err := x.file.at(0, lmdbMetaSize)
+	if err != nil {
+		return errLMDBInvalid
 	}
 	switch uint32(lmdbMagic) {
 	case binary.LittleEndian.Uint32(meta[16:]):
@@ -92,9 +87,9 @@ func (x *lmdbIndex) readMeta() error {
 	if size < 512 || size > 65536 || size&(size-1) != 0 {
 		return errLMDBInvalid
 	}
-	other := x.metas[1][:]
-	if err := x.file.readFull(other, size); err != nil {
-		return lmdbError(err, errLMDBInvalid)
+	other, err := x.file.at(size, lmdbMetaSize)
+	if err != nil {
+		return errLMDBInvalid
 	}
 	if err := x.checkMeta(other); err != nil {
 		return err
@@ -102,12 +97,12 @@ func (x *lmdbIndex) readMeta() error {
 	if x.order.Uint64(other[144:]) > x.order.Uint64(meta[144:]) {
 		meta = other
 	}
-	x.root, x.lastPage = x.order.Uint64(meta[128:]), x.order.Uint64(meta[136:])
-	if x.pageSize != size {
-		x.pageSize = size
-		x.page = make([]byte, size)
+	x.pageSize, x.root, x.lastPage = size, x.order.Uint64(meta[128:]), x.order.Uint64(meta[136:])
+	if x.lastPage > 1<<47/uint64(size) {
+		return damaged("last page %d", x.lastPage)
 	}
-	return nil
+	// A transaction may have added pages.
+	return x.file.reach((int64(x.lastPage) + 1) * size)
 }
 
 func (x *lmdbIndex) checkMeta(meta []byte) error {
@@ -129,7 +124,7 @@ func lmdbError(err, instead error) error {
 
 func (x *lmdbIndex) get(key []byte) ([]byte, bool, error) {
 	if err := x.readMeta(); err != nil {
-		return nil, false, err
+		return nil, false, lmdbError(err, errLMDBCorrupted)
 	}
 	value, found, err := x.search(key)
 	return value, found, lmdbError(err, errLMDBCorrupted)
@@ -160,15 +155,17 @@ func (x *lmdbIndex) search(key []byte) ([]byte, bool, error) {
 }
 
 func (x *lmdbIndex) readPage(number uint64) error {
-	if number < 2 || number > x.lastPage || number > 1<<47/uint64(x.pageSize) {
+	if number < 2 || number > x.lastPage {
 		return damaged("page %d of %d", number, x.lastPage)
 	}
-	if err := x.file.readFull(x.page, int64(number)*x.pageSize); err != nil {
+	page, err := x.file.at(int64(number)*x.pageSize, x.pageSize)
+	if err != nil {
 		return err
 	}
-	if is := x.order.Uint64(x.page); is != number {
+	if is := x.order.Uint64(page); is != number {
 		return damaged("page %d says it is %d", number, is)
 	}
+	x.page = page
 	return nil
 }
 
@@ -288,5 +285,5 @@ func (x *lmdbIndex) bigData(number uint64, size int64) ([]byte, error) {
 	if x.order.Uint16(x.page[10:])&lmdbOverflow == 0 || size > pages*x.pageSize-lmdbHeader {
 		return nil, damaged("overflow page %d", number)
 	}
-	return x.file.readSized(size, int64(number)*x.pageSize+lmdbHeader)
+	return x.file.at(int64(number)*x.pageSize+lmdbHeader, size)
 }

@@ -12,8 +12,32 @@ import (
 // Network is a CIDR pattern: one address, or all addresses with the same
 // leading bits. IPv4 and IPv6 never match each other.
 type Network struct {
-	base netip.Addr
-	bits int
+	is6       bool
+	base      bits128
+	mask      bits128
+	matchable bool // not the zero value
+}
+
+// bits128 is an address as a number; an IPv4 one is in the high half.
+type bits128 struct{ high, low uint64 }
+
+func addrBits(addr netip.Addr) bits128 {
+	if addr.Is4() {
+		b := addr.As4()
+		return bits128{high: uint64(binary.BigEndian.Uint32(b[:])) << 32}
+	}
+	b := addr.As16()
+	return bits128{binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint64(b[8:])}
+}
+
+func newNetwork(base netip.Addr, bits int) Network {
+	n := Network{is6: base.Is6(), base: addrBits(base), matchable: true}
+	if bits > 64 {
+		n.mask = bits128{^uint64(0), ^uint64(0) << (128 - bits)}
+	} else {
+		n.mask = bits128{high: ^uint64(0) << (64 - bits)}
+	}
+	return n
 }
 
 // ParseAddr reads an address as inet_pton(3) does: no zone, no leading zeros,
@@ -54,7 +78,7 @@ func ParseNetwork(pattern string) (Network, error) {
 		if !ok {
 			return Network{}, fmt.Errorf("bad address pattern: \"%s\"", address)
 		}
-		return Network{base: base, bits: base.BitLen()}, nil
+		return newNetwork(base, base.BitLen()), nil
 	}
 
 	width := 32
@@ -83,7 +107,7 @@ func ParseNetwork(pattern string) (Network, error) {
 		return Network{}, fmt.Errorf("non-null host address bits in \"%s/%s\", perhaps you should use \"%s/%d\" instead",
 			address, mask, printAddr(masked), bits)
 	}
-	return Network{base: base, bits: bits}, nil
+	return newNetwork(base, bits), nil
 }
 
 // maskBits reads a decimal mask length. Postfix keeps it in eight bits, so
@@ -101,18 +125,15 @@ func maskBits(mask string) (int, bool) {
 
 // Contains reports that addr is in the network.
 func (n Network) Contains(addr netip.Addr) bool {
-	if addr.BitLen() != n.base.BitLen() {
-		return false
-	}
-	if n.bits == addr.BitLen() {
-		return addr == n.base
-	}
-	prefix, err := addr.Prefix(n.bits)
-	return err == nil && prefix.Addr() == n.base
+	return addr.Is6() == n.is6 && n.containsBits(addrBits(addr))
+}
+
+func (n *Network) containsBits(addr bits128) bool {
+	return addr.high&n.mask.high == n.base.high && addr.low&n.mask.low == n.base.low && n.matchable
 }
 
 // Is6 reports that the network is an IPv6 one.
-func (n Network) Is6() bool { return n.base.BitLen() == 128 }
+func (n Network) Is6() bool { return n.is6 }
 
 // printAddr prints as glibc's inet_ntop(3), which differs from netip in
 // writing the last 32 bits dotted when all before them are zero.

@@ -169,4 +169,3 @@ func hexDigit(c byte) (byte, bool) {
 	}
 	return 0, false
 }
-
