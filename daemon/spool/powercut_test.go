@@ -1,0 +1,532 @@
+package spool
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math/rand/v2"
+	"path"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/qmqpd/qmqpd/queuefmt"
+)
+
+// simFS is a file system in memory that knows what a power cut would leave of
+// it. It promises no more than POSIX: fsync of a file makes the content and
+// the mode of that file durable, fsync of a directory the names in it. Of all
+// that was not synced, any part may or may not be on the disk: each write, each
+// mode, each half of a rename by itself.
+type simFS struct {
+	mu     sync.Mutex
+	inodes []*simInode
+	root   *simInode
+	events []simEvent // what was done and not yet made durable, and what was
+	shared bool       // CanSyncAll
+	broken string     // an operation that does nothing: "sync", "syncdir", "syncall"
+	syncs  map[string]int
+}
+
+type simInode struct {
+	number  uint64
+	dir     bool
+	mode    fs.FileMode
+	content []byte
+	names   map[string]*simInode
+}
+
+// simEvent is one change, or the end of a sync, or the moment in which success
+// was reported.
+type simEvent struct {
+	inode *simInode // the file written, or the directory changed
+
+	// One of these.
+	write   []byte
+	offset  int64
+	mode    fs.FileMode
+	name    string // with target: added; without: removed
+	target  *simInode
+	durable []int  // indices of the events that are durable from here on
+	ack     string // the path of the message that is safe from here on
+	want    []byte // its content
+}
+
+func newSimFS(shared bool) *simFS {
+	f := &simFS{shared: shared, syncs: make(map[string]int)}
+	f.root = f.node(true, 0o755)
+	for _, d := range layout {
+		f.root.names[d.name] = f.node(true, d.mode) // durable from the start
+	}
+	return f
+}
+
+func (f *simFS) node(dir bool, mode fs.FileMode) *simInode {
+	n := &simInode{number: uint64(len(f.inodes) + 1000), dir: dir, mode: mode}
+	if dir {
+		n.names = make(map[string]*simInode)
+	}
+	f.inodes = append(f.inodes, n)
+	return n
+}
+
+func (f *simFS) add(e simEvent) { f.events = append(f.events, e) }
+
+// find returns the directory of a path and the last part of the path.
+func (f *simFS) find(name string) (*simInode, string, error) {
+	dir := f.root
+	parts := strings.Split(path.Clean(name), "/")
+	for _, p := range parts[:len(parts)-1] {
+		dir = dir.names[p]
+		if dir == nil {
+			return nil, "", syscall.ENOENT
+		}
+	}
+	return dir, parts[len(parts)-1], nil
+}
+
+func (f *simFS) lookup(name string) (*simInode, error) {
+	dir, last, err := f.find(name)
+	if err != nil {
+		return nil, err
+	}
+	n := dir.names[last]
+	if n == nil {
+		return nil, syscall.ENOENT
+	}
+	return n, nil
+}
+
+func (f *simFS) Create(name string, mode fs.FileMode) (Handle, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	dir, last, err := f.find(name)
+	if err != nil {
+		return nil, err
+	}
+	if dir.names[last] != nil {
+		return nil, syscall.EEXIST
+	}
+	n := f.node(false, mode)
+	dir.names[last] = n
+	f.add(simEvent{inode: dir, name: last, target: n})
+	return &simHandle{fs: f, inode: n}, nil
+}
+
+func (f *simFS) Rename(old, new string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	from, oldName, err := f.find(old)
+	if err != nil {
+		return err
+	}
+	to, newName, err := f.find(new)
+	if err != nil {
+		return err
+	}
+	n := from.names[oldName]
+	switch {
+	case n == nil:
+		return syscall.ENOENT
+	case to.names[newName] != nil:
+		return syscall.EEXIST
+	}
+	delete(from.names, oldName)
+	to.names[newName] = n
+	f.add(simEvent{inode: to, name: newName, target: n})
+	f.add(simEvent{inode: from, name: oldName})
+	return nil
+}
+
+func (f *simFS) Remove(name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	dir, last, err := f.find(name)
+	if err != nil {
+		return err
+	}
+	if dir.names[last] == nil {
+		return syscall.ENOENT
+	}
+	delete(dir.names, last)
+	f.add(simEvent{inode: dir, name: last})
+	return nil
+}
+
+func (f *simFS) Mkdir(name string, mode fs.FileMode) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	dir, last, err := f.find(name)
+	if err != nil {
+		return err
+	}
+	if dir.names[last] != nil {
+		return syscall.EEXIST
+	}
+	n := f.node(true, mode)
+	dir.names[last] = n
+	f.add(simEvent{inode: dir, name: last, target: n})
+	return nil
+}
+
+func (f *simFS) Chmod(string, fs.FileMode) error { return nil }
+func (f *simFS) Chown(string, int, int) error    { return nil }
+func (f *simFS) SetTime(string, time.Time) error { return nil }
+func (f *simFS) List(string) ([]string, error)   { return nil, syscall.ENOSYS }
+func (f *simFS) Close() error                    { return nil }
+func (f *simFS) CanSyncAll() bool                { return f.shared }
+func (f *simFS) SyncAll() error                  { return f.sync("syncall", nil) }
+
+func (f *simFS) Stat(name string) (Info, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, err := f.lookup(name)
+	if err != nil {
+		return Info{}, err
+	}
+	mode := n.mode
+	if n.dir {
+		mode |= fs.ModeDir
+	}
+	return Info{Inode: n.number, Mode: mode, Size: int64(len(n.content))}, nil
+}
+
+func (f *simFS) SyncDir(name string) error {
+	f.mu.Lock()
+	n, err := f.lookup(name)
+	f.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return f.sync("syncdir", n)
+}
+
+// sync makes the events of an inode, or all, durable that are there when it
+// begins. It takes its time, so that others can do much meanwhile.
+func (f *simFS) sync(op string, n *simInode) error {
+	f.mu.Lock()
+	f.syncs[op]++
+	var durable []int
+	for i, e := range f.events {
+		if e.inode != nil && (n == nil || e.inode == n) {
+			durable = append(durable, i)
+		}
+	}
+	f.mu.Unlock()
+	for range 50 {
+		runtime.Gosched()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if op != f.broken {
+		f.add(simEvent{durable: durable})
+	}
+	return nil
+}
+
+// ack notes that a message was reported as safe.
+func (f *simFS) ack(name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, err := f.lookup(name)
+	if err != nil {
+		return err
+	}
+	f.add(simEvent{ack: name, want: bytes.Clone(n.content)})
+	return nil
+}
+
+type simHandle struct {
+	fs    *simFS
+	inode *simInode
+	pos   int64
+}
+
+func (h *simHandle) Write(p []byte) (int, error) {
+	n, err := h.WriteAt(p, h.pos)
+	h.pos += int64(n)
+	return n, err
+}
+
+func (h *simHandle) WriteAt(p []byte, off int64) (int, error) {
+	h.fs.mu.Lock()
+	defer h.fs.mu.Unlock()
+	h.inode.content = overwrite(h.inode.content, p, off)
+	h.fs.add(simEvent{inode: h.inode, write: bytes.Clone(p), offset: off})
+	return len(p), nil
+}
+
+func overwrite(b, p []byte, off int64) []byte {
+	if need := int(off) + len(p); need > len(b) {
+		b = append(b, make([]byte, need-len(b))...)
+	}
+	copy(b[off:], p)
+	return b
+}
+
+func (h *simHandle) Stat() (Info, error) {
+	h.fs.mu.Lock()
+	defer h.fs.mu.Unlock()
+	return Info{Inode: h.inode.number, Mode: h.inode.mode, Size: int64(len(h.inode.content)), ModTime: time.Now()}, nil
+}
+
+func (h *simHandle) Chmod(mode fs.FileMode) error {
+	h.fs.mu.Lock()
+	defer h.fs.mu.Unlock()
+	h.inode.mode = mode
+	h.fs.add(simEvent{inode: h.inode, mode: mode})
+	return nil
+}
+
+func (h *simHandle) Chown(int, int) error { return nil }
+func (h *simHandle) Sync() error          { return h.fs.sync("sync", h.inode) }
+func (h *simHandle) Close() error         { return nil }
+
+// disk is what a power cut leaves.
+type disk struct {
+	content map[*simInode][]byte
+	mode    map[*simInode]fs.FileMode
+	names   map[*simInode]map[string]*simInode
+}
+
+// after returns what is there when the power fails after the first n events,
+// and the durable ones and those that keep chooses have reached the disk.
+func (f *simFS) after(n int, keep func() bool) disk {
+	durable := make(map[int]bool)
+	for _, e := range f.events[:n] {
+		for _, i := range e.durable {
+			durable[i] = true
+		}
+	}
+	d := disk{make(map[*simInode][]byte), make(map[*simInode]fs.FileMode), make(map[*simInode]map[string]*simInode)}
+	d.names[f.root] = f.root.names // the queues are there since long
+	for i, e := range f.events[:n] {
+		if e.inode == nil || !durable[i] && !keep() {
+			continue
+		}
+		switch {
+		case e.name != "":
+			if d.names[e.inode] == nil {
+				d.names[e.inode] = make(map[string]*simInode)
+			}
+			if e.target != nil {
+				d.names[e.inode][e.name] = e.target
+			} else {
+				delete(d.names[e.inode], e.name)
+			}
+		case e.mode != 0:
+			d.mode[e.inode] = e.mode
+		default:
+			d.content[e.inode] = overwrite(d.content[e.inode], e.write, e.offset)
+		}
+	}
+	return d
+}
+
+// check says whether the message is there, whole.
+func (d disk) check(f *simFS, name string, want []byte) error {
+	n := f.root
+	for _, p := range strings.Split(name, "/") {
+		n = d.names[n][p]
+		if n == nil {
+			return fmt.Errorf("%s is gone: no %s", name, p)
+		}
+	}
+	if d.mode[n] != modeReady {
+		return fmt.Errorf("%s: mode %v", name, d.mode[n])
+	}
+	if !bytes.Equal(d.content[n], want) {
+		return fmt.Errorf("%s: content differs", name)
+	}
+	return nil
+}
+
+// cutPower cuts the power after each event from the first success on, with
+// nothing kept that was not synced, with everything, and with random parts. It
+// returns the first message that was lost.
+func (f *simFS) cutPower(rnd *rand.Rand) error {
+	acked := make(map[string][]byte)
+	for i, e := range f.events {
+		if e.ack != "" {
+			acked[e.ack] = e.want
+		}
+		if len(acked) == 0 {
+			continue
+		}
+		choices := []func() bool{
+			func() bool { return false },
+			func() bool { return true },
+			func() bool { return rnd.IntN(2) == 0 },
+			func() bool { return rnd.IntN(8) == 0 },
+		}
+		for _, keep := range choices {
+			d := f.after(i+1, keep)
+			for name := range maps.Keys(acked) {
+				if err := d.check(f, name, acked[name]); err != nil {
+					return fmt.Errorf("power cut after event %d of %d: %w", i+1, len(f.events), err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// simulate delivers messages by several writers at once.
+func simulate(t *testing.T, f *simFS, opts Options, writers, each int) {
+	t.Helper()
+	opts.FS = f
+	s, err := Open("", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for m := range each {
+				file, err := s.Create(context.Background())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if (w+m)%5 == 4 {
+					file.Hold()
+				}
+				body := bytes.Repeat([]byte{byte('a' + w)}, 10)
+				if m == 1 {
+					body = bytes.Repeat(body, bufferSize/5)
+				}
+				if err := fill(file, body); err != nil {
+					t.Error(err)
+				}
+				if (w+m)%7 == 6 {
+					if err := file.Discard(); err != nil {
+						t.Error(err)
+					}
+					continue
+				}
+				if err := file.Commit(context.Background()); err != nil {
+					t.Error(err)
+					return
+				}
+				if err := f.ack(file.path); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+	}
+	wg.Wait()
+	if err := s.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+// powerCuts are the ways in which messages are made durable.
+var powerCuts = []struct {
+	name           string
+	shared         bool
+	opts           Options
+	writers, each  int
+	needs          string // a kind of sync that must have been used
+	brokenBy       []string
+	mustShareSyncs bool
+}{
+	{name: "one writer", writers: 1, each: 8, needs: "sync", brokenBy: []string{"sync", "syncdir"}},
+	{name: "one writer, sharing", shared: true, writers: 1, each: 8, needs: "sync", brokenBy: []string{"sync", "syncdir"}},
+	{name: "many writers", writers: 8, each: 3, needs: "sync", brokenBy: []string{"sync", "syncdir"}},
+	{name: "many writers, sharing", shared: true, writers: 8, each: 3, needs: "syncall", brokenBy: []string{"syncall"}, mustShareSyncs: true},
+	{name: "hashed", shared: true, writers: 4, each: 3, needs: "syncdir",
+		opts:     Options{LongIDs: true, Hashing: queuefmt.Hashing{Queues: []string{"incoming", "hold"}, Depth: 2}},
+		brokenBy: []string{"sync"}},
+	{name: "hashed, each for itself", writers: 4, each: 3, needs: "syncdir",
+		opts:     Options{Hashing: queuefmt.Hashing{Queues: []string{"incoming", "hold"}, Depth: 1}},
+		brokenBy: []string{"syncdir"}},
+}
+
+// TestPowerCut: no message is lost for which Commit reported success, whenever
+// the power fails and whatever the disk made of what was not synced.
+func TestPowerCut(t *testing.T) {
+	for _, tt := range powerCuts {
+		t.Run(tt.name, func(t *testing.T) {
+			for round := range 5 {
+				f := newSimFS(tt.shared)
+				simulate(t, f, tt.opts, tt.writers, tt.each)
+				if err := f.cutPower(rand.New(rand.NewPCG(uint64(round), 1))); err != nil {
+					t.Fatal(err)
+				}
+				if f.syncs[tt.needs] == 0 {
+					t.Errorf("syncs: %v", f.syncs)
+				}
+				if tt.mustShareSyncs && f.syncs["sync"]+f.syncs["syncall"] >= tt.writers*tt.each {
+					t.Errorf("nothing was shared: %v", f.syncs)
+				}
+			}
+		})
+	}
+}
+
+// TestPowerCutFindsLoss: the simulation finds a sync that does nothing.
+func TestPowerCutFindsLoss(t *testing.T) {
+	for _, tt := range powerCuts {
+		for _, op := range tt.brokenBy {
+			t.Run(tt.name+" without "+op, func(t *testing.T) {
+				f := newSimFS(tt.shared)
+				f.broken = op
+				simulate(t, f, tt.opts, tt.writers, tt.each)
+				if err := f.cutPower(rand.New(rand.NewPCG(1, 1))); err == nil {
+					t.Error("no message was lost")
+				}
+			})
+		}
+	}
+}
+
+// TestSharedSyncFails: when the sync of a batch fails, each file is synced by
+// itself, and success means the same.
+func TestSharedSyncFails(t *testing.T) {
+	f := newSimFS(true)
+	broken := &failingSyncAll{simFS: f}
+	s, err := Open("", Options{FS: broken})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			file, err := s.Create(context.Background())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := errors.Join(fill(file, []byte("x")), file.Commit(context.Background()), f.ack(file.path)); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	wg.Wait()
+	if broken.calls == 0 {
+		t.Error("SyncAll was never called")
+	}
+	if err := f.cutPower(rand.New(rand.NewPCG(1, 1))); err != nil {
+		t.Error(err)
+	}
+}
+
+type failingSyncAll struct {
+	*simFS
+	calls int
+}
+
+func (f *failingSyncAll) SyncAll() error {
+	f.calls++
+	return syscall.EIO
+}
