@@ -63,10 +63,10 @@ func ourVerdict(pf *postfix.Instance, p params.Process, check func(*params.Effec
 		last, v.Fatal = first.Warnings, first.Text
 	}
 	for _, w := range doc.Warnings[:last] {
-		v.Warnings = append(v.Warnings, printable(w.String()))
+		v.Warnings = append(v.Warnings, asLogged(w.String()))
 	}
 	if first != nil {
-		v.Fatal = printable(v.Fatal)
+		v.Fatal = asLogged(v.Fatal)
 		return v
 	}
 	p.Main = doc
@@ -82,14 +82,14 @@ func ourVerdict(pf *postfix.Instance, p params.Process, check func(*params.Effec
 		last, v.Fatal = failed.Warnings, failed.Text
 	}
 	for _, w := range e.Warnings()[:last] {
-		v.Warnings = append(v.Warnings, printable(w))
+		v.Warnings = append(v.Warnings, asLogged(w))
 	}
-	v.Fatal = printable(v.Fatal)
+	v.Fatal = asLogged(v.Fatal)
 	return v
 }
 
-// printable is what Postfix does to a diagnostic before it prints it.
-func printable(text string) string {
+// asLogged is what Postfix does to a diagnostic before it prints it.
+func asLogged(text string) string {
 	b := []byte(text)
 	for i, c := range b {
 		if c < ' ' || c > '~' {

@@ -1,0 +1,156 @@
+package compat
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params"
+)
+
+// expansion is what comes out of evaluating a value: postconf first scans it
+// for names, then expands it.
+type expansion struct {
+	Value    string
+	Warnings []string
+	Fatal    string
+}
+
+// expandHand are values with macros, evaluated with a = 1, b = x and e empty.
+var expandHand = []string{
+	"", "plain", "$$", "$$$$ $$a", "$a$b", "$(a)${b}", "${ a }", "$( a )", "${\ta\t}", "$a.b", "$a_b ${a}_b",
+	"$", "$ ", "$-", "${}", "$()", "${ }", "$( )", "a ${a", "a $(a", "${a)", "$(a}", "${a $(b)}", "$($b)", "${$b}",
+	"${a b}", "${a-b}", "x ${a?y}", "${a:y}", "${e?y}", "${e:y}", "${n?y}", "${n:y}", "${a?}", "${a:}", "${e:}",
+	"${a ? b : c}", "${a?{b}}", "${a ? { b } : { c }}", "${e ? { b } : { c }}", "${a?{b}c}", "${a:{b}c}", "${e:{b}c}",
+	"${a?{b}:{c}d}", "${e?{b}:{c}d}", "${a?{b}:c d}", "${e?{b}:c d}", "${a?{b} : c}", "${a??}", "${a?:}", "${a::}", "${e::}",
+	"${a?{$b}:{$e}}", "${a?$b}", "${a?{${b?{$a}:{no}}}}", "${a?{{}}}", "${a?{}", "$(a?{)", "$(a?{b)", "$(a:{b)", "$(e:{b)",
+	"${{a} == {a}}", "${{a} == {b}}", "${{a}=={a}?{y}:{n}}", "${ {a} == {a} ? {y} : {n} }", "${{ a } == {a} ? {y} : {n}}",
+	"${{a} != {b} ? {y} : {n}}", "${{a} < {b} ? {y} : {n}}", "${{a10} > {a9} ? {y} : {n}}", "${{10} > {9} ? {y} : {n}}",
+	"${{01} == {1} ? {y} : {n}}", "${{-1} < {1} ? {y} : {n}}", "${{ 1} == {1} ? {y} : {n}}", "${{} == {} ? {y} : {n}}",
+	"${{} == {0} ? {y} : {n}}", "${{1} <= {1} ? {y} : {n}}", "${{1} >= {2} ? {y} : {n}}", "${{$a} == {1} ? {$b} : {$e}}",
+	"${{1} = {1}}", "${{1} === {1}}", "${{1} =! {1}}", "${{1} {1}}", "${{1}}", "${{1} ==}", "${{1} == 1}", "${{1} == {1} {2}}",
+	"${{1} == {1} x}", "${{1} == {1} ? y}", "${{1} == {1} : y}", "${{1} == {2} : y}", "${{1} == {1} ? {y} x}", "${{1} == {2} ? {y} x}",
+	"${{1} ==level {1.0} ? {y} : {n}}", "${{1} <level {2} ? {y} : {n}}", "${{3.10} >level {3.9} ? {y} : {n}}", "${{3.9.1} >=level {3.9} ? {y} : {n}}",
+	"${{x} <level {1} ? {y} : {n}}", "${{1} <level {x} ? {y} : {n}}", "${{} <level {1} ? {y} : {n}}", "${{1} <levels {1} ? {y} : {n}}",
+	"${{1} <Level {1}}", "${{1} <level{1}}", "${{1} <1 {1}}", "${{1} <_ {1}}", "${{1} <level x}", "${{1} < level {1}}",
+	"${{9223372036854775807} == {9223372036854775807} ? {y} : {n}}", "${{9223372036854775808} == {1} ? {y} : {n}}",
+	"${{1} == {18446744073709551616} ? {y} : {n}}", "${{99999999999999999999} == {x} ? {y} : {n}}", "${{$n} == {} ? {y} : {n}}",
+	"${{${a}} == {${{x} == {x} ? {1} : {2}}} ? {y} : {n}}", "${{$} == {1} ? {y} : {n}}", "${{1} == {${x y}} ? {y} : {n}}",
+	"$(({a} == {a}))", "$({a} == {a} ? {y} : {n})", "${a} ${x y} ${a} $a z", "${x y} $a z ${a}", "$a ${x", "$a $", "${a?{$}:{y}}", "${e?{$}:{y}}",
+	"${a?{${x y}}:{z}} $a", "${a}${b}$(a)$(b)", "{$a}", "{ ${a} } }", "${b}:${b}", "\xe4 $a \xff ${\xe4}", "${a\xe4}", "$\xe4", "${a?\xe4}",
+	strings.Repeat("${a?{", 20) + "x" + strings.Repeat("}}", 20), strings.Repeat("${a?{", 101) + "x" + strings.Repeat("}}", 101),
+	strings.Repeat("${a?{", 102) + "x" + strings.Repeat("}}", 102), strings.Repeat("${a?{", 99) + "$a" + strings.Repeat("}}", 99),
+	"$loop", "x $loop y", "${loop?z}", "$deep100", "$deep99", "$deep98", "$loop2 $a $b", "${x y}" + strings.Repeat("$a ", 60),
+	"a very long name: ${abcdefghijklmnopqrstuvwxyz abcdefghijklmnopqrstuvwxyz}", "${{abc} ~ {defghijklmnopqrstuvwxyzabcdefgh}}",
+	"${f{x}}", "${domain_to_ascii{x}}", "${a{x}?{y}}",
+}
+
+// expandSettings are the settings that the values refer to.
+func expandSettings() string {
+	var b strings.Builder
+	b.WriteString("a = 1\nb = x\ne =\nloop = $loop\nloop2 = $a $loop2 $b ${a}\n")
+	b.WriteString("deep0 = end\n")
+	for i := 1; i <= 101; i++ {
+		fmt.Fprintf(&b, "deep%d = $deep%d\n", i, i-1)
+	}
+	return b.String()
+}
+
+// expandRandom makes a value with random macros, most of them well formed.
+func expandRandom(r *rand.Rand, depth int) string {
+	var b strings.Builder
+	for range 1 + r.IntN(3) {
+		names := []string{"a", "b", "e", "n", "deep3", " a ", "a b", "x-y", "mail_name", ""}
+		name := names[r.IntN(len(names)-3*r.IntN(2))]
+		sub := func() string {
+			if depth <= 0 {
+				return name
+			}
+			return expandRandom(r, depth-1)
+		}
+		switch r.IntN(14) {
+		case 0, 1:
+			pieces := []string{"x", " ", "1", ".", "$$", "z9", ",", ":", "?", "}", "{", "(", ")", "<", "=", "\xe4", "$"}
+			b.WriteString(pieces[r.IntN(len(pieces)-7*r.IntN(2))])
+		case 2, 3:
+			b.WriteString("$" + strings.TrimSpace(name))
+		case 4:
+			b.WriteString("$(" + name + ")")
+		case 5:
+			b.WriteString("${" + name + "}")
+		case 6:
+			b.WriteString("${" + name + "?" + sub() + "}")
+		case 7:
+			b.WriteString("${" + name + ":" + sub() + "}")
+		case 8, 9:
+			b.WriteString("${" + name + "?{" + sub() + "}:{" + sub() + "}}")
+		case 10, 11:
+			ops := []string{"==", "!=", "<", "<=", ">", ">=", "<level", ">=level", "=", ""}
+			b.WriteString("${{" + sub() + "} " + ops[r.IntN(len(ops)-4*r.IntN(2))] + " {" + sub() + "} ? {" + sub() + "} : {" + sub() + "}}")
+		case 12:
+			b.WriteString("${{" + sub() + "} == {" + sub() + "}}")
+		case 13:
+			b.WriteString("$({" + sub() + "} != {" + sub() + "} : " + sub() + ")")
+		}
+	}
+	return b.String()
+}
+
+// TestParamsExpand compares the evaluation of macros with that of
+// postconf -x: value, warnings in their order, and final message.
+func TestParamsExpand(t *testing.T) {
+	t.Parallel()
+	pf := postfix.New(t, postfix.Options{})
+	values := expandHand
+	r := rand.New(rand.NewPCG(3, 10))
+	for range 250 {
+		values = append(values, expandRandom(r, 3))
+	}
+	settings := expandSettings()
+	for i, value := range values {
+		t.Run(fmt.Sprintf("%d", i), func(t *testing.T) {
+			t.Parallel()
+			postfix.Case(t)
+			dir := fmt.Sprintf("/etc/expand%d", i)
+			main := settings + "mydestination = " + value + "\n"
+			pf.WriteFile(dir+"/main.cf", main, 0o644)
+			pf.WriteFile(dir+"/master.cf", "", 0o644)
+			out := pf.Run("/usr/sbin/postconf", "-q", "-c", dir, "-xh", "mydestination")
+			said := stockVerdict(out.Stderr, "/usr/sbin/postconf")
+			want := expansion{Value: strings.TrimSuffix(out.Stdout, "\n"), Fatal: said.Fatal}
+			for _, w := range said.Warnings {
+				// Of undefined names and what looks like a table.
+				if !strings.HasPrefix(w, dir) {
+					want.Warnings = append(want.Warnings, w)
+				}
+			}
+
+			var got expansion
+			doc, err := mainconf.ParseMain("main.cf", []byte(main))
+			if err != nil {
+				t.Fatal(err)
+			}
+			resolver := params.Resolver{
+				Profile: debian13,
+				Main:    doc,
+				Host:    rootHost(pf),
+				Warn:    func(text string) { got.Warnings = append(got.Warnings, asLogged(text)) },
+			}
+			info, _, _ := resolver.Value("mydestination")
+			resolver.Scan(info.Text, func(string, bool) {})
+			if text, err := resolver.Expand(info.Text); err != nil {
+				got.Fatal = asLogged(err.Error())
+			} else {
+				got.Value = strings.Join(mainconf.Split(text, mainconf.WordSeparators), " ")
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%q: -postfix +ours:\n%s", value, diff)
+			}
+		})
+	}
+}
