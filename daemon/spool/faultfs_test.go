@@ -252,9 +252,12 @@ func checkComplete(t testing.TB, path string) {
 // run delivers one message with a fault and returns the operations.
 func (sc scenario) run(t *testing.T, short bool, fail func(n int, op, name string) error) (fsys *faultFS, dir string, err error) {
 	t.Helper()
-	dir = filepath.Join(t.TempDir(), "queue")
-	for _, d := range layout { // as MakeLayout, but without its syncs
-		if err := os.MkdirAll(filepath.Join(dir, d.name), d.mode); err != nil {
+	dir, err = os.MkdirTemp(t.TempDir(), "queue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, queue := range []string{"incoming", "hold"} {
+		if err := os.Mkdir(filepath.Join(dir, queue), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -455,7 +455,7 @@ var powerCuts = []struct {
 func TestPowerCut(t *testing.T) {
 	for _, tt := range powerCuts {
 		t.Run(tt.name, func(t *testing.T) {
-			for round := range 5 {
+			for round := range 3 {
 				f := newSimFS(tt.shared)
 				simulate(t, f, tt.opts, tt.writers, tt.each)
 				if err := f.cutPower(rand.New(rand.NewPCG(uint64(round), 1))); err != nil {
