@@ -1,0 +1,75 @@
+package queuefmt_test
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/qmqpd/qmqpd/queuefmt"
+)
+
+// A queue file is written record by record; the size record comes first and is
+// made true at the end.
+func Example() {
+	f := &queuefmt.File{}
+	write := func(t queuefmt.RecordType, data string) {
+		if err := f.WriteRecord(t, []byte(data)); err != nil {
+			panic(err)
+		}
+	}
+	write(queuefmt.RecSize, string(queuefmt.Size{}.AppendData(nil)))
+	write(queuefmt.RecTime, "1795343700 239654")
+	write(queuefmt.RecSender, "sender@example.com")
+	write(queuefmt.RecRecipient, "user@example.org")
+	write(queuefmt.RecMessage, "")
+	content := f.Records[len(f.Records)-1].End()
+	write(queuefmt.RecNormal, "Subject: hello")
+	write(queuefmt.RecNormal, "")
+	write(queuefmt.RecNormal, "the body")
+	end := f.Records[len(f.Records)-1].End()
+	write(queuefmt.RecExtracted, "")
+	write(queuefmt.RecEnd, "")
+	size := queuefmt.Size{DataSize: end - content, DataOffset: content, Recipients: 1, ContentLength: end - content}
+	f.Records[0] = size.Record()
+
+	file := f.Bytes()
+	report, err := queuefmt.VerifyBytes(file)
+	fmt.Println(report.Sender, report.Recipients, err)
+
+	// Damage it, and see what is wrong and what is left.
+	file[content] = 'Z'
+	_, err = queuefmt.VerifyBytes(file)
+	fmt.Println(err)
+	found := queuefmt.Recover(file, time.Time{})
+	for _, gap := range found.Lost {
+		fmt.Printf("lost: %d to %d\n", gap.From, gap.To)
+	}
+	w := queuefmt.NewWalker(bytes.NewReader(found.File.Bytes()))
+	for {
+		rec, err := w.Next()
+		if err != nil {
+			break
+		}
+		if rec.Type != queuefmt.RecSize {
+			fmt.Printf("%v: %q\n", rec.Type, rec.Data)
+		}
+	}
+	// Output:
+	// sender@example.com 1 <nil>
+	// offset 156: unexpected record type 'Z' in the content group
+	// lost: 156 to 172
+	// message_arrival_time: "1795343700 239654"
+	// sender: "sender@example.com"
+	// recipient: "user@example.org"
+	// message_content: ""
+	// regular_text: ""
+	// regular_text: "the body"
+	// extracted_info: ""
+	// message_end: ""
+}
+
+func ExampleParseQueueID() {
+	id, err := queuefmt.ParseQueueID("4jXQSN3CQzz6JCy")
+	fmt.Println(time.Unix(id.Sec, int64(id.Usec)*1000).UTC(), id.Inode, err)
+	// Output: 2026-11-22 10:35:00.452763 +0000 UTC 838133 <nil>
+}
