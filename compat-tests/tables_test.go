@@ -70,7 +70,10 @@ func queryOurs(t testing.TB, root, spec string, keys []string) (answers string, 
 			return out.String(), append(l.lines, "fatal: "+err.Error())
 		}
 		if found {
-			fmt.Fprintf(&out, "%s\t%s\n", key, value)
+			out.WriteString(key)
+			out.WriteByte('\t')
+			out.WriteString(value)
+			out.WriteByte('\n')
 		}
 	}
 	return out.String(), l.lines
@@ -87,6 +90,62 @@ func queryPostmap(pf *postfix.Instance, spec string, keys []string) (answers str
 		}
 	}
 	return r.Stdout, log
+}
+
+// TestIndexedTables asks for every key of files that postmap made, and for
+// 10,000 keys that are absent.
+func TestIndexedTables(t *testing.T) {
+	pf := postfix.New(t, postfix.Options{})
+	sizes := []struct {
+		records, longest int // longest value, in bytes
+	}{{0, 10}, {1, 10}, {300, 30_000}, {3000, 200}, {200_000, 40}}
+	for _, typ := range []string{"hash", "btree", "cdb", "lmdb"} {
+		for i, size := range sizes {
+			t.Run(fmt.Sprintf("%s-%d", typ, size.records), func(t *testing.T) {
+				postfix.Case(t)
+				g := rand.New(rand.NewPCG(5, uint64(i)))
+				var source strings.Builder
+				var keys []string
+				for n := range size.records {
+					key := indexedKey(g, n)
+					keys = append(keys, key)
+					fmt.Fprintf(&source, "%s\t%s\n", key, strings.Repeat("v", 1+g.IntN(size.longest)))
+				}
+				for range 10_000 {
+					keys = append(keys, fmt.Sprintf("absent%d.example.com", g.IntN(1_000_000)))
+				}
+				name := fmt.Sprintf("/etc/postfix/%s%d", typ, i)
+				pf.WriteFile(name, source.String(), 0o644)
+				pf.MustRun("/usr/sbin/postmap", typ+":"+name)
+				want, wantLog := queryPostmap(pf, typ+":"+name, keys)
+				got, gotLog := queryOurs(t, pf.Dir, typ+":"+pf.Path(name), keys)
+				if found := strings.Count(want, "\n"); found != size.records {
+					t.Fatalf("postmap finds %d of %d records", found, size.records)
+				}
+				if got != want {
+					t.Errorf("answers differ: postmap finds %d, ours %d", strings.Count(want, "\n"), strings.Count(got, "\n"))
+				}
+				if diff := cmp.Diff(wantLog, gotLog); diff != "" {
+					t.Errorf("log (-postmap +ours):\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// indexedKey is short, long, in capitals, or not ASCII.
+func indexedKey(g *rand.Rand, n int) string {
+	switch g.IntN(20) {
+	case 0:
+		return fmt.Sprintf("Host%d.Example.COM", n)
+	case 1:
+		return fmt.Sprintf("%s%d.example.com", strings.Repeat("long.", g.IntN(90)), n)
+	case 2:
+		return fmt.Sprintf("GRÜSSE%d@example.com", n)
+	case 3:
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("user%d@host%d.example.com", n, n%977)
 }
 
 // ruleGenerator makes rule tables, many of them damaged.

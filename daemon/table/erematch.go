@@ -8,20 +8,30 @@ import "context"
 type ereWork struct {
 	now, next ereThreads
 	stack     []ereFrame
+	registers []int
+	automata  []*ereDFA // by the pattern's number
 }
 
-// ereThreads is a set of instructions, in the order of their priority. Each
-// has the start of its match, or the registers of its groups.
+// automaton returns the pattern's automaton in this working memory.
+func (w *ereWork) automaton(p *ereProgram) *ereDFA {
+	for len(w.automata) <= p.number {
+		w.automata = append(w.automata, nil)
+	}
+	d := w.automata[p.number]
+	if d == nil {
+		d = newEreDFA(p)
+		w.automata[p.number] = d
+	}
+	return d
+}
+
+// ereThreads is a set of instructions, in the order of their priority, each
+// with registers: the start of its match, and the ends of its groups.
 type ereThreads struct {
-	list  []ereThread
+	list  []int32
+	saved []int    // the registers of each, one after the other
 	mark  []uint32 // mark[pc] == stamp: pc is in the list
 	stamp uint32
-	saved []int // registers, for capture
-}
-
-type ereThread struct {
-	pc    int32
-	start int // where the match starts, or an offset into saved
 }
 
 type ereFrame struct {
@@ -43,9 +53,15 @@ func (t *ereThreads) reset(size int) {
 	}
 }
 
-// search finds the leftmost match, and of those the longest; any says that
-// only the fact counts.
-func (p *ereProgram) search(ctx context.Context, w *ereWork, key string, any bool) (start, end int, matched bool) {
+// search finds the leftmost match, of those the longest, and of the ways to
+// match that the one which tries first branches and more repetitions first, as
+// the C library walks its states. Without spans, any match will do.
+func (p *ereProgram) search(ctx context.Context, w *ereWork, key string, spans []int) (matched bool) {
+	size := max(len(spans), 1)
+	if cap(w.registers) < size {
+		w.registers = make([]int, size)
+	}
+	registers := w.registers[:size]
 	now, next := &w.now, &w.next
 	now.reset(len(p.code))
 	for i := 0; ; i++ {
@@ -56,107 +72,61 @@ func (p *ereProgram) search(ctx context.Context, w *ereWork, key string, any boo
 				}
 			}
 			if p.first == nil || i < len(key) && p.first.has(key[i]) {
-				p.follow(w, now, key, i, 0, i)
+				for r := range registers {
+					registers[r] = -1
+				}
+				registers[0] = i
+				p.follow(w, now, key, i, 0, registers)
 			}
 		}
 		if len(now.list) == 0 {
 			if matched || i >= len(key) {
-				return start, end, matched
+				return matched
 			}
 			now.reset(len(p.code)) // conditions that failed here may hold later
 			continue
 		}
 		next.reset(len(p.code))
-		for _, t := range now.list {
-			if matched && t.start > start {
-				break // all that come are further right
+		best := false // one that ends here has been found
+		for n, pc := range now.list {
+			saved := now.saved[n*size : (n+1)*size]
+			if matched && saved[0] > spans[0] {
+				break // all that come start further right
 			}
-			switch in := &p.code[t.pc]; {
+			switch in := &p.code[pc]; {
 			case in.op == instMatch:
-				if any {
-					return t.start, i, true
+				if len(spans) == 0 {
+					return true
 				}
-				start, end, matched = t.start, i, true
+				if !best {
+					best, matched = true, true
+					copy(spans, saved)
+					spans[1] = i
+				}
 			case i < len(key) && p.sets[in.arg].has(key[i]):
-				p.follow(w, next, key, i+1, in.x, t.start)
+				copy(registers, saved)
+				p.follow(w, next, key, i+1, in.x, registers)
 			}
 		}
 		if i >= len(key) {
-			return start, end, matched
+			return matched
 		}
 		now, next = next, now
 		if i&0xfff == 0xfff && ctx.Err() != nil {
-			return 0, 0, false
+			return false
 		}
 	}
 }
 
-// follow adds pc, or all instructions that it leads to without a byte.
-func (p *ereProgram) follow(w *ereWork, to *ereThreads, key string, i int, pc int32, start int) {
-	stack := append(w.stack[:0], ereFrame{pc: pc})
-	for len(stack) > 0 {
-		pc := stack[len(stack)-1].pc
-		stack = stack[:len(stack)-1]
-		if to.mark[pc] == to.stamp {
-			continue
-		}
-		to.mark[pc] = to.stamp
-		switch in := &p.code[pc]; in.op {
-		case instSet, instMatch:
-			to.list = append(to.list, ereThread{pc, start})
-		case instSplit, instAgain:
-			stack = append(stack, ereFrame{pc: in.y}, ereFrame{pc: in.x})
-		case instAssert:
-			if p.holds(ereAssert(in.arg), key, i) {
-				stack = append(stack, ereFrame{pc: in.x})
-			}
-		default:
-			stack = append(stack, ereFrame{pc: in.x})
-		}
-	}
-	w.stack = stack
-}
-
-// capture finds the groups of a match that is known to go from start to end:
-// of all ways to match it, the one that tries first branches and more
-// repetitions first, as the C library walks its states.
-func (p *ereProgram) capture(w *ereWork, key string, start, end int, spans []int) {
-	registers := len(spans)
-	current := make([]int, registers)
-	for i := range current {
-		current[i] = -1
-	}
-	now, next := &w.now, &w.next
-	now.reset(len(p.code))
-	p.followSaving(w, now, key, start, 0, current)
-	for i := start; i < end; i++ {
-		next.reset(len(p.code))
-		for _, t := range now.list {
-			if in := &p.code[t.pc]; in.op == instSet && p.sets[in.arg].has(key[i]) {
-				copy(current, now.saved[t.start:])
-				p.followSaving(w, next, key, i+1, in.x, current)
-			}
-		}
-		now, next = next, now
-	}
-	for _, t := range now.list {
-		if p.code[t.pc].op == instMatch {
-			copy(spans, now.saved[t.start:t.start+registers])
-			break
-		}
-	}
-	spans[0], spans[1] = start, end
-}
-
-// followSaving is follow with the registers of groups; it leaves current as
-// it was.
-func (p *ereProgram) followSaving(w *ereWork, to *ereThreads, key string, i int, pc int32, current []int) {
+// follow adds pc, or all instructions that it leads to without a byte. It
+// leaves the registers as they were.
+func (p *ereProgram) follow(w *ereWork, to *ereThreads, key string, i int, pc int32, registers []int) {
 	stack := append(w.stack[:0], ereFrame{pc: pc, undo: -1})
 	for len(stack) > 0 {
 		frame := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
 		if frame.undo >= 0 {
-			current[frame.undo] = frame.value
+			registers[frame.undo] = frame.value
 			continue
 		}
 		pc := frame.pc
@@ -166,14 +136,14 @@ func (p *ereProgram) followSaving(w *ereWork, to *ereThreads, key string, i int,
 		to.mark[pc] = to.stamp
 		switch in := &p.code[pc]; in.op {
 		case instSet, instMatch:
-			to.list = append(to.list, ereThread{pc, len(to.saved)})
-			to.saved = append(to.saved, current...)
+			to.list = append(to.list, pc)
+			to.saved = append(to.saved, registers...)
 		case instSplit, instAgain:
 			stack = append(stack, ereFrame{pc: in.y, undo: -1}, ereFrame{pc: in.x, undo: -1})
 		case instSave:
-			if int(in.arg) < len(current) {
-				stack = append(stack, ereFrame{undo: in.arg, value: current[in.arg]})
-				current[in.arg] = i
+			if int(in.arg) < len(registers) {
+				stack = append(stack, ereFrame{undo: in.arg, value: registers[in.arg]})
+				registers[in.arg] = i
 			}
 			stack = append(stack, ereFrame{pc: in.x, undo: -1})
 		case instAssert:

@@ -2,8 +2,6 @@ package table
 
 import (
 	"context"
-	"strings"
-	"sync"
 )
 
 // ereMaxProgram bounds the instructions of one pattern, which repetition
@@ -22,7 +20,9 @@ type ereProgram struct {
 	// first has the bytes that a match can start with; it is nil when a
 	// match may be empty or starts with a condition.
 	first *byteSet
-	work  *sync.Pool
+	dfa   *dfaPlan // nil if the pattern needs the slower way
+	// number tells the patterns of one table apart.
+	number int
 }
 
 // ereInst is one instruction. x is the next one; the others are:
@@ -65,20 +65,23 @@ func compileERE(pattern string, options uint32) (*ereProgram, error) {
 	c.emit(tree)
 	c.add(ereInst{op: instMatch})
 	prog.first = prog.firstBytes()
+	prog.dfa = newDFAPlan(prog)
 	return prog, nil
 }
 
 func upperASCII(s string) string {
-	if strings.IndexFunc(s, func(r rune) bool { return 'a' <= r && r <= 'z' }) < 0 {
-		return s
-	}
-	upper := []byte(s)
-	for i, c := range upper {
-		if isLower(c) {
-			upper[i] = c - 'a' + 'A'
+	for i := 0; i < len(s); i++ {
+		if isLower(s[i]) {
+			upper := []byte(s)
+			for ; i < len(upper); i++ {
+				if isLower(upper[i]) {
+					upper[i] -= 'a' - 'A'
+				}
+			}
+			return string(upper)
 		}
 	}
-	return string(upper)
+	return s
 }
 
 type ereCompiler struct {
@@ -190,24 +193,21 @@ func (p *ereProgram) firstBytes() *byteSet {
 
 func (p *ereProgram) groups() int { return p.groupCount }
 
-func (p *ereProgram) match(ctx context.Context, key string, spans []int) (bool, string) {
+func (p *ereProgram) match(ctx context.Context, in session, spans []int) (bool, string) {
+	s := in.(*ereSession)
+	key := s.key
 	if p.ignoreCase {
-		key = upperASCII(key)
+		key = s.upper
 	}
 	if p.backRefs {
 		return p.backtrack(key, spans)
 	}
-	w, _ := p.work.Get().(*ereWork)
-	if w == nil {
-		w = &ereWork{}
+	if p.dfa != nil && key != "" {
+		if matched := s.work.automaton(p).matches(key); !matched || len(spans) == 0 {
+			return matched, ""
+		}
 	}
-	defer p.work.Put(w)
-	start, end, matched := p.search(ctx, w, key, len(spans) == 0)
-	if !matched || len(spans) == 0 {
-		return matched, ""
-	}
-	p.capture(w, key, start, end, spans)
-	return true, ""
+	return p.search(ctx, &s.work, key, spans), ""
 }
 
 // holds evaluates a condition before byte i of the key.

@@ -25,8 +25,9 @@ const pcreIdle = 4
 // Go stack may move.
 type pcreEngine struct {
 	pcreSyntax
-	tls   *libc.TLS // for compiling, under mu
-	codes []uintptr
+	tls    *libc.TLS // for compiling, under mu
+	codes  []uintptr
+	groups int // the highest number of groups of all patterns
 
 	mu   sync.Mutex
 	idle []*pcreWork
@@ -36,8 +37,13 @@ type pcreEngine struct {
 type pcreWork struct {
 	tls      *libc.TLS
 	context  uintptr // match context with limits
+	data     uintptr // match data for the pattern with the most groups
 	subject  uintptr
 	capacity int
+	engine   *pcreEngine
+	length   int  // of the key
+	ready    bool // there was memory for all of it
+	broken   bool // a match panicked: leave the memory alone
 }
 
 func newPCREEngine() (*pcreEngine, error) { return &pcreEngine{tls: libc.NewTLS()}, nil }
@@ -89,7 +95,8 @@ func (e *pcreEngine) compile(pattern string, options uint32, _ bool) (m matcher,
 	if lib.Xpcre2_pattern_info_8(e.tls, code, lib.DPCRE2_INFO_CAPTURECOUNT, count) == 0 {
 		groups = int(binary.NativeEndian.Uint32(libc.GoBytes(count, 4)))
 	}
-	return &pcreMatcher{engine: e, code: code, count: groups}, ""
+	e.groups = max(e.groups, groups)
+	return &pcreMatcher{code: code, count: groups}, ""
 }
 
 // copyToC copies text and a NUL.
@@ -123,6 +130,13 @@ func pcreErrorText(tls *libc.TLS, number int32) string {
 	return string(libc.GoBytes(buffer, int(n)))
 }
 
+func (e *pcreEngine) begin(key string) session {
+	w := e.take()
+	w.ready = w.context != 0 && w.data != 0 && w.load(key)
+	w.length = len(key)
+	return w
+}
+
 func (e *pcreEngine) take() *pcreWork {
 	e.mu.Lock()
 	if n := len(e.idle); n > 0 {
@@ -132,15 +146,19 @@ func (e *pcreEngine) take() *pcreWork {
 		return w
 	}
 	e.mu.Unlock()
-	w := &pcreWork{tls: libc.NewTLS()}
-	w.context = lib.Xpcre2_match_context_create_8(w.tls, 0)
-	if w.context != 0 {
+	w := &pcreWork{tls: libc.NewTLS(), engine: e}
+	if w.context = lib.Xpcre2_match_context_create_8(w.tls, 0); w.context != 0 {
 		lib.Xpcre2_set_heap_limit_8(w.tls, w.context, pcreHeapLimit)
 	}
+	w.data = lib.Xpcre2_match_data_create_8(w.tls, lib.Tuint32_t(e.groups+1), 0)
 	return w
 }
 
-func (e *pcreEngine) give(w *pcreWork) {
+func (w *pcreWork) end() {
+	if w.broken {
+		return
+	}
+	e := w.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.idle) < pcreIdle && e.codes != nil {
@@ -152,6 +170,7 @@ func (e *pcreEngine) give(w *pcreWork) {
 
 func (w *pcreWork) free() {
 	libc.Xfree(w.tls, w.subject)
+	lib.Xpcre2_match_data_free_8(w.tls, w.data)
 	lib.Xpcre2_match_context_free_8(w.tls, w.context)
 	w.tls.Close()
 }
@@ -171,42 +190,38 @@ func (w *pcreWork) load(key string) bool {
 }
 
 type pcreMatcher struct {
-	engine *pcreEngine
-	code   uintptr
-	count  int
+	code  uintptr
+	count int
 }
 
 func (m *pcreMatcher) groups() int { return m.count }
 
-func (m *pcreMatcher) match(_ context.Context, key string, spans []int) (matched bool, problem string) {
+func (m *pcreMatcher) match(_ context.Context, s session, spans []int) (matched bool, problem string) {
+	w := s.(*pcreWork)
 	// The library panics in places where C code would have aborted.
 	defer func() {
 		if p := recover(); p != nil {
+			w.broken = true
 			matched, problem = false, fmt.Sprint(p)
 		}
 	}()
-	w := m.engine.take()
-	defer m.engine.give(w)
-	if w.context == 0 || !w.load(key) {
+	if !w.ready {
 		return false, "out of memory"
 	}
-	data := lib.Xpcre2_match_data_create_from_pattern_8(w.tls, m.code, 0)
-	if data == 0 {
-		return false, "out of memory"
-	}
-	defer lib.Xpcre2_match_data_free_8(w.tls, data)
-	n := lib.Xpcre2_match_8(w.tls, m.code, w.subject, lib.Tsize_t(len(key)), 0, 0, data, w.context)
+	n := lib.Xpcre2_match_8(w.tls, m.code, w.subject, lib.Tsize_t(w.length), 0, 0, w.data, w.context)
 	switch {
 	case n == lib.DPCRE2_ERROR_NOMATCH:
 		return false, ""
 	case n <= 0:
 		return false, pcreErrorText(w.tls, n)
+	case len(spans) == 0:
+		return true, ""
 	}
-	ends := lib.Xpcre2_get_ovector_pointer_8(w.tls, data)
+	ends := lib.Xpcre2_get_ovector_pointer_8(w.tls, w.data)
 	for i := 0; i+1 < len(spans); i += 2 {
 		start, end := cSize(ends+uintptr(i)*cSizeLen), cSize(ends+uintptr(i+1)*cSizeLen)
 		spans[i], spans[i+1] = int(start), int(end)
-		if start > end || end > uint64(len(key)) {
+		if start > end || end > uint64(w.length) {
 			// Unset, or set in an odd order by \K.
 			spans[i], spans[i+1] = -1, -1
 		}

@@ -9,7 +9,10 @@ func openRegexp(o *opening) (Table, error) { return openRules(o, &ereEngine{}) }
 
 // ereEngine compiles POSIX patterns with the files ere*.go. It also keeps
 // working memory of matches for reuse.
-type ereEngine struct{ work sync.Pool }
+type ereEngine struct {
+	programs int
+	idle     sync.Pool // of *ereSession
+}
 
 const (
 	ereIgnoreCase uint32 = 1 << iota
@@ -46,6 +49,29 @@ func (e *ereEngine) compile(pattern string, options uint32, _ bool) (matcher, st
 	if err != nil {
 		return nil, err.Error()
 	}
-	program.work = &e.work
+	program.number = e.programs
+	e.programs++
 	return program, ""
+}
+
+// ereSession is one key, and working memory that goes back to its engine.
+type ereSession struct {
+	engine *ereEngine
+	key    string
+	upper  string // the key for patterns that ignore case
+	work   ereWork
+}
+
+func (e *ereEngine) begin(key string) session {
+	s, ok := e.idle.Get().(*ereSession)
+	if !ok {
+		s = &ereSession{engine: e}
+	}
+	s.key, s.upper = key, upperASCII(key)
+	return s
+}
+
+func (s *ereSession) end() {
+	s.key, s.upper = "", ""
+	s.engine.idle.Put(s)
 }

@@ -28,8 +28,14 @@ type ruleEngine interface {
 	// unclosed and badIndex are words of warnings that differ.
 	unclosed() string
 	badIndex() string
+	// begin prepares for matching one key with many patterns.
+	begin(key string) session
 	close() error
 }
+
+// session is the working memory for one key; its engine's matchers know what
+// is in it.
+type session interface{ end() }
 
 // matcher is one compiled pattern.
 type matcher interface {
@@ -38,7 +44,7 @@ type matcher interface {
 	// match reports whether the pattern matches; with spans, it also stores
 	// where the groups 0 to len(spans)/2-1 matched, or -1. problem is what
 	// Postfix logs about a match that could not be finished.
-	match(ctx context.Context, key string, spans []int) (matched bool, problem string)
+	match(ctx context.Context, s session, spans []int) (matched bool, problem string)
 }
 
 type rule struct {
@@ -103,23 +109,29 @@ func (t *ruleTable) Kind() Kind   { return Pattern }
 func (t *ruleTable) Close() error { return t.engine.close() }
 
 func (t *ruleTable) Lookup(ctx context.Context, key string) (string, bool, error) {
+	s := t.engine.begin(key)
+	defer s.end()
+	var few [10]int
 	for i := 0; i < len(t.rules); i++ {
 		r := &t.rules[i]
 		switch r.op {
 		case opMatch:
 			var spans []int
 			if r.groups > 0 {
-				spans = make([]int, 2*(r.groups+1))
+				if spans = few[:]; 2*(r.groups+1) > len(few) {
+					spans = make([]int, 2*(r.groups+1))
+				}
+				spans = spans[:2*(r.groups+1)]
 			}
-			if !t.holds(ctx, r, r.first, r.negate, key, spans) {
+			if !t.holds(ctx, r, r.first, r.negate, s, spans) {
 				break
 			}
-			if r.second != nil && !t.holds(ctx, r, r.second, r.negate2nd, key, nil) {
+			if r.second != nil && !t.holds(ctx, r, r.second, r.negate2nd, s, nil) {
 				break
 			}
 			return r.expand(key, spans), true, nil
 		case opIf:
-			if t.holds(ctx, r, r.first, r.negate, key, nil) {
+			if t.holds(ctx, r, r.first, r.negate, s, nil) {
 				continue
 			}
 			if r.end < 0 {
@@ -135,8 +147,8 @@ func (t *ruleTable) Lookup(ctx context.Context, key string) (string, bool, error
 }
 
 // holds is false for a match that failed with an error, negated or not.
-func (t *ruleTable) holds(ctx context.Context, r *rule, m matcher, negate bool, key string, spans []int) bool {
-	matched, problem := m.match(ctx, key, spans)
+func (t *ruleTable) holds(ctx context.Context, r *rule, m matcher, negate bool, s session, spans []int) bool {
+	matched, problem := m.match(ctx, s, spans)
 	if problem != "" {
 		t.log.Warningf("%s map %s, line %d: %s", t.typ, t.name, r.line, problem)
 		return false

@@ -1,0 +1,214 @@
+package table
+
+// A lazily built automaton answers whether a pattern matches at all, which is
+// the question for most rules of a table: one step for each byte of the key.
+// It knows ^ and $ as conditions; patterns with others go the slower way.
+
+const (
+	dfaMaxStates = 1000
+	dfaUnknown   = -1
+)
+
+// dfaPlan is what all automata of one pattern have in common.
+type dfaPlan struct {
+	class   [256]uint8 // bytes that no set tells apart have one class
+	example []byte     // a byte of each class
+}
+
+// newDFAPlan returns nil for patterns with other conditions.
+func newDFAPlan(p *ereProgram) *dfaPlan {
+	if p.backRefs || p.newline {
+		return nil
+	}
+	for i := range p.code {
+		if in := &p.code[i]; in.op == instAssert && ereAssert(in.arg) > assertBufferLast {
+			return nil
+		}
+	}
+	plan := &dfaPlan{}
+	// Split the classes by one set after the other.
+	count := 1
+	for _, set := range p.sets {
+		type half struct {
+			class uint8
+			in    bool
+		}
+		renamed := map[half]uint8{}
+		var next [256]uint8
+		for c := range 256 {
+			h := half{plan.class[c], set.has(byte(c))}
+			name, ok := renamed[h]
+			if !ok {
+				name = uint8(len(renamed))
+				renamed[h] = name
+			}
+			next[c] = name
+		}
+		plan.class, count = next, len(renamed)
+	}
+	plan.example = make([]byte, count)
+	for c := range 256 {
+		plan.example[plan.class[c]] = byte(c)
+	}
+	return plan
+}
+
+// ereDFA is one automaton; it grows while it is used.
+type ereDFA struct {
+	program *ereProgram
+	plan    *dfaPlan
+	states  []dfaState
+	index   map[string]int32
+	first   int32 // at the start of the key
+	list    []int32
+	mark    []uint32
+	stamp   uint32
+	stack   []int32
+	key     []byte
+}
+
+type dfaState struct {
+	pcs    []int32 // sets to come, and conditions on the end
+	next   []int32 // by class
+	match  bool    // a match ends here
+	atEnd  bool    // a match ends here if the key does
+	isDead bool    // nothing can match any more
+}
+
+func newEreDFA(p *ereProgram) *ereDFA {
+	d := &ereDFA{program: p, plan: p.dfa, mark: make([]uint32, len(p.code))}
+	d.flush()
+	return d
+}
+
+func (d *ereDFA) flush() {
+	d.states = d.states[:0]
+	d.index = map[string]int32{}
+	d.begin()
+	d.follow(0, true, false)
+	d.first = d.state()
+}
+
+// matches reports whether the pattern matches a key that is not empty.
+func (d *ereDFA) matches(key string) bool {
+	at := d.first
+	for i := 0; i < len(key); i++ {
+		s := &d.states[at]
+		if s.match {
+			return true
+		}
+		if s.isDead {
+			return false
+		}
+		class := d.plan.class[key[i]]
+		next := s.next[class]
+		if next == dfaUnknown {
+			next = d.step(at, class)
+		}
+		at = next
+	}
+	s := &d.states[at]
+	return s.match || s.atEnd
+}
+
+func (d *ereDFA) begin() {
+	d.list = d.list[:0]
+	if d.stamp++; d.stamp == 0 {
+		clear(d.mark)
+		d.stamp = 1
+	}
+}
+
+// follow adds what pc leads to without a byte.
+func (d *ereDFA) follow(pc int32, atStart, atEnd bool) {
+	d.stack = append(d.stack[:0], pc)
+	for len(d.stack) > 0 {
+		pc := d.stack[len(d.stack)-1]
+		d.stack = d.stack[:len(d.stack)-1]
+		if d.mark[pc] == d.stamp {
+			continue
+		}
+		d.mark[pc] = d.stamp
+		switch in := &d.program.code[pc]; in.op {
+		case instSet, instMatch:
+			d.list = append(d.list, pc)
+		case instSplit, instAgain:
+			d.stack = append(d.stack, in.y, in.x)
+		case instAssert:
+			switch check := ereAssert(in.arg); {
+			case check == assertLineFirst || check == assertBufferFirst:
+				if atStart {
+					d.stack = append(d.stack, in.x)
+				}
+			case atEnd:
+				d.stack = append(d.stack, in.x)
+			default:
+				d.list = append(d.list, pc) // not known yet
+			}
+		default:
+			d.stack = append(d.stack, in.x)
+		}
+	}
+}
+
+// step computes the state after one byte.
+func (d *ereDFA) step(from int32, class uint8) int32 {
+	if len(d.states) >= dfaMaxStates {
+		pcs := d.states[from].pcs
+		d.flush()
+		d.begin()
+		d.list = append(d.list, pcs...)
+		from = d.state()
+	}
+	c := d.plan.example[class]
+	d.begin()
+	for _, pc := range d.states[from].pcs {
+		if in := &d.program.code[pc]; in.op == instSet && d.program.sets[in.arg].has(c) {
+			d.follow(in.x, false, false)
+		}
+	}
+	d.follow(0, false, false) // a match can start at each byte
+	to := d.state()
+	d.states[from].next[class] = to
+	return to
+}
+
+// state returns the state for the current list.
+func (d *ereDFA) state() int32 {
+	d.key = d.key[:0]
+	for _, pc := range d.list {
+		d.key = append(d.key, byte(pc), byte(pc>>8), byte(pc>>16))
+	}
+	if at, ok := d.index[string(d.key)]; ok {
+		return at
+	}
+	s := dfaState{pcs: append([]int32(nil), d.list...), next: make([]int32, len(d.plan.example))}
+	for i := range s.next {
+		s.next[i] = dfaUnknown
+	}
+	s.isDead = len(s.pcs) == 0
+	waiting := false
+	for _, pc := range s.pcs {
+		switch d.program.code[pc].op {
+		case instMatch:
+			s.match = true
+		case instAssert:
+			waiting = true
+		}
+	}
+	if waiting {
+		d.begin()
+		for _, pc := range s.pcs {
+			if in := &d.program.code[pc]; in.op == instAssert {
+				d.follow(in.x, false, true)
+			}
+		}
+		for _, pc := range d.list {
+			s.atEnd = s.atEnd || d.program.code[pc].op == instMatch
+		}
+	}
+	at := int32(len(d.states))
+	d.states = append(d.states, s)
+	d.index[string(d.key)] = at
+	return at
+}
