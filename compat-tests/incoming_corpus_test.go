@@ -3,17 +3,7 @@ package compat
 import (
 	"strings"
 	"testing"
-
-	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 )
-
-// incomingCase is one request, or more, of the corpus.
-type incomingCase struct {
-	name    string
-	variant string // of incomingVariants; "" is "stock"
-	host    string // "" is 127.0.0.1
-	req     submission
-}
 
 // incomingVariants are the settings under which the corpus runs.
 var incomingVariants = map[string]settings{
@@ -321,32 +311,4 @@ var mimeMessages = []string{
 // a real Postfix, and to a session of ours that writes the queue file itself,
 // with the same settings. Replies, queue files and cleanup's log lines must be
 // the same.
-func TestIncomingCorpus(t *testing.T) {
-	r := startRival(t, commonMain, incomingVariants)
-	r.pf.Start()
-	sides := make(map[string]*ours)
-	failed := 0
-	for _, c := range incomingCorpus() {
-		variant := c.variant
-		if variant == "" {
-			variant = "stock"
-		}
-		host := c.host
-		if host == "" {
-			host = "127.0.0.1"
-		}
-		if sides[variant] == nil {
-			sides[variant] = newOurs(t, r.pf.Path("/etc/postfix"), incomingVariants[variant])
-		}
-		t.Run(variant+"/"+c.name, func(t *testing.T) {
-			postfix.Case(t)
-			r.t, sides[variant].t = t, t
-			if !compare(t, r, sides[variant], variant, host, c.req) {
-				failed++
-			}
-		})
-		if failed > 40 {
-			t.Fatal("too many differences")
-		}
-	}
-}
+func TestIncomingCorpus(t *testing.T) { newDuel(t, incomingVariants).run(incomingCorpus()) }

@@ -41,26 +41,22 @@ func TestIncomingRandom(t *testing.T) {
 		seed = n
 	}
 	t.Logf("%s=%d", randomSeed, seed)
-	r := startRival(t, commonMain, incomingVariants)
-	r.pf.Start()
-	variants := slices.Sorted(maps.Keys(incomingVariants))
-	sides := make(map[string]*ours)
+	variants := maps.Clone(incomingVariants)
+	maps.Copy(variants, mapVariants)
+	names := slices.Sorted(maps.Keys(variants))
+	d := newDuel(t, variants)
 	for i := range count {
 		g := generator{rand.New(rand.NewPCG(seed+uint64(i), 0))}
 		variant := "stock"
-		if g.one(2) {
-			variant = variants[g.IntN(len(variants))]
+		if !g.one(3) {
+			variant = names[g.IntN(len(names))]
 		}
-		if sides[variant] == nil {
-			sides[variant] = newOurs(t, r.pf.Path("/etc/postfix"), incomingVariants[variant])
-		}
-		req := g.submission()
 		host := "127.0.0.1"
 		if g.one(10) {
 			host = "::1"
 		}
 		postfix.Case(t)
-		if !compare(t, r, sides[variant], variant, host, req) {
+		if !d.compare(t, variant, host, g.submission()) {
 			t.Fatalf("difference in message %d, settings %s: %s=%d", i, variant, randomSeed, seed+uint64(i))
 		}
 	}
@@ -106,9 +102,11 @@ func (g generator) domain() string {
 }
 
 func (g generator) envelopeAddress() string {
-	switch g.IntN(8) {
+	switch g.IntN(9) {
 	case 0:
 		return g.pick(envelopeAddresses...)
+	case 8:
+		return g.pick(mapAddresses...)
 	case 1:
 		return g.noise(12)
 	case 2:
@@ -147,7 +145,7 @@ func (g generator) addressList() string {
 		case 6:
 			b.WriteString(strings.Repeat(g.word()+g.pick(",", ", ", ",\n ", " "), g.IntN(20)))
 		default:
-			b.WriteString(g.pick("", g.word()+" ", "B. Bar ") + "<" + g.word() + g.pick("", "@"+g.domain()) + ">")
+			b.WriteString(g.pick("", g.word()+" ", "B. Bar ") + "<" + g.pick(g.word()+g.pick("", "@"+g.domain()), g.pick(mapAddresses...)) + ">")
 		}
 		b.WriteString(g.pick(", ", ",", ",\n\t", ";", " ", "\n ", ""))
 	}
@@ -167,6 +165,8 @@ func (g generator) text() string {
 		return strings.Repeat(g.pick("x", "long ", "\u00e4", "=", "folded\n "), g.pickInt(50, 500, 700, 2040+g.IntN(20), 4090+g.IntN(20), 30000))
 	case 1:
 		return g.noise(30)
+	case 3:
+		return "DO " + g.pick(checkActions...)
 	case 2:
 		return g.pick("8-bit \u00e4 text", "\xe4\xff", "nul\x00nul", "\x00", "cr\rcr", "end\r", "Q\x7f", "bell\x07", " ", "\t")
 	default:
@@ -177,8 +177,11 @@ func (g generator) text() string {
 func (g generator) pickInt(from ...int) int { return from[g.IntN(len(from))] }
 
 func (g generator) header(depth int) string {
-	if g.one(25) {
+	switch g.IntN(25) {
+	case 0:
 		return g.text()
+	case 1:
+		return g.pick("X-Do", "X-Mime", "X-Nested", "Content-Description") + ": " + g.pick(checkActions...)
 	}
 	name := g.headerName()
 	colon := g.pick(": ", ": ", ": ", ": ", ":", " : ", "\t:", ":  ", ":\n ")

@@ -168,6 +168,16 @@ func idOf(reply string, lines []string) string {
 	return ""
 }
 
+// isProcessLine tells whether a log line is about a process and not about a
+// message: there is no qmgr on purpose, every new cleanup complains of missing
+// tables, and looks at the clock until it likes it.
+func isProcessLine(text string) bool {
+	return strings.Contains(text, "unable to look up public/qmgr") ||
+		strings.HasPrefix(text, "error: open ") ||
+		strings.HasPrefix(text, "warning: file system clock is ") ||
+		strings.HasPrefix(text, "warning: resetting file time stamps")
+}
+
 // collect reads and removes the queue file of a request and masks everything.
 func (res *result) collect(t *testing.T, reply, id, queueDir string, lines []string) {
 	t.Helper()
@@ -176,8 +186,7 @@ func (res *result) collect(t *testing.T, reply, id, queueDir string, lines []str
 		res.reply = strings.ReplaceAll(reply, id, "QUEUEID")
 	}
 	for _, l := range lines {
-		// There is no qmgr on purpose.
-		if strings.Contains(l, "unable to look up public/qmgr") {
+		if isProcessLine(l) {
 			continue
 		}
 		// Syslog cuts long lines.
@@ -311,30 +320,95 @@ func (o *ours) send(host string, req submission) result {
 	return res
 }
 
-// compare sends a request to both and reports any difference.
-func compare(t *testing.T, r *rival, o *ours, variant, host string, req submission) bool {
+// duel is a rival and our servers with the same settings, started when they
+// are needed.
+type duel struct {
+	t        *testing.T
+	rival    *rival
+	variants map[string]settings
+	ours     map[string]*ours
+}
+
+// newDuel starts the rival with the given variants, whose settings may name
+// files of mapFiles in DIR.
+func newDuel(t *testing.T, variants map[string]settings) *duel {
 	t.Helper()
-	theirs := r.send(variant, host, req)
+	dir := t.TempDir()
+	d := &duel{t: t, variants: make(map[string]settings), ours: make(map[string]*ours)}
+	for name, set := range variants {
+		d.variants[name] = make(settings)
+		for k, v := range set {
+			d.variants[name][k] = strings.ReplaceAll(v, "DIR", dir)
+		}
+	}
+	d.rival = startRival(t, commonMain, d.variants)
+	for name, text := range mapFiles {
+		// Both sides find them under the same name.
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		d.rival.pf.WriteFile(path, text, 0o644)
+	}
+	d.rival.pf.Start()
+	return d
+}
+
+// compare sends a request to both sides and reports any difference.
+func (d *duel) compare(t *testing.T, variant, host string, req submission) bool {
+	t.Helper()
+	if d.ours[variant] == nil {
+		d.ours[variant] = newOurs(d.t, d.rival.pf.Path("/etc/postfix"), d.variants[variant])
+	}
+	o := d.ours[variant]
+	d.rival.t, o.t = t, t
+	theirs := d.rival.send(variant, host, req)
 	our := o.send(host, req)
 	good := true
-	if our.reply != theirs.reply {
-		t.Errorf("reply: ours %q, theirs %q", our.reply, theirs.reply)
-		good = false
+	differ := func(what, difference string) {
+		if difference != "" {
+			t.Errorf("%s: %s", what, difference)
+			good = false
+		}
 	}
-	if our.queue != theirs.queue {
-		t.Errorf("queue: ours %q, theirs %q", our.queue, theirs.queue)
-		good = false
-	}
-	if d := queuecompare.Diff(our.file, theirs.file); d != "" {
-		t.Errorf("%s", d)
-		good = false
-	}
-	if d := queuecompare.Diff(our.log, theirs.log); d != "" {
-		t.Errorf("log %s", d)
-		good = false
-	}
+	differ("reply", queuecompare.Diff([]string{our.reply}, []string{theirs.reply}))
+	differ("queue", queuecompare.Diff([]string{our.queue}, []string{theirs.queue}))
+	differ("file", queuecompare.Diff(our.file, theirs.file))
+	differ("log", queuecompare.Diff(our.log, theirs.log))
 	if !good {
 		t.Logf("request: message %.3000q\nsender %q\nrecipients %.1000q", req.message, req.sender, req.recipients)
 	}
 	return good
+}
+
+// incomingCase is one request of a corpus.
+type incomingCase struct {
+	name    string
+	variant string // the settings
+	host    string // where the client is; "" is 127.0.0.1
+	req     submission
+}
+
+// run compares all cases.
+func (d *duel) run(cases []incomingCase) {
+	const enough = 40
+	failed := 0
+	for _, c := range cases {
+		variant, host := c.variant, c.host
+		if variant == "" {
+			variant = "stock"
+		}
+		if host == "" {
+			host = "127.0.0.1"
+		}
+		d.t.Run(variant+"/"+c.name, func(t *testing.T) {
+			postfix.Case(t)
+			if !d.compare(t, variant, host, c.req) {
+				failed++
+			}
+		})
+		if failed > enough {
+			d.t.Fatal("too many differences")
+		}
+	}
 }

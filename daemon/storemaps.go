@@ -161,7 +161,7 @@ func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, resolve func
 	if err != nil {
 		return maps, err
 	}
-	local := localDomains{list: list, addresses: make(map[netip.Addr]bool)}
+	local := localDomains{log: set.Options().Log, list: list, addresses: make(map[netip.Addr]bool)}
 	for _, p := range interfaces {
 		local.addresses[p.Addr()] = true
 	}
@@ -180,6 +180,7 @@ func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, resolve func
 
 // localDomains are the domains whose mail is delivered on this machine.
 type localDomains struct {
+	log       table.Logger
 	list      *matchlist.StringList // mydestination
 	addresses map[netip.Addr]bool
 }
@@ -199,14 +200,11 @@ func (l *localDomains) match(ctx context.Context, domain string) (bool, error) {
 	if len(domain) < 2 || domain[0] != '[' || domain[len(domain)-1] != ']' {
 		return false, nil
 	}
-	const v6 = "IPv6:"
-	text := domain[1 : len(domain)-1]
-	if len(text) > len(v6) && strings.EqualFold(text[:len(v6)], v6) {
-		text = text[len(v6):]
-		if !strings.Contains(text, ":") {
-			return false, nil
-		}
+	address, complaint := mailHostAddress(domain[1 : len(domain)-1])
+	if complaint != "" {
+		l.log.Warningf("%s", complaint)
+		return false, nil
 	}
-	addr, ok := table.ParseAddr(text)
+	addr, ok := table.ParseAddr(address)
 	return ok && l.addresses[addr], nil
 }

@@ -68,10 +68,11 @@ func (s *stream) crunch(text string, extension []byte) [][]byte {
 }
 
 // canonical replaces an address, in external form, by what it maps to, again
-// and again until it maps to itself or to nothing.
+// and again until it maps to itself or to nothing. It tells whether the address
+// was ever another one, even if it is back to what it was.
 //
 // Source: Postfix 3.10 cleanup_map11.c, cleanup_map11_external.
-func (s *stream) canonical(m *Mapping, external []byte) []byte {
+func (s *stream) canonical(m *Mapping, external []byte) (_ []byte, changed bool) {
 	const maxRecursion = 10
 	for range maxRecursion {
 		addr := rfc822.AppendUnquoted(nil, external)
@@ -79,22 +80,23 @@ func (s *stream) canonical(m *Mapping, external []byte) []byte {
 		if err != nil {
 			s.log.Warningf("%s: %s map lookup problem for %s -- message not accepted, try again later", s.id, m.Name, external)
 			s.status |= mailstream.StatusWrite
-			return external
+			return external, changed
 		}
 		if result == nil {
-			return external
+			return external, changed
 		}
 		if len(result) > 1 {
 			s.log.Warningf("%s: multi-valued %s entry for %s", s.id, m.Name, external)
 		}
 		before := external
 		external = rfc822.AppendQuoted(nil, result[0])
+		changed = changed || !bytes.Equal(before, external)
 		if table.Fold(string(before), s.o.cfg.SMTPUTF8) == table.Fold(string(external), s.o.cfg.SMTPUTF8) {
-			return external
+			return external, changed
 		}
 	}
 	s.log.Warningf("%s: unreasonable %s map nesting for %s -- message not accepted, try again later", s.id, m.Name, external)
-	return external
+	return external, changed
 }
 
 // mapsFor returns the canonical mappings for an address of the class, in the
@@ -123,12 +125,12 @@ func (s *stream) mapInternal(addr []byte, class Classes) []byte {
 	mappings, masquerade := s.mapsFor(class)
 	for _, m := range mappings {
 		if m != nil {
-			external := s.canonical(m, rfc822.AppendQuoted(nil, addr))
+			external, _ := s.canonical(m, rfc822.AppendQuoted(nil, addr))
 			addr = rfc822.AppendUnquoted(addr[:0], external)
 		}
 	}
 	if masquerade {
-		external := s.masquerade(rfc822.AppendQuoted(nil, addr))
+		external, _ := s.masquerade(rfc822.AppendQuoted(nil, addr))
 		addr = rfc822.AppendUnquoted(addr[:0], external)
 	}
 	return addr
@@ -141,34 +143,34 @@ func (s *stream) mapHeader(i int, class Classes) bool {
 		return false
 	}
 	changed := false
-	apply := func(step func([]byte) []byte) {
-		before := s.addresses.AppendAddress(nil, i)
-		after := step(before)
-		changed = changed || !bytes.Equal(before, after)
-		s.addresses.Set(i, after)
-	}
 	mappings, masquerade := s.mapsFor(class)
 	for _, m := range mappings {
 		if m != nil {
-			apply(func(addr []byte) []byte { return s.canonical(m, addr) })
+			after, did := s.canonical(m, s.addresses.AppendAddress(nil, i))
+			s.addresses.Set(i, after)
+			changed = changed || did
 		}
 	}
 	if masquerade {
-		apply(s.masquerade)
+		before := s.addresses.AppendAddress(nil, i)
+		after, did := s.masquerade(before)
+		s.addresses.Set(i, after)
+		changed = changed || did
 	}
 	return changed
 }
 
 // masquerade cuts off the subdomains of an address, in external form, in a
 // masqueraded domain. The first domain of the list that covers the address
-// decides; one with an odd number of "!" spares it.
+// decides; one with an odd number of "!" spares it. It tells whether something
+// was cut off.
 //
 // Source: Postfix 3.10 cleanup_masquerade.c, cleanup_masquerade_external.
-func (s *stream) masquerade(addr []byte) []byte {
+func (s *stream) masquerade(addr []byte) (_ []byte, changed bool) {
 	m := &s.o.cfg.Maps
 	at := bytes.LastIndexByte(addr, '@')
 	if at < 0 {
-		return addr
+		return addr, false
 	}
 	domain := table.Fold(string(addr[at+1:]), s.o.cfg.SMTPUTF8)
 	if m.IsMasqueradeException != nil {
@@ -178,7 +180,7 @@ func (s *stream) masquerade(addr []byte) []byte {
 			s.status |= mailstream.StatusWrite
 		}
 		if excluded {
-			return addr
+			return addr, false
 		}
 	}
 	for _, parent := range m.MasqueradeDomains {
@@ -191,13 +193,13 @@ func (s *stream) masquerade(addr []byte) []byte {
 		switch {
 		case parent == "" || n < 0 || domain[n:] != parent:
 		case n == 0:
-			return addr
+			return addr, false
 		case domain[n-1] == '.':
 			if cut {
-				return append(bytes.Clone(addr[:at+1]), parent...)
+				return append(bytes.Clone(addr[:at+1]), parent...), true
 			}
-			return addr
+			return addr, false
 		}
 	}
-	return addr
+	return addr, false
 }
