@@ -89,6 +89,17 @@ func startRival(t *testing.T, main string, variants map[string]settings) *rival 
 	master.WriteString("postlog unix-dgram n - n - 1 postlogd\n")
 	master.WriteString("proxymap unix - - n - - proxymap\n")
 	r.pf = postfix.New(t, postfix.Options{Main: main, Master: master.String()})
+	// Both sides shall find the same names for their clients.
+	hosts, err := os.ReadFile("/etc/hosts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"/etc/hosts", postfix.QueueDir + "/etc/hosts"} {
+		if err := os.Remove(r.pf.Path(name)); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		r.pf.WriteFile(name, string(hosts), 0o644)
+	}
 	return r
 }
 

@@ -40,6 +40,7 @@ func loadIncoming(clean, rewriter *params.Effective, origin string, flags uint32
 		DelayWarningTime:        clean.Duration("delay_warning_time"),
 		AttributeLimit:          clean.Int("queue_file_attribute_count_limit"),
 
+		MessageSizeLimit:      max(0, clean.Long("message_size_limit")),
 		LineLengthLimit:       clean.Int("line_length_limit"),
 		HeaderSizeLimit:       clean.Int("header_size_limit"),
 		HeaderTokenLimit:      clean.Int("header_address_token_limit"),

@@ -41,6 +41,9 @@ type Config struct {
 	// message is refused. queue_file_attribute_count_limit, default 100.
 	AttributeLimit int
 
+	// MessageSizeLimit is the limit of the whole queue file, in bytes; 0
+	// is none. The spool enforces it. message_size_limit.
+	MessageSizeLimit int64
 	// LineLengthLimit is where long header lines are cut, in bytes.
 	// line_length_limit, default 2048.
 	LineLengthLimit int

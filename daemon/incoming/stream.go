@@ -41,8 +41,9 @@ type stream struct {
 	hold    bool // an action says to put it on hold
 	filter  bool // header and body checks are still on
 
-	begun     bool // the size record was written
-	fileError bool // a record could not be written
+	begun     bool  // the size record was written
+	fileError bool  // a record could not be written
+	beyond    int64 // size that the file would have, once that is too much
 
 	// The envelope.
 	arrival      int64 // seconds
@@ -144,11 +145,32 @@ func (s *stream) out(t queuefmt.RecordType, data []byte) {
 }
 
 func (s *stream) put(t queuefmt.RecordType, data []byte) bool {
-	err := s.file.WriteRecord(t, data)
-	if err != nil {
-		s.writeError(err)
+	if s.beyond > 0 {
+		return s.putBeyond(len(data))
 	}
-	return err == nil
+	err := s.file.WriteRecord(t, data)
+	if err == nil {
+		return true
+	}
+	if errors.Is(err, spool.ErrTooBig) && s.o.cfg.MessageSizeLimit > 0 {
+		s.beyond = s.file.Offset()
+		return s.putBeyond(len(data))
+	}
+	s.writeError(err)
+	return false
+}
+
+// putBeyond accounts for a record that the size limit keeps out of the file.
+// cleanup(8) finds out only when it has filled a buffer, and processes what
+// comes until then: log lines, and which fault is the first, depend on that.
+func (s *stream) putBeyond(n int) bool {
+	const buffer = 4096 // Postfix vstream.h, VSTREAM_BUFSIZE
+	s.beyond += int64(queuefmt.RecordSize(n))
+	if s.beyond <= (s.o.cfg.MessageSizeLimit/buffer+1)*buffer {
+		return true
+	}
+	s.writeError(spool.ErrTooBig)
+	return false
 }
 
 func (s *stream) writeError(err error) {
@@ -185,6 +207,9 @@ func (s *stream) finish(ctx context.Context) (mailstream.Status, string) {
 	}
 	if s.discard {
 		s.status = 0
+	}
+	if s.ok() && s.beyond > 0 {
+		s.writeError(spool.ErrTooBig)
 	}
 	if s.ok() {
 		s.commit(ctx)
