@@ -86,6 +86,7 @@ var optionRows = []judges.Row{
 			s.Note("gone")
 		}
 		s.Client("client", judges.Client{Send: plain})
+		s.WaitSession()
 	}, Want: queued},
 	{Name: "-s 0", Args: []string{"-s", "0"}, Want: fatal("invalid socket_count: 0")},
 	{Name: "-s word", Args: []string{"-s", "x"}, Want: fatal("invalid socket_count: x")},

@@ -55,11 +55,11 @@ const flushTime = 5 * time.Second
 // what Postfix calls a panic it does not return, but ends the process by
 // SIGABRT.
 func Run(c Child) int {
-	master.IgnoreSignals()
+	master.DefaultSignals()
 	r := &run{Child: c, env: master.ReadEnviron(c.lookup)}
 	err := r.run()
 	if err != nil {
-		r.log.Log(err)
+		r.log.Last(err)
 	}
 	r.log.Flush(flushTime)
 	if err == nil {
@@ -194,7 +194,7 @@ func (r *run) startLog() {
 		r.log = r.log.WithVerbose(1)
 	}
 	name := r.env.LogTag
-	if name == "" {
+	if !r.env.HasLogTag {
 		name = "postfix"
 	}
 	r.log.Configure(maillog.Config{

@@ -61,6 +61,8 @@ type Child struct {
 	records []Record
 	partial []byte
 
+	drained chan struct{} // closed when no more records can come
+
 	done  chan struct{}
 	end   syscall.WaitStatus
 	ended time.Time
@@ -85,7 +87,7 @@ func StartChild(t testing.TB, spec ChildSpec) *Child {
 			files[i] = f.Fd()
 		}
 	}
-	c := &Child{changed: make(chan struct{}), done: make(chan struct{})}
+	c := &Child{changed: make(chan struct{}), drained: make(chan struct{}), done: make(chan struct{})}
 	if !spec.NoStatus {
 		// A socket pair made by hand: an *os.File would change the blocking
 		// mode of a descriptor that is shared with the child.
@@ -122,6 +124,8 @@ func StartChild(t testing.TB, spec ChildSpec) *Child {
 	go c.wait()
 	if c.status != nil {
 		go c.readStatus()
+	} else {
+		close(c.drained)
 	}
 	t.Cleanup(func() {
 		c.CloseStatus()
@@ -149,6 +153,7 @@ func (c *Child) wait() {
 }
 
 func (c *Child) readStatus() {
+	defer close(c.drained)
 	buf := make([]byte, 4096)
 	for {
 		n, err := c.status.Read(buf)
@@ -216,17 +221,19 @@ func (c *Child) WaitRecords(n int, limit time.Duration) bool {
 // Done is closed when the child has ended.
 func (c *Child) Done() <-chan struct{} { return c.done }
 
-// Wait waits for the child's end. It returns false if that has not come in
+// Wait waits for the child's end and for its last status records. It returns false if that has not come in
 // time; the child then still runs.
 func (c *Child) Wait(limit time.Duration) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
-	select {
-	case <-c.done:
-		return true
-	case <-timer.C:
-		return false
+	for _, end := range []chan struct{}{c.done, c.drained} {
+		select {
+		case <-end:
+		case <-timer.C:
+			return false
+		}
 	}
+	return true
 }
 
 // End tells how the child has ended, such as "exit 0" or "signal 15", and how

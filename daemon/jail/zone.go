@@ -11,12 +11,15 @@ const zoneDir = "/usr/share/zoneinfo/"
 
 // Location returns the local time zone as tzset(3) of the C library determines
 // it from the TZ variable: a zone name, a file, or a rule such as
-// "CET-1CEST,M3.5.0,M10.5.0/3"; with TZ unset /etc/localtime. What cannot be
-// read is UTC. Call it before Enter: the files are not in the jail, and
+// "CET-1CEST,M3.5.0,M10.5.0/3"; with TZ unset /etc/localtime. What is none of
+// these is UTC, by the name that it starts with, if it does. Call it before Enter: the files are not in the jail, and
 // time.Local is loaded lazily and knows no rules.
 func Location(tz string, set bool) *time.Location {
 	if !set {
 		return fromFile("/etc/localtime")
+	}
+	if tz == "" {
+		tz = "Universal" // which may be a file, or else only a name
 	}
 	name := strings.TrimPrefix(tz, ":")
 	if name == "" {
@@ -32,7 +35,10 @@ func Location(tz string, set bool) *time.Location {
 	if loc := fromRule(name); loc != nil {
 		return loc
 	}
-	return time.UTC
+	if abbreviation, _, ok := zoneName(name); ok {
+		return time.FixedZone(abbreviation, 0)
+	}
+	return time.FixedZone("", 0)
 }
 
 func fromFile(path string) *time.Location {

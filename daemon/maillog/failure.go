@@ -45,3 +45,15 @@ func (l *Logger) Log(err error) {
 	}
 	l.Fatalf("%v", err)
 }
+
+// Last is Log for the end of a process: nothing is logged after it, by whatever
+// goroutine still runs.
+func (l *Logger) Last(err error) {
+	if l == nil {
+		return
+	}
+	l.Log(err)
+	l.core.mu.Lock()
+	l.core.ended = true
+	l.core.mu.Unlock()
+}

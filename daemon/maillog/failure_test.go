@@ -18,7 +18,8 @@ func TestFailure(t *testing.T) {
 	}
 	l.Log(err)
 	l.Log(fmt.Errorf("while starting: %w", PanicError("watchdog_create: timeout %d is too small", 1)))
-	l.Log(errors.New("other"))
+	l.Last(errors.New("other"))
+	l.WithVerbose(1).Infof("too late")
 	const want = "t: fatal: chdir(\"/x\"): file does not exist\n" +
 		"t: panic: watchdog_create: timeout 1 is too small\n" + "t: fatal: other\n"
 	if b.String() != want {

@@ -46,6 +46,7 @@ type core struct {
 	form     func(identity, time.Time, Severity, string) []byte
 	where    string // socket behind main
 	extra    []extraSink
+	ended    bool // nothing more is logged
 }
 
 type extraSink struct {
@@ -197,7 +198,7 @@ func (l *Logger) logf(s Severity, format string, args []any) {
 	if s == Error {
 		k.errors.Add(1)
 	}
-	if k.main == nil && len(k.extra) == 0 {
+	if k.ended || k.main == nil && len(k.extra) == 0 {
 		return
 	}
 	text = printable(text, k.keepUTF8)

@@ -11,7 +11,8 @@ type Environ struct {
 	// ConfigDir is MAIL_CONFIG, the configuration directory; empty if unset.
 	ConfigDir string
 	// LogTag is MAIL_LOGTAG, the log tag until syslog_name is known.
-	LogTag string
+	LogTag    string
+	HasLogTag bool
 	// Generation is GENERATION; see ParseGeneration.
 	Generation    string
 	HasGeneration bool
@@ -34,6 +35,7 @@ func ReadEnviron(lookup func(string) (string, bool)) Environ {
 	return Environ{
 		ConfigDir:       get("MAIL_CONFIG"),
 		LogTag:          get("MAIL_LOGTAG"),
+		HasLogTag:       has("MAIL_LOGTAG"),
 		Generation:      get("GENERATION"),
 		HasGeneration:   has("GENERATION"),
 		PostlogService:  get("POSTLOG_SERVICE"),

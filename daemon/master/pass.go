@@ -2,7 +2,6 @@ package master
 
 import (
 	"errors"
-	"io"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -71,10 +70,13 @@ func receiveDescriptor(link int) (int, error) {
 			return fds[0], nil
 		}
 	}
-	// The original prints whatever error number was there before; an
-	// accepted connection leaves none.
-	return -1, errors.New("Success")
+	return -1, errStale
 }
+
+// errStale is for conditions that have no error number of their own. The
+// original prints whichever was there before, and at the time of the
+// first connection that is ENOENT.
+const errStale = unix.ENOENT
 
 // maxAttributes is how many attributes a list may have (ATTR_HASH_LIMIT).
 const maxAttributes = 1024
@@ -116,22 +118,27 @@ func skipAttributes(link int, timeout time.Duration, log *maillog.Logger) error 
 // byteReader reads single bytes, so that nothing of what might follow a list is
 // taken, up to a point in time.
 type byteReader struct {
-	fd  int
-	end time.Time
+	fd   int
+	end  time.Time
+	read int // bytes so far
 }
 
 // field reads up to NUL. Of a long field it returns only the beginning: none
 // has a meaning here.
 func (r *byteReader) field(log *maillog.Logger, what string) (string, error) {
+	start := r.read
 	var kept []byte
 	for {
 		c, err := r.next()
 		if err != nil {
-			problem := "premature end-of-input"
-			if errors.Is(err, unix.ETIMEDOUT) {
-				problem = "timeout"
+			switch {
+			case r.read > start:
+				log.Warningf("unexpected end-of-input from unknown_stream while reading %s", what)
+			case errors.Is(err, unix.ETIMEDOUT):
+				log.Warningf("timeout on unknown_stream while reading %s", what)
+			case r.read > 0:
+				log.Warningf("premature end-of-input on unknown_stream while reading %s", what)
 			}
-			log.Warningf("%s on unknown_stream while reading %s", problem, what)
 			return "", err
 		}
 		if c == 0 {
@@ -143,6 +150,7 @@ func (r *byteReader) field(log *maillog.Logger, what string) (string, error) {
 	}
 }
 
+// next returns errStale at the end of input.
 func (r *byteReader) next() (byte, error) {
 	if err := awaitReadable(r.fd, max(0, time.Until(r.end))); err != nil {
 		return 0, err
@@ -153,8 +161,12 @@ func (r *byteReader) next() (byte, error) {
 		n, err = unix.Read(r.fd, b)
 		return err
 	})
-	if err == nil && n == 0 {
-		err = io.EOF
+	switch {
+	case err != nil:
+		return 0, err
+	case n == 0:
+		return 0, errStale
 	}
-	return b[0], err
+	r.read++
+	return b[0], nil
 }

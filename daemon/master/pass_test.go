@@ -82,15 +82,28 @@ func TestPass(t *testing.T) {
 func TestPassFails(t *testing.T) {
 	for _, tt := range []struct{ name, sent, want string }{
 		{"nothing", "",
-			"q: warning: pass_accept_attr: cannot receive file descriptor: Success\nq: error: accept connection: Success\n"},
+			"q: warning: pass_accept_attr: cannot receive file descriptor: No such file or directory\nq: error: accept connection: No such file or directory\n"},
+		{"cut short in a value", "+a\x00b",
+			"q: warning: unexpected end-of-input from unknown_stream while reading input attribute value\n" +
+				"q: warning: pass_accept_attr: cannot receive connection attributes: No such file or directory\nq: error: accept connection: No such file or directory\n"},
+		{"cut short before a value", "+a\x00",
+			"q: warning: premature end-of-input on unknown_stream while reading input attribute value\n" +
+				"q: warning: pass_accept_attr: cannot receive connection attributes: No such file or directory\nq: error: accept connection: No such file or directory\n"},
+		{"no list", "+",
+			"q: warning: pass_accept_attr: cannot receive connection attributes: No such file or directory\nq: error: accept connection: No such file or directory\n"},
 		{"data without a descriptor", "x\x00",
-			"q: warning: pass_accept_attr: cannot receive file descriptor: Success\nq: error: accept connection: Success\n"},
+			"q: warning: pass_accept_attr: cannot receive file descriptor: No such file or directory\nq: error: accept connection: No such file or directory\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newService(t, Pass)
 			done := s.start()
 			link := s.dial()
-			pass(t, link, nil, tt.sent)
+			var lost *os.File
+			sent, with := strings.CutPrefix(tt.sent, "+")
+			if with {
+				_, lost = passed(t)
+			}
+			pass(t, link, lost, sent)
 			_ = link.(*net.UnixConn).CloseWrite()
 			_, _ = link.Read(make([]byte, 1))
 			client, server := passed(t)
@@ -111,7 +124,9 @@ func TestPassTimeout(t *testing.T) {
 	for _, tt := range []struct{ name, attributes, want string }{
 		{"no descriptor", "-", "q: warning: pass_accept_attr: timeout receiving file descriptor: Connection timed out\n"},
 		{"no attributes", "", "q: warning: pass_accept_attr: cannot receive connection attributes: Connection timed out\n"},
-		{"half an attribute", "a\x00b", "q: warning: timeout on unknown_stream while reading input attribute value\n" +
+		{"name without a value", "a\x00", "q: warning: timeout on unknown_stream while reading input attribute value\n" +
+			"q: warning: pass_accept_attr: cannot receive connection attributes: Connection timed out\n"},
+		{"half an attribute", "a\x00b", "q: warning: unexpected end-of-input from unknown_stream while reading input attribute value\n" +
 			"q: warning: pass_accept_attr: cannot receive connection attributes: Connection timed out\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -74,7 +74,13 @@ func (c *child) serve(ctx context.Context, s *session, fd int, accepted time.Tim
 	if client != nil {
 		_ = client.Close()
 	}
-	c.box.post(func() { c.end(s) })
+	if !c.single {
+		c.box.post(func() { c.end(s, nil) })
+		return
+	}
+	// There is no other session whose record this could overtake.
+	err = c.channel.notify(statusAvail)
+	c.box.post(func() { c.end(s, err) })
 }
 
 // servePassed waits for the client that is to be passed over a link.
@@ -124,8 +130,9 @@ func callers() string {
 	}
 }
 
-// end is what follows a session, in the goroutine that owns c.
-func (c *child) end(s *session) {
+// end is what follows a session, in the goroutine that owns c. For a single
+// session AVAIL has been sent already, with the given result.
+func (c *child) end(s *session, sent error) {
 	s.dog.Stop()
 	s.cancel(nil)
 	if s.slot >= 0 {
@@ -140,7 +147,10 @@ func (c *child) end(s *session) {
 		c.verbose("connection closed")
 		return
 	}
-	if err := c.channel.notify(statusAvail); err != nil {
+	if !c.single {
+		sent = c.channel.notify(statusAvail)
+	}
+	if sent != nil {
 		c.verbose("master disconnect -- exiting")
 		c.done = true
 		return
@@ -155,6 +165,9 @@ func (c *child) end(s *session) {
 func (c *child) overdue(s *session) {
 	failure := maillog.FatalError("watchdog timeout")
 	if c.single {
+		if client, ok := s.client.(conn); ok {
+			client.frozen.Store(true)
+		}
 		c.failure = failure
 		return
 	}

@@ -3,22 +3,26 @@ package master
 import (
 	"os"
 	"os/signal"
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// IgnoreSignals ignores what the original ignores. SIGTERM, SIGHUP and SIGINT
-// keep their default action, which is immediate death: master relies on it to
-// get its ports back.
-func IgnoreSignals() {
+// DefaultSignals ignores what the original ignores and gives the other signals
+// their default action. That is immediate death for SIGTERM, SIGHUP and SIGINT:
+// master relies on it to get its ports back. Go's runtime would report
+// a stack for SIGQUIT and SIGABRT, and ignore SIGUSR1 and SIGUSR2, so its handlers
+// of these are removed.
+func DefaultSignals() {
 	signal.Ignore(unix.SIGPIPE, unix.SIGXFSZ)
+	for _, s := range []unix.Signal{unix.SIGQUIT, unix.SIGABRT, unix.SIGUSR1, unix.SIGUSR2} {
+		setDefault(s)
+	}
 }
 
-// Abort ends the process by SIGABRT, as the original does after a panic. The
-// runtime would turn the signal into a stack trace and an exit status, so its
-// handler is removed first. It returns only if the signal is blocked.
-func Abort() {
+// setDefault gives a signal its default action behind the runtime's back.
+func setDefault(s unix.Signal) {
 	type sigaction struct {
 		handler  uintptr // zero: default action
 		flags    uint64
@@ -26,7 +30,15 @@ func Abort() {
 		mask     uint64
 	}
 	var dfl sigaction
-	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(unix.SIGABRT),
+	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s),
 		uintptr(unsafe.Pointer(&dfl)), 0, unsafe.Sizeof(dfl.mask), 0, 0)
-	_ = unix.Kill(os.Getpid(), unix.SIGABRT)
+}
+
+// Abort ends the process by SIGABRT, as the original does after a panic. It
+// returns only if the signal is blocked.
+func Abort() {
+	setDefault(unix.SIGABRT)
+	// To this very thread: then the process is dead before the call returns.
+	runtime.LockOSThread()
+	_ = unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGABRT)
 }
