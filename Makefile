@@ -52,11 +52,12 @@ postfix: ## set up the private Postfix of the compat tests, if it is missing
 
 compat: postfix ## ours against a real Postfix
 	$(GO) vet ./compat-tests/...
-	$(GO) test -count=1 ./compat-tests/postfix ./compat-tests/standin
+	$(GO) test -count=1 ./compat-tests/postfix ./compat-tests/standin ./compat-tests/judges
 	cd compat-tests && $(GO) test -count=1 -timeout 20m
+	cd compat-tests/dropin && $(GO) test -count=1 -timeout 20m
 
 qmqpd-random: postfix ## N random sessions to the stock qmqpd and ours: make qmqpd-random N=20000 SEED=7
-	cd compat-tests && QMQPD_RANDOM_SESSIONS=$(N) QMQPD_RANDOM_SEED=$(SEED) \
+	cd compat-tests/dropin && QMQPD_RANDOM_SESSIONS=$(N) QMQPD_RANDOM_SEED=$(SEED) \
 		$(GO) test -count=1 -timeout 0 -v -run '^TestRandomSessions$$'
 
 incoming-random: postfix ## N random messages to the stock qmqpd and cleanup and to ours

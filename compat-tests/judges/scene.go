@@ -116,6 +116,9 @@ func (s *Scene) ListenCleanup() {
 	})
 }
 
+// CloseCleanup ends the stand-in for cleanup(8), and leaves its socket.
+func (s *Scene) CloseCleanup() { s.cleanup.Close() }
+
 // argv returns the argument vector as master(8) would give it.
 func (s *Scene) argv() []string {
 	if s.row.Argv != nil {
@@ -307,7 +310,7 @@ func (s *Scene) WaitLog(text string) {
 // finish closes the status channel, if the server still runs, and waits for
 // its end.
 func (s *Scene) finish() {
-	s.Child.CloseStatus()
+	s.Child.EndStatus()
 	if !s.Child.Wait(patience) {
 		s.Note("the server still runs")
 		s.Child.Signal(9)
@@ -346,4 +349,11 @@ func (s *Scene) Exists(name string) {
 		return
 	}
 	s.Note("file %s: %v, %d bytes", filepath.Base(name), info.Mode(), info.Size())
+}
+
+// Chmod changes the mode of a file in the root.
+func (s *Scene) Chmod(name string, mode os.FileMode) {
+	if err := os.Chmod(s.Path(name), mode); err != nil {
+		s.t.Error(err)
+	}
 }

@@ -1,6 +1,7 @@
 package judges
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -10,6 +11,10 @@ import (
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 )
 
+// mostLines is how many records of a message a write-up shows; it has a digest
+// of the whole for the others.
+const mostLines = 400
+
 // text is the write-up of a finished scene.
 func (s *Scene) text() string {
 	var out strings.Builder
@@ -18,8 +23,14 @@ func (s *Scene) text() string {
 	}
 	for n, m := range s.Messages() {
 		fmt.Fprintf(&out, "cleanup connection %d:\n", n)
-		for line := range strings.Lines(maskTimes(m.Text())) {
-			out.WriteString("  " + s.mask(line))
+		text := s.mask(maskTimes(m.Text()))
+		shown := 0
+		for line := range strings.Lines(text) {
+			if shown++; shown > mostLines {
+				fmt.Fprintf(&out, "  and so on: %d lines, SHA-256 %x\n", strings.Count(text, "\n"), sha256.Sum256([]byte(text)))
+				break
+			}
+			out.WriteString("  " + line)
 		}
 	}
 	records, rest := s.Child.Records()

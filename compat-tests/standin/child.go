@@ -182,6 +182,17 @@ func (c *Child) CloseStatus() {
 	}
 }
 
+// EndStatus closes master's end of the status channel, as CloseStatus does,
+// but reads what a child that has ended has left there.
+func (c *Child) EndStatus() {
+	select {
+	case <-c.done:
+		<-c.drained
+	default:
+	}
+	c.CloseStatus()
+}
+
 // Records returns the status records so far, and the bytes of an unfinished
 // one.
 func (c *Child) Records() (whole []Record, rest []byte) {
@@ -221,8 +232,8 @@ func (c *Child) WaitRecords(n int, limit time.Duration) bool {
 // Done is closed when the child has ended.
 func (c *Child) Done() <-chan struct{} { return c.done }
 
-// Wait waits for the child's end and for its last status records. It returns false if that has not come in
-// time; the child then still runs.
+// Wait waits for the child's end and for its last status records. It returns
+// false if that has not come in time; the child then still runs.
 func (c *Child) Wait(limit time.Duration) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()

@@ -35,7 +35,7 @@ type Verdict struct {
 	Final []byte
 	// NoFinal withholds the final answer until the client closes.
 	NoFinal bool
-	// HangupFinal closes in place of the final answer.
+	// HangupFinal closes in place of the final answer, or after Final.
 	HangupFinal bool
 }
 
@@ -146,15 +146,15 @@ func (c *Cleanup) serve(conn net.Conn, m *Message, v Verdict) {
 		}
 		if !m.Complete && end.scan(buf[:n]) {
 			m.Complete = true
+			switch {
+			case v.NoFinal:
+			case v.Final != nil:
+				conn.Write(v.Final)
+			case !v.HangupFinal:
+				conn.Write(Final(v.Status, v.Reason))
+			}
 			if v.HangupFinal {
 				return
-			}
-			if !v.NoFinal {
-				final := v.Final
-				if final == nil {
-					final = Final(v.Status, v.Reason)
-				}
-				conn.Write(final)
 			}
 		}
 	}

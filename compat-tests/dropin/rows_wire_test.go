@@ -1,4 +1,4 @@
-package compat
+package dropin
 
 import (
 	"strings"
@@ -109,7 +109,7 @@ var wireRows = []judges.Row{
 	cut("end of file after the recipient", "12:3:abc,1:s,1:r,", "lost connection while receiving recipient address"),
 	cut("end of file after the end", standin.Request("m", "s", "r"), "KOk"),
 	cut("end of file in an empty message", "12:0:", formatError+"receiving message content"),
-	{Name: "reset at once", Clients: []judges.Client{{Reset: true}}, Want: []string{"lost connection while"}},
+	{Name: "reset at once", Play: resetAfter(""), Want: []string{"lost connection while"}},
 	{Name: "reset in the header", Play: resetAfter("1"), Want: []string{"lost connection while receiving QMQP packet header"}},
 	{Name: "reset in the message", Play: resetAfter("20:10:abc"), Want: []string{"lost connection while receiving message content"}},
 	{Name: "reset before a comma", Play: resetAfter("20:3:abc"), Want: []string{"while receiving message content"}},

@@ -1,6 +1,7 @@
-package compat
+package dropin
 
 import (
+	"strings"
 	"testing"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -8,6 +9,12 @@ import (
 	"github.com/qmqpd/qmqpd/compat-tests/judges"
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 	"github.com/qmqpd/qmqpd/compat-tests/standin"
+)
+
+// The longest label, and the longest name, that DNS has.
+var (
+	label63 = strings.Repeat("a", 63)
+	long254 = strings.Repeat("abcdefghi.", 25) + "abc."
 )
 
 // dropInSite is what names and addresses mean in the scenes: a hosts file, and
@@ -37,6 +44,20 @@ var dropInSite = judges.Site{
 			"127.0.0.28": {"nodots."},
 			"127.0.0.29": {"under_score.example."},
 			"127.0.0.30": {"10.20.30.40."},
+			"127.0.0.34": {"UPPER.example."},
+			"127.0.0.35": {long254},
+			"127.0.0.36": {label63 + ".example."},
+			"127.0.0.37": {"blank here.example."},
+			"127.0.0.38": {"m\xfcller.example."},
+			"127.0.0.39": {"-front.example."},
+			"127.0.0.41": {"*.example."},
+			"127.0.0.42": {"a/b.example."},
+			"127.0.0.43": {"localhost."},
+			"127.0.0.44": {"."},
+			"127.0.0.45": {"pair.example."},
+			"127.0.0.46": {"46.example."},
+			"127.0.0.47": {"0x7f.0.0.1."},
+			"127.0.0.48": {"host.example.48."},
 		},
 		Addr: map[string][]string{
 			"good.dns.example.":    {"127.0.0.20"},
@@ -48,6 +69,19 @@ var dropInSite = judges.Site{
 			"six.example.":         {"::1"},
 			"nodots.":              {"127.0.0.28"},
 			"under_score.example.": {"127.0.0.29"},
+			"upper.example.":       {"127.0.0.34"},
+			long254:                {"127.0.0.35"},
+			label63 + ".example.":  {"127.0.0.36"},
+			"blank here.example.":  {"127.0.0.37"},
+			"m\xfcller.example.":   {"127.0.0.38"},
+			"-front.example.":      {"127.0.0.39"},
+			"*.example.":           {"127.0.0.41"},
+			"a/b.example.":         {"127.0.0.42"},
+			"localhost.":           {"127.0.0.43"},
+			"pair.example.":        {"127.0.0.44", "127.0.0.45"},
+			"46.example.":          {"127.0.0.46"},
+			"0x7f.0.0.1.":          {"127.0.0.47"},
+			"host.example.48.":     {"127.0.0.48"},
 		},
 		CNAME: map[string]string{"alias.example.": "canonical.example."},
 		Fail: map[string]dnsmessage.RCode{
@@ -73,10 +107,18 @@ func TestDropIn(t *testing.T) {
 		"wire":        wireRows,
 		"content":     contentRows,
 		"envelope":    envelopeRows,
+		"cleanup":     cleanupRows,
+		"peers":       peerRows,
+		"access":      accessRows,
+		"params":      paramRows,
+		"slow":        slowCleanupRows,
+	}
+	if testing.Short() {
+		delete(tables, "slow")
 	}
 	known := map[string]*judges.Known{}
-	for i := range knownDropIn {
-		known[knownDropIn[i].Row] = &knownDropIn[i]
+	for i := range knownDifferences {
+		known[knownDifferences[i].Row] = &knownDifferences[i]
 	}
 	// One group: the rows run in parallel, and the pair lives until all are done.
 	t.Run("rows", func(t *testing.T) {
