@@ -195,7 +195,7 @@ var lifeRows = []judges.Row{
 			s.Note("still running")
 		}
 	}, Want: queued},
-	{Name: "status channel ends during the error delay", Main: []string{"qmqpd_error_delay = 1"}, Play: func(s *judges.Scene) {
+	{Name: "status channel ends during the error delay", Main: []string{"qmqpd_error_delay = 3"}, Play: func(s *judges.Scene) {
 		c := s.Dial(judges.Client{})
 		defer c.Close()
 		s.Send(c, judges.Client{Send: "x"})
@@ -232,7 +232,7 @@ var lifeRows = []judges.Row{
 		s.Child.Wait(5 * time.Second)
 	}, Want: []string{"fatal: watchdog timeout", "exit 1"}},
 	{Name: "daemon_timeout 3 counts the client's bytes, too", Main: []string{"daemon_timeout = 3"}, Play: func(s *judges.Scene) {
-		s.Client("client", judges.Client{Send: "400:3" + strings.Repeat("0", 40), Piece: 1, Pause: 120 * time.Millisecond})
+		s.Client("client", judges.Client{Send: strings.Repeat("0", 60), Piece: 1, Pause: 120 * time.Millisecond})
 		s.Child.Wait(5 * time.Second)
 	}, Want: []string{"fatal: watchdog timeout", "exit 1"}},
 	{Name: "daemon_timeout 3 idle", Main: []string{"daemon_timeout = 3"}, Play: func(s *judges.Scene) {

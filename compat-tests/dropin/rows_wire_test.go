@@ -331,7 +331,7 @@ var envelopeRows = []judges.Row{
 	envelope("VERP with NUL in the origin", "list-@e\x00-@[]", []string{"r@x"}),
 	envelope("VERP mark twice", "list-@e-@[]-@[]", []string{"r@x"}),
 	envelope("VERP mark in the middle", "list-@[]-@x", []string{"r@x"}),
-	envelope("VERP 10000 recipients", "list-@example.org-@[]", strings.Split(strings.Repeat("someone@example.net,", 9999)+"last@example.com", ","), `V "-="`, `R "last@example.com"`),
+	envelope("VERP 10000 recipients", "list-@example.org-@[]", strings.Split(strings.Repeat("someone@example.net,", 9999)+"last@example.com", ","), `V "-="`),
 	{Name: "VERP with another filter", Main: []string{"verp_delimiter_filter = *+="}, Clients: one(standin.Request("m", "list*@e-@[]", "r")), Want: []string{`V "*="`}},
 	{Name: "VERP refused by another filter", Main: []string{"verp_delimiter_filter = *+="}, Clients: one(standin.Request("m", "list-@e-@[]", "r")), Want: []string{`DError: Invalid VERP delimiters: \"-=\". Need two characters from \"*+=\"`}},
 	{Name: "VERP, a filter without the equals sign", Main: []string{"verp_delimiter_filter = +-", "default_verp_delimiters = +-"}, Clients: one(standin.Request("m", "list-@e-@[]", "r")), Want: []string{`DError: Invalid VERP delimiters: \"-=\"`}},
