@@ -10,7 +10,7 @@ import (
 
 // postconfWorkers is how many pairs of programs run at a time: more than there
 // are processors, because stock sleeps for a second before it dies.
-const postconfWorkers = 24
+const postconfWorkers = 40
 
 // TestPostconf runs the table of cases in testdata/postconf through the stock
 // postconf and ours: standard output, the set of messages, exit status.

@@ -28,7 +28,7 @@ func (e *Effective) computed(name string) (string, bool) {
 		return domain, true
 	case "mynetworks":
 		p := e.inetProtocols()
-		text, err := networks(e.String("mynetworks_style"), p, logger{warn: e.warn}, func() ([]netip.Prefix, error) {
+		text, err := networks(e.String("mynetworks_style"), p, logger{e.warn, e.p.Info}, func() ([]netip.Prefix, error) {
 			list := e.ownInterfaces()
 			return list.own, list.err
 		})
@@ -90,7 +90,7 @@ func (e hostError) Error() string { return string(e) }
 // inet_protocols.
 func (e *Effective) inetProtocols() protocols {
 	if e.protocols == nil {
-		p, err := parseProtocols(e.String("inet_protocols"), e.p.Host, logger{warn: e.warn})
+		p, err := parseProtocols(e.String("inet_protocols"), e.p.Host, logger{e.warn, e.p.Info})
 		if err != nil {
 			e.fail("inet_protocols", err.Error(), err)
 		}
@@ -109,7 +109,7 @@ func (e *Effective) Protocols() (ipv4, ipv6 bool) {
 // ownInterfaces determines the addresses that inet_interfaces selects.
 func (e *Effective) ownInterfaces() *interfaceList {
 	if e.interfaces == nil {
-		own, err := ownInterfaces(e.String("inet_interfaces"), e.p.Host, e.inetProtocols(), logger{warn: e.warn})
+		own, err := ownInterfaces(e.String("inet_interfaces"), e.p.Host, e.inetProtocols(), logger{e.warn, e.p.Info})
 		e.interfaces = &interfaceList{own: own, err: err}
 	}
 	return e.interfaces

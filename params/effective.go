@@ -29,6 +29,9 @@ type Process struct {
 	Service string
 	// PID is the process id.
 	PID int
+	// Info receives what Postfix logs with -v about the network interfaces. Nil
+	// drops it.
+	Info func(text string)
 	// Host answers questions about the machine.
 	Host Host
 }

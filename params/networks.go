@@ -187,6 +187,9 @@ func networks(style string, p protocols, log logger, own func() ([]netip.Prefix,
 	if err != nil {
 		return "", err
 	}
+	if len(addresses) == 0 {
+		own() // stock asks for the netmasks, and as there are none, all over again
+	}
 	var seen []netip.Prefix
 	unique := func(network netip.Prefix, text string) bool {
 		found := slices.Contains(seen, network)

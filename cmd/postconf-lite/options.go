@@ -48,7 +48,7 @@ type commandLine struct {
 	Exclude         bool   `short:"X" type:"letter" help:"Remove settings (refused)."`
 	CommentOut      bool   `short:"#" type:"letter" help:"Comment out settings (refused)."`
 
-	Names []string `arg:"" optional:"" sep:"none" help:"What to show."`
+	Names []string `arg:"" optional:"" type:"operands" help:"What to show."`
 }
 
 // splitOwn separates this program's own option from stock's arguments.
@@ -82,7 +82,8 @@ func (c *commandLine) parseOwn(args []string) error {
 func (c *commandLine) parse(words getopt.Result, request *postconf.Request, program postconf.Program) error {
 	parser, err := kong.New(c, kong.NoDefaultHelp(), kong.WithHyphenPrefixedParameters(true),
 		kong.NamedMapper("letter", letterMapper{request, program}),
-		kong.NamedMapper("argument", argumentMapper{request, program}))
+		kong.NamedMapper("argument", argumentMapper{request, program}),
+		kong.NamedMapper("operands", kong.MapperFunc(decodeOperands)))
 	if err != nil {
 		return err
 	}
@@ -111,9 +112,23 @@ func (m letterMapper) Decode(ctx *kong.DecodeContext, _ reflect.Value) error {
 }
 
 func (m argumentMapper) Decode(ctx *kong.DecodeContext, _ reflect.Value) error {
-	var value string
-	if err := ctx.Scan.PopValueInto("argument", &value); err != nil {
+	token, err := ctx.Scan.PopValue("argument")
+	if err != nil {
 		return err
 	}
-	return m.request.Option(byte(ctx.Value.Flag.Short), value, m.program)
+	return m.request.Option(byte(ctx.Value.Flag.Short), text(token), m.program)
+}
+
+func decodeOperands(ctx *kong.DecodeContext, target reflect.Value) error {
+	for !ctx.Scan.Peek().IsEOL() {
+		target.Set(reflect.Append(target, reflect.ValueOf(text(ctx.Scan.Pop()))))
+	}
+	return nil
+}
+
+// text returns a word as it was on the command line. Kong's own mappers lose
+// bytes that are not UTF-8.
+func text(token kong.Token) string {
+	s, _ := token.Value.(string)
+	return s
 }

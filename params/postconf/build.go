@@ -163,12 +163,18 @@ func (r *run) readCommon() (*params.Effective, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := params.New(params.Process{
+	var e *params.Effective
+	e = params.New(params.Process{
 		Profile:   r.Profile,
 		ConfigDir: r.configDir,
 		Main:      doc,
 		PID:       r.PID,
-		Host:      r.Host,
+		Info: func(text string) {
+			if e.Err() == nil {
+				r.verbosely(text)
+			}
+		},
+		Host: r.Host,
 	})
 	_, err = e.ReadCommon()
 	warnings := e.Warnings()

@@ -53,17 +53,38 @@ func (r *run) gatherOverrides() {
 	}
 }
 
-// checkDefaults does what stock's scan of all default values does beyond
-// looking for names. None of them refers to a name that is not built in (a test
-// holds that), so that all that can be seen of it is that mynetworks gets
-// computed, which may fail.
+// checkDefaults looks at the defaults of what main.cf does not set. None refers to
+// a name that nobody knows (a test holds that). So all that can be seen of the
+// search for names is what -v tells; else only the computing is done that can
+// fail.
 func (r *run) checkDefaults() error {
-	if _, set := r.main["mynetworks"]; set {
+	if r.request.verbose == 0 {
+		for _, name := range [...]string{"mydomain", "myhostname", "mynetworks"} {
+			if _, set := r.main[name]; set {
+				continue
+			}
+			n, _ := r.names.find(name)
+			if _, err := r.defaultValue(n); err != nil {
+				return err
+			}
+		}
 		return nil
 	}
-	networks, _ := r.names.find("mynetworks")
-	_, err := r.defaultValue(networks)
-	return err
+	scanner := mainconf.Expander{Warn: r.warn}
+	for _, n := range r.names.sorted(^class(0)) {
+		if _, set := r.main[n.name]; set || n.class&raw != 0 {
+			continue
+		}
+		value, err := r.defaultValue(n)
+		if err != nil {
+			return err
+		}
+		err = scanner.Scan(value, func(name string, _ bool) { r.reference(name, nil, false) })
+		if err != nil && err != mainconf.ErrMacro {
+			return &Fatal{err.Error()}
+		}
+	}
+	return nil
 }
 
 // validate looks at the settings of main.cf, where local is nil, or at those
