@@ -7,15 +7,16 @@ import (
 
 // DefaultMaxWork is the bound on one expansion when Expander.MaxWork is 0.
 //
-// A unit of work is one byte scanned or produced; each macro or piece of
-// literal text costs 64 units more. The default admits values of many
-// megabytes and a few million macro references, and takes well under a second
-// to exhaust. Without a bound, a=$b$b, b=$c$c, ... doubles at each of up to 100
+// A unit of work is one byte scanned, a quarter of a byte produced; each macro
+// or piece of literal text costs 64 units more, each warning 8192. The default
+// admits values of many megabytes, a few million macro references and some
+// 30000 warnings, and takes well under a second to exhaust. Without a bound, a=$b$b, b=$c$c, ... doubles at each of up to 100
 // levels; stock Postfix then runs until it is out of memory.
 const DefaultMaxWork = 256 << 20
 
 const (
-	stepWork = 64 // the price of a macro or a piece of literal text
+	stepWork    = 64      // the price of a macro or a piece of literal text
+	warningWork = 8 << 10 // the price of a warning
 
 	// maxNesting is Postfix's limit on macros within macros.
 	maxNesting = 100
@@ -139,7 +140,9 @@ func newRun(x *Expander, text string) *run {
 }
 
 func (r *run) warn(text string) {
-	if r.x.Warn != nil && r.fatal == nil {
+	// An error in a deeply nested value is followed by a warning for each
+	// piece on the way out.
+	if r.spend(warningWork+len(text)) && r.x.Warn != nil && r.fatal == nil {
 		r.x.Warn(text)
 	}
 }
@@ -378,7 +381,9 @@ func (e *expansion) macro(text string) int {
 			e.visit(name, op != 0)
 		} else if e.x.Lookup != nil {
 			asIs = e.notExpanded != nil && e.notExpanded(name)
-			value, defined = e.x.Lookup(name)
+			if value, defined = e.x.Lookup(name); !defined {
+				value = ""
+			}
 		}
 	}
 	if op != 0 {

@@ -54,6 +54,23 @@ func newLineReader(file, data string, warn func(Warning)) *lineReader {
 	}
 }
 
+// estimate returns about how many logical lines there are, to make room for
+// them at once.
+func (r *lineReader) estimate() int {
+	n := 0
+	for pos := 0; pos < len(r.data); {
+		if c := r.data[pos]; c != '#' && !isSpace(c) {
+			n++
+		}
+		nl := strings.IndexByte(r.data[pos:], '\n')
+		if nl < 0 {
+			break
+		}
+		pos += nl + 1
+	}
+	return n
+}
+
 // next returns the next logical line that does not start with white space.
 func (r *lineReader) next() (Line, bool) {
 	for {

@@ -39,13 +39,16 @@ type Setting struct {
 //
 // Source: Postfix 3.10 dict.c, dict_load_fp.
 func ParseMain(file string, data []byte, presets ...Setting) (*Main, error) {
-	m := &Main{File: file, data: string(data), index: make(map[string]int)}
+	text := string(data)
+	lines := newLineReader(file, text, nil)
+	n := lines.estimate() + len(presets)
+	m := &Main{File: file, data: text, Entries: make([]Entry, 0, n), index: make(map[string]int, n)}
 	for _, p := range presets {
 		m.index[p.Name] = len(m.Entries)
 		m.Entries = append(m.Entries, Entry{Name: p.Name, Value: p.Value})
 	}
 	var errs errorList
-	lines := newLineReader(file, m.data, m.addWarning)
+	lines.warn = m.addWarning
 	for {
 		line, ok := lines.next()
 		if !ok {
@@ -62,14 +65,14 @@ func ParseMain(file string, data []byte, presets ...Setting) (*Main, error) {
 			})
 			continue
 		}
-		if i, set := m.index[name]; set && m.Entries[i].Value != value {
+		if old, set := m.index[name]; set && m.Entries[old].Value != value {
 			m.addWarning(Warning{
 				Kind:  WarnOverride,
 				File:  file,
 				Line:  line.First,
 				Last:  line.Last,
 				Name:  name,
-				Value: m.Entries[i].Value,
+				Value: m.Entries[old].Value,
 			})
 		}
 		m.index[name] = len(m.Entries)
