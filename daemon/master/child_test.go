@@ -445,8 +445,8 @@ func TestPanicCostsOneSession(t *testing.T) {
 			c.Handler = func(ctx context.Context, c net.Conn, now time.Time) error {
 				if first {
 					first = false
-					var m map[string]int
-					m["x"] = 1
+					var none []int
+					none[len(s.config.Listeners)]++
 				}
 				return echo(ctx, c, now)
 			}
@@ -461,7 +461,7 @@ func TestPanicCostsOneSession(t *testing.T) {
 		quit(t, s.dial())
 		s.masterEnds()
 		exitsZero(t, done)
-		if got := s.log.String(); !strings.HasPrefix(got, "q: panic: session: assignment to entry in nil map: ") ||
+		if got := s.log.String(); !strings.HasPrefix(got, "q: panic: session: runtime error: index out of range [1] with length 0: ") ||
 			!strings.Contains(got, "child_test.go:") || strings.Count(got, "\n") != 1 {
 			t.Error(got)
 		}

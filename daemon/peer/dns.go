@@ -124,7 +124,7 @@ func (c dnsConfig) query(ctx context.Context, name string, t uint16) answer {
 		for i := range c.servers {
 			m, err := c.exchange(ctx, c.servers[(first+i)%len(c.servers)], c.wait(i), q)
 			switch {
-			case ctx.Err() != nil:
+			case err != nil && ended(ctx):
 				return answer{err: TryAgain, status: unavailable}
 			case err != nil:
 				refused = refused && errors.Is(err, syscall.ECONNREFUSED)
@@ -146,6 +146,15 @@ func (c dnsConfig) query(ctx context.Context, name string, t uint16) answer {
 		}
 	}
 	return answer{err: TryAgain, status: unavailable, refused: refused, servfail: servfail}
+}
+
+// ended reports that a context is at its end, also when its deadline has passed
+// and has only been noticed by a connection so far.
+func ended(ctx context.Context) bool {
+	if end, ok := ctx.Deadline(); ok && !time.Now().Before(end) {
+		<-ctx.Done()
+	}
+	return ctx.Err() != nil
 }
 
 // first is the server to begin with.

@@ -1,0 +1,421 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// etc makes a directory with the resolver's files.
+func etc(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// ask does lookups written as "n ADDRESS", "4 NAME" or "6 NAME" and returns the
+// result or the error text.
+func ask(ctx context.Context, r Resolver, query string) string {
+	kind, what, _ := strings.Cut(query, " ")
+	if kind == "n" {
+		name, err := r.LookupName(ctx, netip.MustParseAddr(what).Unmap())
+		if err != nil {
+			return err.Error()
+		}
+		return name
+	}
+	addrs, err := r.LookupAddrs(ctx, what, kind == "6")
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Trim(fmt.Sprint(addrs), "[]")
+}
+
+const (
+	noName = "Name or service not known"
+	noData = "No address associated with hostname"
+	later  = "Temporary failure in name resolution"
+	system = "System error"
+)
+
+type lookup struct{ query, want string }
+
+func checkLookups(t *testing.T, s *System, lookups []lookup) {
+	t.Helper()
+	for _, l := range lookups {
+		if got := ask(context.Background(), s, l.query); got != l.want {
+			t.Errorf("%s: %q, want %q", l.query, got, l.want)
+		}
+	}
+}
+
+// The results in this file are those of glibc 2.41, with the same files and
+// answers.
+
+func TestDNS(t *testing.T) {
+	replies := map[string]reply{
+		"ptr 1.0.0.10.in-addr.arpa":  records(ptr("Plain.Example")),
+		"ptr 2.0.0.10.in-addr.arpa":  records(ptr("bad!name.example")),
+		"ptr 3.0.0.10.in-addr.arpa":  records(ptr("-x.example")),
+		"ptr 4.0.0.10.in-addr.arpa":  records(ptr("12.34.56.78")),
+		"ptr 5.0.0.10.in-addr.arpa":  records(ptr("first.example"), ptr("second.example")),
+		"ptr 6.0.0.10.in-addr.arpa":  records(ptr("under_score.example")),
+		"ptr 8.0.0.10.in-addr.arpa":  records(ptr("sp ace.example")),
+		"ptr 9.0.0.10.in-addr.arpa":  records(ptr("single")),
+		"ptr 10.0.0.10.in-addr.arpa": records(cname("10.sub.0.0.10.in-addr.arpa"), of("10.sub.0.0.10.in-addr.arpa", ptr("classless.example"))),
+		"ptr 11.0.0.10.in-addr.arpa": records(ptr("")),
+		"ptr 13.0.0.10.in-addr.arpa": records(ptr("do\x01t.example")),
+		"ptr 14.0.0.10.in-addr.arpa": records(ptr("nu\x00l.example")),
+		"ptr 15.0.0.10.in-addr.arpa": records(ptr("bad!name.example"), ptr("good.example")),
+		"ptr 16.0.0.10.in-addr.arpa": records(of("other.example", ptr("good.example"))),
+		"ptr 17.0.0.10.in-addr.arpa": code(rcodeServerFailure),
+		"ptr 18.0.0.10.in-addr.arpa": records(ptr("\xc3\xa9t.example")),
+		"ptr 19.0.0.10.in-addr.arpa": records(ptr("*.wild.example")),
+		"ptr 20.0.0.10.in-addr.arpa": records(ptr("sl/ash.example")),
+		"ptr 1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa": records(ptr("six.example")),
+		"any servfail.example": code(rcodeServerFailure),
+		"any refused.example":  code(rcodeRefused),
+		"any formerr.example":  code(1),
+		"any notimp.example":   code(rcodeNotImplemented),
+		"any rc9.example":      code(9),
+		"any timeout.example":  {silent: true},
+		"any nodata.example":   records(),
+		"a cnameonly.example":  records(cname("target.example")),
+		"a cnamenx.example":    {rcode: rcodeNameError, records: []rr{cname("target.example")}},
+		"a cname.example":      records(cname("Target.example"), of("target.EXAMPLE", a("10.1.1.1"))),
+		"a cnamerev.example":   records(of("target.example", a("10.1.1.1")), cname("target.example")),
+		"a cnamebad.example":   records(cname("t!rget.example"), of("t!rget.example", a("10.1.1.1"))),
+		"a wrongowner.example": records(of("else.example", a("10.1.1.2"))),
+		"a wrongboth.example":  records(of("else.example", a("10.1.1.2")), a("10.1.1.3")),
+		"a wrongtype.example":  records(a("::5")),
+		"a short.example":      records(rr{rtype: typeA, data: []byte{1, 2, 3}}),
+		"a trunc.example":      {cut: true, records: []rr{a("10.3.0.1"), a("10.3.0.2")}},
+		"a multi.example":      records(a("10.1.1.3"), a("10.1.1.1"), a("10.1.1.2")),
+		"aaaa multi.example":   records(),
+		"any six.example":      records(),
+		"aaaa six.example":     records(a("2001:db8::1")),
+		"a badid.example":      {wrongID: true, records: []rr{a("10.9.9.9")}},
+		"a badq.example":       {askedOf: "evil.example", records: []rr{of("evil.example", a("10.9.9.9"))}},
+		"a garbage.example":    {raw: []byte{0x81, 0x80}},
+		"a chaos.example":      records(rr{rtype: typeA, class: 3, data: []byte{10, 9, 9, 9}}),
+	}
+	d := newDNS(t, replies)
+	s := NewSystem(SystemOptions{Port: d.port, Hostname: "h", Dir: etc(t, map[string]string{
+		"resolv.conf": "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+	})})
+	checkLookups(t, s, []lookup{
+		{"n 10.0.0.1", "Plain.Example"}, {"n 10.0.0.2", noName}, {"n 10.0.0.3", noName},
+		{"n 10.0.0.4", "12.34.56.78"}, {"n 10.0.0.5", "first.example"}, {"n 10.0.0.6", "under_score.example"},
+		{"n 10.0.0.8", noName}, {"n 10.0.0.9", "single"}, {"n 10.0.0.10", "classless.example"},
+		{"n 10.0.0.11", "."}, {"n 10.0.0.13", noName}, {"n 10.0.0.14", noName},
+		{"n 10.0.0.15", noName}, {"n 10.0.0.16", noName}, {"n 10.0.0.17", later},
+		{"n 10.0.0.18", noName}, {"n 10.0.0.19", noName}, {"n 10.0.0.20", noName}, {"n 10.0.0.99", noName},
+		{"n 2001:db8::1", "six.example"},
+		{"4 nx.example", noName}, {"4 servfail.example", later}, {"4 refused.example", later},
+		{"4 formerr.example", noName}, {"4 notimp.example", later}, {"4 rc9.example", noName},
+		{"4 timeout.example", later}, {"4 nodata.example", noData}, {"4 cnameonly.example", noData},
+		{"4 cnamenx.example", noName}, {"4 cname.example", "10.1.1.1"}, {"4 cnamerev.example", noData},
+		{"4 cnamebad.example", "10.1.1.1"}, {"4 wrongowner.example", noData}, {"4 wrongboth.example", "10.1.1.3"},
+		{"4 wrongtype.example", noData}, {"4 short.example", noData}, {"4 trunc.example", "10.3.0.1 10.3.0.2"},
+		{"4 multi.example", "10.1.1.3 10.1.1.1 10.1.1.2"}, {"6 multi.example", noData}, {"4 six.example", noData},
+		{"6 six.example", "2001:db8::1"}, {"4 badid.example", later}, {"4 badq.example", later},
+		{"4 garbage.example", later}, {"4 chaos.example", noData}, {"4 bad!x.example", noName},
+		{"4 -x.example", noName}, {"4 a..b", noName}, {"4 " + strings.Repeat("a", 64) + ".example", noName},
+		{"4 multi.example.", "10.1.1.3 10.1.1.1 10.1.1.2"},
+	})
+	if q := d.questions(); !strings.Contains(q, "udp A trunc.example; tcp A trunc.example") || strings.Contains(q, "bad!x") {
+		t.Error(q)
+	}
+}
+
+func TestHosts(t *testing.T) {
+	const hosts = `# comment
+::1 ip6-localhost Ip6-Alias
+   127.0.0.1	Local.Host  alias1 # c
+127.0.0.1 second.line alias1
+::ffff:10.0.0.50 mapped.example
+10.0.0.51 multi2.example
+10.0.0.52 multi2.example MULTI2.example
+2001:db8::5 multi2.example
+10.0.0.53
+10.0.0.54 12.34.56.78
+0x0a000037 hexaddr.example
+10.0.0.056 octal.example
+10.0.0.57 trail.dot.
+fe80::1%lo scoped.example
+10.0.0.58 dash_-x.example#nospace
+10.0.0.59	-bad.example
+`
+	common := []lookup{
+		{"n 127.0.0.1", "ip6-localhost"}, {"n ::1", "ip6-localhost"}, {"n 10.0.0.50", "mapped.example"},
+		{"n ::ffff:10.0.0.51", "multi2.example"}, {"n 10.0.0.53", ""}, {"n 10.0.0.54", "12.34.56.78"},
+		{"n 10.0.0.55", noName}, {"n 10.0.0.56", noName}, {"n 10.0.0.57", "trail.dot."}, {"n fe80::1", noName},
+		{"n 10.0.0.58", "dash_-x.example"}, {"n 10.0.0.59", "-bad.example"}, {"n 2001:db8::5", "multi2.example"},
+		{"4 ip6-localhost", "127.0.0.1"}, {"4 IP6-ALIAS", "127.0.0.1"}, {"6 alias1", noName}, {"6 ip6-localhost", "::1"},
+		{"4 local.host", "127.0.0.1"}, {"4 mapped.example", "10.0.0.50"}, {"6 mapped.example", "::ffff:10.0.0.50"},
+		{"6 multi2.example", "2001:db8::5"}, {"4 trail.dot", noName}, {"4 trail.dot.", "10.0.0.57"},
+		{"4 hexaddr.example", noName}, {"4 octal.example", noName}, {"4 none.example", noName}, {"6 local.host", noName},
+		{"4 -bad.example", "10.0.0.59"}, {"6 scoped.example", noName},
+	}
+	for _, tt := range []struct {
+		name, conf string
+		only       []lookup
+	}{
+		{"multi", "multi on\n", []lookup{{"4 alias1", "127.0.0.1 127.0.0.1"}, {"4 multi2.example", "10.0.0.51 10.0.0.52"}}},
+		{"multi with blanks", "order hosts\n  Multi  ON # x\n", []lookup{{"4 multi2.example", "10.0.0.51 10.0.0.52"}}},
+		{"no multi", "multi off\n", []lookup{{"4 alias1", "127.0.0.1"}, {"4 multi2.example", "10.0.0.51"}}},
+		{"none", "", []lookup{{"4 multi2.example", "10.0.0.51"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := NewSystem(SystemOptions{Port: 1, Dir: etc(t, map[string]string{"hosts": hosts, "nsswitch.conf": "hosts: files\n", "host.conf": tt.conf})})
+			checkLookups(t, s, append(common, tt.only...))
+		})
+	}
+	s := NewSystem(SystemOptions{Dir: etc(t, map[string]string{"nsswitch.conf": "hosts: files\n"})})
+	checkLookups(t, s, []lookup{{"n 127.0.0.1", noName}, {"4 localhost", noData}, {"6 localhost", noName}})
+}
+
+// A changed hosts file counts at once.
+func TestHostsChange(t *testing.T) {
+	dir := etc(t, map[string]string{"nsswitch.conf": "hosts: files\n"})
+	s := NewSystem(SystemOptions{Dir: dir})
+	path := filepath.Join(dir, "hosts")
+	for i := range 20 {
+		name := fmt.Sprintf("n%d.example", i)
+		if err := os.WriteFile(path, []byte("10.0.0.1 "+name+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 { // one that is not fresh any more is remembered
+			old := time.Now().Add(-time.Hour - time.Duration(i)*time.Second)
+			if err := os.Chtimes(path, old, old); err != nil {
+				t.Fatal(err)
+			}
+		}
+		checkLookups(t, s, []lookup{{"n 10.0.0.1", name}, {"n 10.0.0.1", name}})
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	checkLookups(t, s, []lookup{{"n 10.0.0.1", noName}})
+}
+
+func TestOrder(t *testing.T) {
+	d := newDNS(t, map[string]reply{
+		"ptr 1.0.0.10.in-addr.arpa": records(ptr("Plain.Example")),
+		"a plain.example":           records(a("10.0.0.1")),
+		"any nodata.example":        records(),
+		"any servfail.example":      code(rcodeServerFailure),
+	})
+	files := map[string]string{
+		"hosts":       "127.0.0.1 localhost\n10.0.0.1 fromfiles.example\n10.0.0.60 nodata.example\n",
+		"resolv.conf": "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+	}
+	queries := []string{"n 10.0.0.1", "n 10.0.0.60", "4 fromfiles.example", "4 nodata.example", "4 nx.example", "4 servfail.example", "4 plain.example"}
+	filesDNS := []string{"fromfiles.example", "nodata.example", "10.0.0.1", "10.0.0.60", noName, later, "10.0.0.1"}
+	dnsFiles := []string{"Plain.Example", "nodata.example", "10.0.0.1", "10.0.0.60", noName, noName, "10.0.0.1"}
+	onlyFiles := []string{"fromfiles.example", "nodata.example", "10.0.0.1", "10.0.0.60", noName, noName, noName}
+	nothing := []string{noName, noName, noName, noName, noName, noName, noName}
+	broken := []string{system, system, system, system, system, system, system}
+	for _, tt := range []struct {
+		name, conf string
+		want       []string
+	}{
+		{"files dns", "hosts: files dns\n", filesDNS},
+		{"no file", "", filesDNS},
+		{"no hosts line", "# hosts: x\npasswd: files\n", filesDNS},
+		{"no blank", "hosts:files dns\n", filesDNS},
+		{"blanks", "  hosts : \tfiles   dns  \n", filesDNS},
+		{"the last line counts", "hosts: bogus\nhosts: files\n", onlyFiles},
+		{"comment", "hosts: files dns # c\n", filesDNS},
+		{"glued comment", "hosts: files\tdns#x\n", onlyFiles},
+		{"stop after files", "hosts: files [NOTFOUND=return] dns\n", onlyFiles},
+		{"in small letters", "hosts: files [notfound=RETURN tryagain=continue]dns\n", onlyFiles},
+		{"dns files", "hosts: dns files\n", dnsFiles},
+		{"dns unless unavailable", "hosts: dns [!UNAVAIL=return] files\n",
+			[]string{"Plain.Example", noName, noName, noData, noName, noName, "10.0.0.1"}},
+		{"dns if available", "hosts: dns [UNAVAIL=return] files\n",
+			[]string{"Plain.Example", "nodata.example", "10.0.0.1", "10.0.0.60", noName, later, "10.0.0.1"}},
+		{"go on after success", "hosts: dns [NOTFOUND=continue success=continue] files\n", onlyFiles},
+		{"not found is the exception", "hosts: files [!NOTFOUND=return] dns\n", filesDNS},
+		{"mdns", "hosts: files mdns4_minimal [NOTFOUND=return] dns\n", filesDNS},
+		{"systemd", "hosts: files resolve [!UNAVAIL=return] dns myhostname\n", filesDNS},
+		{"empty", "hosts:\n", nothing},
+		{"unknown", "hosts: bogus\n", nothing},
+		{"capitals", "hosts: FILES DNS\n", nothing},
+		{"unknown status", "hosts: files [oops] dns\n", broken},
+		{"no status", "hosts: files [] dns\n", broken},
+		{"unknown action", "hosts: files [NOTFOUND=stop] dns\n", broken},
+		{"open bracket", "hosts: files dns [\n", broken},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := map[string]string{"hosts": files["hosts"], "resolv.conf": files["resolv.conf"]}
+			if tt.conf != "" {
+				f["nsswitch.conf"] = tt.conf
+			}
+			s := NewSystem(SystemOptions{Dir: etc(t, f), Port: d.port, Hostname: "h"})
+			var got []string
+			for _, q := range queries {
+				got = append(got, ask(context.Background(), s, q))
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestSearch(t *testing.T) {
+	d := newDNS(t, map[string]reply{
+		"a srch.search.test":   records(a("10.5.5.5")),
+		"a srch.loc.test":      records(a("10.6.6.6")),
+		"any sn.search.test":   records(),
+		"a plain.example":      records(a("10.0.0.1")),
+		"any servfail.example": code(rcodeServerFailure),
+		"any fail.search.test": code(rcodeServerFailure),
+		"any odd.search.test":  code(1),
+	})
+	const base = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"
+	for _, tt := range []struct{ name, conf, query, want, asked string }{
+		{"found in the list", "search search.test two.test\n", "4 srch", "10.5.5.5", "udp A srch.search.test"},
+		{"not found", "search search.test two.test\n", "4 nx.example", noName,
+			"udp A nx.example; udp A nx.example.search.test; udp A nx.example.two.test"},
+		{"no dots", "search search.test two.test\n", "4 nodots", noName, "udp A nodots.search.test; udp A nodots.two.test; udp A nodots"},
+		{"no data in the list", "search search.test\n", "4 sn", noData, "udp A sn.search.test; udp A sn"},
+		{"failure in the list", "search search.test\n", "4 fail", later, "udp A fail.search.test; udp A fail"},
+		{"other error ends the list", "search search.test two.test\n", "4 odd", noName, "udp A odd.search.test; udp A odd"},
+		{"failure as it is", "search search.test\n", "4 servfail.example", later, "udp A servfail.example; udp A servfail.example.search.test"},
+		{"absolute", "search search.test\n", "4 srch.", noName, "udp A srch"},
+		{"ndots", "search search.test\noptions ndots:2\n", "4 plain.example", "10.0.0.1", "udp A plain.example.search.test; udp A plain.example"},
+		{"ndots 0", "search search.test\noptions ndots:0\n", "4 srch", "10.5.5.5", "udp A srch; udp A srch.search.test"},
+		{"domain", "domain search.test\n", "4 srch", "10.5.5.5", "udp A srch.search.test"},
+		{"last one counts", "search search.test\nsearch two.test\n", "4 srch", noName, "udp A srch.two.test; udp A srch"},
+		{"root", "search .\n", "4 srch", noName, "udp A srch"},
+		{"final dot", "search search.test.\n", "4 srch", "10.5.5.5", "udp A srch.search.test"},
+		{"domain of this host", "", "4 srch", "10.6.6.6", "udp A srch.loc.test"},
+		{"use-vc", "options use-vc\n", "4 plain.example", "10.0.0.1", "tcp A plain.example"},
+		{"reverse has no search list", "search search.test\n", "n 10.0.0.9", noName, "udp PTR 9.0.0.10.in-addr.arpa"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := NewSystem(SystemOptions{Port: d.port, Hostname: "h.loc.test", Dir: etc(t, map[string]string{"resolv.conf": base + tt.conf})})
+			d.questions()
+			got := ask(context.Background(), s, tt.query)
+			if diff := cmp.Diff([]string{tt.want, tt.asked}, []string{got, d.questions()}); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestResolvConf(t *testing.T) {
+	base := dnsConfig{servers: []string{"127.0.0.1:53"}, ndots: 1, timeout: 5 * time.Second, attempts: 2}
+	with := func(change func(*dnsConfig)) dnsConfig { c := base; change(&c); return c }
+	for _, tt := range []struct {
+		name, conf string
+		want       dnsConfig
+	}{
+		{"nothing", "", base},
+		{"comments", ";nameserver 10.0.0.1\n#nameserver 10.0.0.1\n", base},
+		{"leading blank", "  nameserver 10.0.0.1\n", base},
+		{"glued comment", "nameserver 10.0.0.1;c\n", base},
+		{"unusable", "nameserver bogus\nnameserver\n", base},
+		{"three of four", "nameserver 10.0.0.1\nnameserver\t10.0.0.2 # c\nnameserver 2001:db8::1\nnameserver 10.0.0.4\n",
+			with(func(c *dnsConfig) { c.servers = []string{"10.0.0.1:53", "10.0.0.2:53", "[2001:db8::1]:53"} })},
+		{"options", "options rotate use-vc ndots:3 timeout:2 attempts:4 edns0 trust-ad\noptions ndots:99 timeout:99 attempts:99\n",
+			with(func(c *dnsConfig) {
+				c.rotate, c.tcp, c.ndots, c.timeout, c.attempts = true, true, 15, 30*time.Second, 5
+			})},
+		{"search", "domain a.test b.test\nsearch c.test d.test.\n", with(func(c *dnsConfig) { c.search = []string{"c.test", "d.test"} })},
+	} {
+		if d := cmp.Diff(tt.want, parseResolvConf([]byte(tt.conf), "h", 53), cmp.AllowUnexported(dnsConfig{})); d != "" {
+			t.Errorf("%s: %s", tt.name, d)
+		}
+	}
+	three := dnsConfig{servers: make([]string, 3), timeout: 5 * time.Second}
+	for i, want := range []time.Duration{5, 3, 6} {
+		if got := three.wait(i); got != want*time.Second {
+			t.Errorf("server %d waits %v", i, got)
+		}
+	}
+}
+
+func TestSeveralServers(t *testing.T) {
+	d := newDNS(t, map[string]reply{"a plain.example": records(a("10.0.0.1"))})
+	// Nobody listens at the first.
+	s := NewSystem(SystemOptions{Port: d.port, Hostname: "h", Dir: etc(t, map[string]string{"resolv.conf": "nameserver 127.0.0.2\nnameserver 127.0.0.1\n"})})
+	checkLookups(t, s, []lookup{{"4 plain.example", "10.0.0.1"}, {"4 nx.example", noName}})
+	s = NewSystem(SystemOptions{Port: d.port, Hostname: "h", Dir: etc(t, map[string]string{"resolv.conf": "nameserver 127.0.0.2\nsearch a.test b.test\n"})})
+	checkLookups(t, s, []lookup{{"4 plain.example", later}, {"4 plain", later}, {"n 10.0.0.1", later}})
+}
+
+func TestCancelled(t *testing.T) {
+	d := newDNS(t, map[string]reply{"any slow.example": {silent: true}, "ptr 1.0.0.10.in-addr.arpa": {silent: true}})
+	s := NewSystem(SystemOptions{Port: d.port, Hostname: "h", Dir: etc(t, map[string]string{"resolv.conf": "nameserver 127.0.0.1\n"})})
+	for _, query := range []string{"4 slow.example", "n 10.0.0.1"} {
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		start := time.Now()
+		if got := ask(ctx, s, query); got != context.DeadlineExceeded.Error() {
+			t.Errorf("%s: %s", query, got)
+		}
+		if d := time.Since(start); d > 3*time.Second {
+			t.Errorf("%s: took %v", query, d)
+		}
+		cancel()
+	}
+}
+
+func FuzzMessage(f *testing.F) {
+	q, _ := newQuestion("a.example", typeA)
+	d := &dnsServer{replies: map[string]reply{"a a.example": records(cname("b.example"), of("b.example", a("10.0.0.1")), ptr("c.example"))}}
+	whole := d.answer(q.packet(7), "udp")
+	f.Add(whole)
+	f.Add(whole[:30])
+	f.Add([]byte{0, 7, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, 0xc0, 12, 0, 1, 0, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) < headerSize || !q.asked(b) {
+			return
+		}
+		m := parseMessage(b, q)
+		for _, addr := range m.addresses(typeA) {
+			if !addr.Is4() {
+				t.Errorf("address %v", addr)
+			}
+		}
+		if name, ok := m.pointer(); ok && (name == "" || len(name) > maxName || name != "." && !hostName(name)) {
+			t.Errorf("name %q", name)
+		}
+	})
+}
+
+func FuzzFiles(f *testing.F) {
+	f.Add("hosts: files [!NOTFOUND=return success=continue] dns\n")
+	f.Add("127.0.0.1 localhost # c\n::1 x")
+	f.Add("nameserver ::1\noptions ndots:x timeout:-1\nsearch . a.")
+	f.Fuzz(func(t *testing.T, s string) {
+		parseOrder(s)
+		for _, l := range parseHosts([]byte(s)) {
+			if len(l.names) == 0 || !l.addr.IsValid() {
+				t.Errorf("line %v", l)
+			}
+		}
+		parseMulti([]byte(s))
+		c := parseResolvConf([]byte(s), "h.example", 53)
+		if len(c.servers) == 0 || len(c.servers) > maxServers || c.attempts > 5 || c.ndots > 15 || c.wait(0) <= 0 {
+			t.Errorf("%+v", c)
+		}
+	})
+}
