@@ -195,17 +195,17 @@ var lifeRows = []judges.Row{
 			s.Note("still running")
 		}
 	}, Want: queued},
-	{Name: "status channel ends during the error delay", Main: []string{"qmqpd_error_delay = 3"}, Play: func(s *judges.Scene) {
+	{Name: "status channel ends during the error delay", Main: []string{"qmqpd_error_delay = 3"}, Cleanup: []standin.Verdict{{Status: 2}}, Play: func(s *judges.Scene) {
 		c := s.Dial(judges.Client{})
 		defer c.Close()
-		s.Send(c, judges.Client{Send: "x"})
-		s.WaitLog(" while ")
+		s.Send(c, judges.Client{Send: plain})
+		s.WaitLog("queue file write error")
 		s.Child.CloseStatus()
 		s.Reply("client", c)
 		if !s.Child.Wait(5 * time.Second) {
 			s.Note("still running")
 		}
-	}, Want: []string{"Dnetstring", "exit 0"}},
+	}, Want: []string{writeError, "exit 0"}},
 	{Name: "SIGTERM idle", Play: killed(syscall.SIGTERM), Want: []string{"signal 15"}},
 	{Name: "SIGINT idle", Play: killed(syscall.SIGINT), Want: []string{"signal 2"}},
 	{Name: "SIGHUP idle", Play: killed(syscall.SIGHUP), Want: []string{"signal 1\n"}},

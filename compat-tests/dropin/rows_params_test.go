@@ -14,7 +14,7 @@ var paramRows = []judges.Row{
 	{Name: "service_name in other values", Main: []string{"content_filter = $service_name:x", "syslog_name = postfix/$service_name"}, Clients: ok, Want: []string{`L "628:x"`, "postfix/628/qmqpd"}},
 	{Name: "process_name in other values", Main: []string{"content_filter = $process_name:x"}, Clients: ok, Want: []string{`L "qmqpd:x"`}},
 	{Name: "process_name by argv", Argv: []string{"other", "-n", "628", "-t", "inet", "-u", "-c"}, Main: []string{"content_filter = $process_name:x"}, Clients: ok, Want: []string{`L "other:x"`}},
-	{Name: "mail_version in other values", Main: []string{"content_filter = x:$mail_version"}, Clients: ok, Want: []string{`L "x:3.10.`}},
+	{Name: "mail_version in other values", Main: []string{"content_filter = x:${{$mail_version} > {3.9}?{text}:{text less}}"}, Clients: ok, Want: []string{`L "x:text`}},
 	{Name: "config_directory in other values", Main: []string{"content_filter = x:$config_directory"}, Clients: ok, Want: []string{`L "x:/rows/`}},
 	{Name: "queue_directory in other values", Main: []string{"content_filter = x:$queue_directory"}, Clients: ok, Want: []string{`L "x:/rows/`}},
 	{Name: "mydomain in other values", Main: []string{"content_filter = x:$mydomain"}, Clients: ok, Want: []string{`L "x:example.org"`}},

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
@@ -184,6 +185,12 @@ func (s *Scene) prepare() error {
 			return err
 		}
 	}
+	// Only mail_owner may look into the queues.
+	for _, dir := range []string{"incoming", "active", "deferred", "maildrop"} {
+		if err := copyMode(s.judge.Path(postfix.QueueDir+"/"+dir), s.judge.Path(s.queue()+"/"+dir)); err != nil {
+			return err
+		}
+	}
 	files := map[string]string{}
 	for _, name := range jailFiles {
 		data, err := os.ReadFile(s.judge.Path("/etc/" + name))
@@ -229,6 +236,21 @@ func (s *Scene) prepare() error {
 		}
 	}
 	return nil
+}
+
+// copyMode makes the folder to, with owner and mode of the folder from.
+func copyMode(from, to string) error {
+	var st syscall.Stat_t
+	if err := syscall.Stat(from, &st); err != nil {
+		return err
+	}
+	if err := os.Mkdir(to, 0o700); err != nil {
+		return err
+	}
+	if err := os.Chown(to, int(st.Uid), int(st.Gid)); err != nil {
+		return err
+	}
+	return syscall.Chmod(to, st.Mode&0o7777)
 }
 
 // clear removes the row's folders.

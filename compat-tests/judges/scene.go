@@ -34,6 +34,9 @@ type Scene struct {
 	sockets []*standin.Listener
 	cleanup *standin.Cleanup
 	postlog *net.UnixConn
+	// logged is the length of the log when the server was started: an earlier
+	// process may have had the same id.
+	logged int
 
 	mu       sync.Mutex
 	notes    []string
@@ -179,6 +182,7 @@ func (s *Scene) StartChild(spec standin.ChildSpec) {
 		spec.Dir = s.queue()
 	}
 	spec.Sockets = s.sockets
+	s.logged = s.judge.Log.Mark()
 	s.Child = standin.StartChild(s.t, spec)
 }
 
@@ -302,7 +306,7 @@ func (s *Scene) WaitTaken(n int) { s.Child.WaitRecords(2*n-1, patience) }
 
 // WaitLog waits for a log line of the server that contains text.
 func (s *Scene) WaitLog(text string) {
-	s.judge.Log.WaitFor(s.t, 0, fmt.Sprintf("%q of %s", text, s.judge.name), func(l postfix.Line) bool {
+	s.judge.Log.WaitFor(s.t, s.logged, fmt.Sprintf("%q of %s", text, s.judge.name), func(l postfix.Line) bool {
 		return l.PID == s.Child.PID && strings.Contains(l.Text, text)
 	})
 }

@@ -70,7 +70,7 @@ var stamp = regexp.MustCompile(`^<(\d+)>[A-Z][a-z][a-z] [ \d]\d \d\d:\d\d:\d\d (
 func (s *Scene) logLines() []string {
 	var lines []string
 	more := false
-	for _, l := range s.judge.Log.Of(s.Child.PID) {
+	for _, l := range s.judge.Log.Of(s.logged, s.Child.PID) {
 		if s.row.Verbose && !usual(l) {
 			more = true
 			continue

@@ -195,10 +195,11 @@ func (l *Log) Lines() []Line {
 	return append([]Line(nil), l.lines...)
 }
 
-// Of returns the lines of one process so far.
-func (l *Log) Of(pid int) []Line {
+// Of returns the lines of one process from the place from on. The place
+// matters, since process ids come again.
+func (l *Log) Of(from, pid int) []Line {
 	var of []Line
-	for _, line := range l.Lines() {
+	for _, line := range l.Lines()[from:] {
 		if line.PID == pid {
 			of = append(of, line)
 		}
