@@ -129,13 +129,16 @@ var DefaultProfile = Profile{Version: Reference}
 // "3.10.13/debian" or "3.8/upstream". A version without a patch level means the newest
 // known release of the series; see ParseVersion.
 func ParseProfile(text string) (Profile, error) {
-	versionText, distribution, _ := strings.Cut(text, "/")
+	versionText, distribution, given := strings.Cut(text, "/")
+	if !given {
+		distribution = "upstream"
+	}
 	v, err := ParseVersion(versionText)
 	if err != nil {
 		return Profile{}, err
 	}
 	switch distribution {
-	case "", "upstream":
+	case "upstream":
 		return Profile{Version: v}, nil
 	case "debian":
 		return Profile{Version: v, Distribution: Debian}, nil

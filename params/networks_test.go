@@ -1,0 +1,222 @@
+package params
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestNetworks(t *testing.T) {
+	interfaces := []netip.Prefix{}
+	for _, p := range []string{
+		"::1/128", "127.0.0.1/8", "fe80::1%eth0/64", "10.1.2.3/20", "172.16.9.9/16", "192.0.2.200/26", "224.0.0.5/24",
+		"2001:db8:1:2:3::4/48", "10.1.2.4/20", "fe80::1%eth1/64",
+	} {
+		text, zone, _ := strings.Cut(p, "%")
+		prefix := netip.Prefix{}
+		if zone != "" {
+			_, bits, _ := strings.Cut(zone, "/")
+			prefix = netip.MustParsePrefix(text + "/" + bits)
+		} else {
+			prefix = netip.MustParsePrefix(text)
+		}
+		interfaces = append(interfaces, prefix)
+	}
+	for _, row := range []struct{ name, main, want, fatal string }{
+		{name: "host", main: "mynetworks_style = host", want: "127.0.0.1/32 10.1.2.3/32 172.16.9.9/32 192.0.2.200/32 224.0.0.5/32 10.1.2.4/32 [::1]/128 [fe80::1]/128 [2001:db8:1:2:3::4]/128 "},
+		{name: "subnet", main: "mynetworks_style = subnet", want: "127.0.0.0/8 10.1.0.0/20 172.16.0.0/16 192.0.2.192/26 224.0.0.0/24 [::1]/128 [fe80::]/64 [2001:db8:1::]/48 "},
+		{name: "class", main: "mynetworks_style = class", want: "127.0.0.0/8 10.0.0.0/8 172.16.0.0/16 192.0.2.0/24 224.0.0.0/4 [::1]/128 [fe80::]/64 [2001:db8:1::]/48 "},
+		{name: "level 1", main: "compatibility_level = 1\ninet_protocols = ipv6", want: "[::1]/128 [fe80::]/64 [2001:db8:1::]/48 "},
+		{name: "level 2", main: "compatibility_level = 2\ninet_protocols = ipv6", want: "[::1]/128 [fe80::1]/128 [2001:db8:1:2:3::4]/128 "},
+		{name: "loopback", main: "inet_interfaces = loopback-only\nmynetworks_style = subnet", want: "127.0.0.0/8 [::1]/128 "},
+		{name: "addresses", main: "inet_interfaces = [::1] 10.1.2.4,10.1.2.3\nmynetworks_style = subnet", want: "10.1.0.0/20 [::1]/128 "},
+		{name: "by name", main: "inet_interfaces = localhost\ninet_protocols = ipv4", want: "127.0.0.1/32 "},
+		{name: "no protocol", main: "inet_protocols =\nmynetworks_style = bogus", want: ""},
+		{name: "empty list", main: "inet_interfaces =", want: ""},
+		{name: "two styles", main: "mynetworks_style = subnet,host", fatal: "bad mynetworks_style value: subnet,host; specify exactly one value"},
+		{name: "foreign", main: "inet_interfaces = 10.9.9.9", fatal: "parameter inet_interfaces: no local interface found for 10.9.9.9"},
+		{name: "wrong protocol", main: "inet_interfaces = 10.1.2.3\ninet_protocols = ipv6", fatal: "config variable inet_interfaces: host not found: 10.1.2.3"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			main := row.main + "\n"
+			if !strings.Contains(main, "compatibility_level") {
+				main += "compatibility_level = 3.10\n"
+			}
+			e := newEffective(t, main, func(p *Process) {
+				p.Host.Interfaces = func() ([]netip.Prefix, error) { return interfaces, nil }
+			})
+			e.String("compatibility_level")
+			if got := e.String("mynetworks"); got != row.want || errorText(e.Err()) != row.fatal {
+				t.Errorf("daemon: %q, %v", got, e.Err())
+			}
+			// postconf comes to the same result.
+			r := newResolver(t, main, "")
+			r.Host.Interfaces = func() ([]netip.Prefix, error) { return interfaces, nil }
+			v, _, err := r.Value("mynetworks")
+			if v.Text != row.want || errorText(err) != row.fatal {
+				t.Errorf("postconf: %q, %v", v.Text, err)
+			}
+		})
+	}
+}
+
+func TestUnsupportedProtocol(t *testing.T) {
+	e := newEffective(t, "mynetworks_style = host\n", func(p *Process) {
+		p.Host.Unsupported = func(v6 bool) error {
+			if v6 {
+				return os.NewSyscallError("socket", syscall.EAFNOSUPPORT)
+			}
+			return nil
+		}
+	})
+	if got := e.String("mynetworks"); got != "127.0.0.1/32 192.0.2.7/32 " {
+		t.Errorf("%q", got)
+	}
+	want := []string{"inet_protocols: disabling IPv6 name/address support: Address family not supported by protocol"}
+	if !slices.Equal(e.Warnings(), want) {
+		t.Errorf("%q", e.Warnings())
+	}
+}
+
+// TestSystemInterfaces compares the kernel's answer with the one that the
+// standard library got.
+func TestSystemInterfaces(t *testing.T) {
+	got, err := systemInterfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []netip.Prefix
+	all, err := net.Interfaces()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range all {
+		addresses, err := i.Addrs()
+		if err != nil || i.Flags&net.FlagUp == 0 {
+			continue
+		}
+		for _, a := range addresses {
+			want = append(want, netip.MustParsePrefix(a.String()))
+		}
+	}
+	order := func(a, b netip.Prefix) int { return strings.Compare(a.String(), b.String()) }
+	slices.SortFunc(got, order)
+	slices.SortFunc(want, order)
+	if !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+func TestCheckHostname(t *testing.T) {
+	label := strings.Repeat("a", 63)
+	long := strings.Repeat(label+".", 3)
+	for _, row := range []struct{ name, want string }{
+		{"a", ""}, {"a.b", ""}, {"a_b.c-d", ""}, {"1a.2", ""}, {"1.2.x", ""}, {label, ""}, {long + strings.Repeat("b", 63), ""},
+		{"", "empty hostname"},
+		{"1.2.3.4", "numeric hostname: 1.2.3.4"},
+		{"a..b", "misplaced delimiter: a..b"},
+		{".a", "misplaced delimiter: .a"},
+		{"a.", "misplaced delimiter: a."},
+		{"-a", "misplaced hyphen: -a"},
+		{"a-", "misplaced hyphen: a-"},
+		{"a-.b", "misplaced hyphen: a-.b"},
+		{"a!b", "invalid character 33(decimal): a!b"},
+		{"\xfc", "invalid character 252(decimal): \xfc"},
+		{label + "a", "hostname label too long: " + label + "a"},
+		{long + strings.Repeat("b", 62) + ".c", "bad length 256 for " + long[:100] + "..."},
+		{long + "!", "invalid character 33(decimal): " + long[:100]},
+	} {
+		want := row.want
+		if want != "" {
+			want = "valid_hostname: " + want
+		}
+		if got := errorText(CheckHostname(row.name)); got != want {
+			t.Errorf("%q: %q, want %q", row.name, got, want)
+		}
+	}
+}
+
+func TestAccountFiles(t *testing.T) {
+	dir := t.TempDir()
+	files := AccountFiles{PasswdFile: filepath.Join(dir, "passwd"), GroupFile: filepath.Join(dir, "group")}
+	if _, ok, err := files.User("a"); ok || err != nil {
+		t.Errorf("no file: %v, %v", ok, err)
+	}
+	write := func(name, text string) {
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(files.PasswdFile, "# comment\n\nshort:x:1:2\nbad:x:one:2:::\na:x:1:2::/:/bin/sh\n+nis::::::\nb:x:1:4294967295::/:\na:x:9:9:::\nlast:x:5:6:::")
+	write(files.GroupFile, "a:x:7:b,c\nb:x:x:\nc:x:7:\n")
+	for name, want := range map[string]User{"a": {"a", 1, 2}, "b": {"b", 1, 4294967295}, "last": {"last", 5, 6}} {
+		if u, ok, err := files.User(name); u != want || !ok || err != nil {
+			t.Errorf("%s: %+v, %v, %v", name, u, ok, err)
+		}
+	}
+	for _, name := range []string{"short", "bad", "#", "+nis", "", "none"} {
+		if u, ok, _ := files.User(name); ok {
+			t.Errorf("%q: %+v", name, u)
+		}
+	}
+	if u, ok, _ := files.UserByID(1); u.Name != "a" || !ok {
+		t.Errorf("uid 1: %+v", u)
+	}
+	if g, ok, _ := files.Group("c"); g != (Group{"c", 7}) || !ok {
+		t.Errorf("c: %+v", g)
+	}
+	if g, ok, _ := files.GroupByID(7); g.Name != "a" || !ok {
+		t.Errorf("gid 7: %+v", g)
+	}
+	if _, ok, _ := files.Group("b"); ok {
+		t.Error("b has no number")
+	}
+}
+
+func TestReadSafely(t *testing.T) {
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(os.Chmod(dir, 0o755))
+	must(os.WriteFile(path("plain"), []byte("text"), 0o644))
+	must(os.WriteFile(path("one"), []byte("text"), 0o644))
+	must(os.Link(path("one"), path("two")))
+	must(os.Mkdir(path("dir"), 0o755))
+	must(os.Symlink(path("plain"), path("link")))
+	must(os.Mkdir(path("open"), 0o755))
+	must(os.Chmod(path("open"), 0o777))
+	must(os.Symlink(path("plain"), path("open/link")))
+	linked := ""
+	if os.Getuid() != 0 {
+		linked = "file is a symbolic link"
+	}
+	for _, row := range []struct{ name, want string }{
+		{"plain", ""},
+		{"none", "cannot open file: No such file or directory"},
+		{"one", "file has 2 hard links"},
+		{"link", linked},
+		{"open/link", "file is a symbolic link"},
+	} {
+		data, err := ReadSafely(path(row.name))
+		if errorText(err) != row.want || (err == nil && string(data) != "text") {
+			t.Errorf("%s: %q, %v", row.name, data, err)
+		}
+	}
+	if _, err := ReadSafely(path("dir")); err == nil { // the text depends on the file system
+		t.Error("read a directory")
+	}
+	if _, err := ReadSafely(path("none")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("%v is not ErrNotExist", err)
+	}
+}

@@ -1,0 +1,172 @@
+package params
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestParseProfile(t *testing.T) {
+	for _, row := range []struct{ in, want, err string }{
+		{"3.7", "3.7.22/upstream", ""},
+		{"3.8", "3.8.20/upstream", ""},
+		{"3.9", "3.9.14/upstream", ""},
+		{"3.10", "3.10.13/upstream", ""},
+		{"3.11", "3.11.6/upstream", ""},
+		{"3.7.0", "3.7.0/upstream", ""},
+		{"3.10.13/debian", "3.10.13/debian", ""},
+		{"3.8/upstream", "3.8.20/upstream", ""},
+		{"3.10.99", "3.10.99/upstream", ""},
+		{"3.6", "", `unknown Postfix version "3.6": known are 3.7.0 to 3.11.6`},
+		{"3.12.1", "", `unknown Postfix version "3.12.1": known are 3.7.0 to 3.11.6`},
+		{"3.100", "", `bad Postfix version "3.100": bad number "100"`},
+		{"3.x", "", `bad Postfix version "3.x": bad number "x"`},
+		{"3", "", `bad Postfix version "3": specify major.minor or major.minor.patch`},
+		{"", "", `bad Postfix version "": specify major.minor or major.minor.patch`},
+		{"3.10/suse", "", `unknown distribution "suse": known are upstream and debian`},
+		{"3.10/", "", `unknown distribution "": known are upstream and debian`},
+	} {
+		p, err := ParseProfile(row.in)
+		got := p.String()
+		if err != nil {
+			got = ""
+		}
+		if got != row.want || errorText(err) != row.err {
+			t.Errorf("%q: %s, %v", row.in, got, err)
+		}
+	}
+}
+
+// TestHistory: what changed between releases, late ones among them.
+func TestHistory(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		version Version
+		want    string // "absent", or kind and default
+	}{
+		{"milter_default_action", 3_07_19, "string tempfail"},
+		{"milter_default_action", 3_07_20, "string shutdown"},
+		{"milter_default_action", 3_10_02, "string tempfail"},
+		{"milter_default_action", 3_10_13, "string shutdown"},
+		{"smtpd_forbid_bare_newline", 3_07_08, "absent"},
+		{"smtpd_forbid_bare_newline", 3_07_09, "bool no"},
+		{"smtpd_forbid_bare_newline", 3_07_10, "string no"},
+		{"smtpd_forbid_bare_newline", 3_08_00, "absent"},
+		{"smtpd_forbid_bare_newline", 3_09_00, "string normalize"},
+		{"tls_legacy_public_key_fingerprints", 3_10_13, "bool no"},
+		{"tls_legacy_public_key_fingerprints", 3_11_00, "absent"},
+		{"smtp_requiretls_policy", 3_10_99, "absent"},
+		{"requiretls_enable", 3_11_00, "bool yes"},
+		{"mail_version", 3_08_04, "string 3.8.4"},
+		{"mail_release_date", 3_07_00, "string 20220205"},
+		{"mail_release_date", 3_10_99, "string 20260809"},
+		{"virtual_maps", 3_10_02, "absent"},
+	} {
+		p, ok := Profile{Version: row.version}.Lookup(row.name)
+		got := p.Kind.String() + " " + p.Default
+		if !ok {
+			got = "absent"
+		}
+		if got != row.want {
+			t.Errorf("%s in %v: %s, want %s", row.name, row.version, got, row.want)
+		}
+	}
+}
+
+func TestReadOnly(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		version Version
+		want    bool
+	}{
+		{"process_id", Newest, true},
+		{"process_name", Oldest, true},
+		{"service_name", 3_11_00, true},
+		{"service_name", 3_11_01, false},
+		{"mail_version", Newest, false},
+	} {
+		if got := (Profile{Version: row.version}).ReadOnly(row.name); got != row.want {
+			t.Errorf("%s in %v: %v", row.name, row.version, got)
+		}
+	}
+}
+
+func TestDeprecated(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		version Version
+		advice  string
+	}{
+		{"smtpd_use_tls", 3_08_20, ""},
+		{"smtpd_use_tls", 3_09_00, `specify "smtpd_tls_security_level"`},
+		{"lmtp_enforce_tls", 3_10_02, `lmtp_tls_security_level`},
+		{"virtual_maps", 3_10_13, ""},
+		{"virtual_maps", 3_11_00, `specify "virtual_alias_maps"`},
+		{"max_use", 3_11_06, ""},
+	} {
+		advice, ok := Profile{Version: row.version}.Deprecated(row.name)
+		if advice != row.advice || ok != (advice != "") {
+			t.Errorf("%s in %v: %q, %v", row.name, row.version, advice, ok)
+		}
+	}
+}
+
+func TestLegacy(t *testing.T) {
+	names := slices.Collect(Legacy())
+	if len(names) != 13 {
+		t.Errorf("%d legacy names", len(names))
+	}
+	for _, name := range names {
+		if _, ok := DefaultProfile.Lookup(name); ok || !IsLegacy(name) {
+			t.Errorf("%s: built in %v, legacy %v", name, ok, IsLegacy(name))
+		}
+	}
+	if IsLegacy("virtual_alias_maps") {
+		t.Error("virtual_alias_maps is a legacy name")
+	}
+}
+
+// TestServiceParams: each default names an existing parameter.
+func TestServiceParams(t *testing.T) {
+	for command, want := range map[string]int{
+		"local": 16, "error": 16, "virtual": 16, "smtp": 16, "lmtp": 16, "pipe": 17, "spawn": 1,
+		"discard": 0, "/usr/bin/smtp": 0, "": 0,
+	} {
+		all := ServiceParams(command)
+		if len(all) != want {
+			t.Errorf("%q: %d parameters, want %d", command, len(all), want)
+		}
+		for _, p := range all {
+			if _, ok := DefaultProfile.Lookup(p.Default); !ok {
+				t.Errorf("%q: %+v", command, p)
+			}
+		}
+	}
+}
+
+func TestClientParams(t *testing.T) {
+	count := func(version Version, tableType string) int {
+		names := Profile{Version: version}.ClientParams(tableType)
+		if !slices.IsSorted(names) {
+			t.Errorf("%s is not sorted", tableType)
+		}
+		return len(names)
+	}
+	for _, row := range []struct {
+		tableType string
+		counts    [5]int // 3.7 to 3.11
+	}{
+		{"ldap", [5]int{38, 38, 38, 38, 38}},
+		{"memcache", [5]int{11, 11, 11, 11, 12}},
+		{"mongodb", [5]int{0, 0, 9, 9, 9}},
+		{"mysql", [5]int{21, 21, 24, 24, 24}},
+		{"pgsql", [5]int{13, 14, 16, 16, 16}},
+		{"sqlite", [5]int{9, 9, 9, 9, 9}},
+		{"hash", [5]int{}},
+	} {
+		for i, v := range []Version{3_07_00, 3_08_00, 3_09_00, 3_10_00, 3_11_00} {
+			if got := count(v, row.tableType); got != row.counts[i] {
+				t.Errorf("%s in %v: %d, want %d", row.tableType, v, got, row.counts[i])
+			}
+		}
+	}
+}
