@@ -70,7 +70,7 @@ func (r *run) checkDefaults() error {
 		}
 		return nil
 	}
-	scanner := mainconf.Expander{Warn: r.warn}
+	scanner := r.scanner()
 	for _, n := range r.names.sorted(^class(0)) {
 		if _, set := r.main[n.name]; set || n.class&raw != 0 {
 			continue
@@ -87,6 +87,15 @@ func (r *run) checkDefaults() error {
 	return nil
 }
 
+// scanner returns what finds the references in values.
+func (r *run) scanner() *mainconf.Expander {
+	x := &mainconf.Expander{Warn: r.warn}
+	if r.traits.functions {
+		x.Function = r.Host.Function
+	}
+	return x
+}
+
 // validate looks at the settings of main.cf, where local is nil, or at those
 // of a master.cf service.
 func (r *run) validate(set settings, local *scope) error {
@@ -100,10 +109,7 @@ func (r *run) validate(set settings, local *scope) error {
 		}
 	}
 	file := r.fileName(local)
-	scanner := mainconf.Expander{Warn: r.warn}
-	if r.traits.functions {
-		scanner.Function = r.Host.Function
-	}
+	scanner := r.scanner()
 	for _, name := range set.sorted() {
 		value := set[name]
 		n, known := r.names.find(name)

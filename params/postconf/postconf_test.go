@@ -1,0 +1,375 @@
+package postconf
+
+import (
+	"bytes"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params"
+)
+
+// testHost is a machine with a name of its own and two addresses.
+func testHost() params.Host {
+	return params.Host{
+		Hostname: func() (string, error) { return "mail.example.com", nil },
+		Interfaces: func() ([]netip.Prefix, error) {
+			return []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8"), netip.MustParsePrefix("::1/128")}, nil
+		},
+		Resolve: func(string) ([]netip.Addr, error) { return nil, os.ErrNotExist },
+	}
+}
+
+// ask runs postconf as a version with short options, given as words.
+func ask(t *testing.T, version string, words ...string) (stdout, stderr string, status int) {
+	t.Helper()
+	profile, err := params.ParseProfile(version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, diag bytes.Buffer
+	p := Program{
+		Name:    "postconf",
+		PID:     4711,
+		Getenv:  func(string) (string, bool) { return "", false },
+		Stdout:  &out,
+		Stderr:  &diag,
+		Profile: profile,
+		Host:    testHost(),
+	}
+	var request Request
+	for len(words) > 0 && len(words[0]) > 1 && words[0][0] == '-' {
+		letter, value := words[0][1], words[0][2:]
+		if i := strings.IndexByte(p.OptionString(), letter); strings.HasPrefix(p.OptionString()[i+1:], ":") && value == "" {
+			value, words = words[1], words[1:]
+		}
+		words = words[1:]
+		if err := request.Option(letter, value, p); err != nil {
+			return "", diag.String() + err.Error(), p.Fail(request, err)
+		}
+	}
+	request.Operands(words)
+	status = p.Run(request)
+	return out.String(), diag.String(), status
+}
+
+// write makes a configuration directory.
+func write(t *testing.T, mainText, masterText string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"main.cf": mainText, "master.cf": masterText} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// TestDefaults holds "postconf -d -C builtin" against what real builds print,
+// line for line, except for what depends on the machine and the process.
+func TestDefaults(t *testing.T) {
+	files, err := filepath.Glob("../testdata/defaults/*.txt")
+	if err != nil || len(files) < 9 {
+		t.Fatalf("%d data files, %v", len(files), err)
+	}
+	dir := write(t, "", "")
+	for _, file := range files {
+		version := strings.Replace(strings.TrimSuffix(filepath.Base(file), ".txt"), "-", "/", 1)
+		t.Run(version, func(t *testing.T) {
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			stdout, stderr, status := ask(t, version, "-c", dir, "-d", "-C", "builtin")
+			if stderr != "" || status != 0 {
+				t.Errorf("status %d, %s", status, stderr)
+			}
+			if d := cmp.Diff(maskHost(string(data)), maskHost(stdout)); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+func maskHost(listing string) []string {
+	lines := strings.Split(listing, "\n")
+	for i, line := range lines {
+		switch name, _, _ := strings.Cut(line, " ="); name {
+		case "myhostname", "mydomain", "mynetworks", "process_id":
+			lines[i] = name
+		}
+	}
+	return lines
+}
+
+// TestDefaultsReferToKnownNames holds what lets checkDefaults leave out the
+// scan for names: no default refers to a name that is not built in or legacy.
+func TestDefaultsReferToKnownNames(t *testing.T) {
+	for _, version := range []string{"3.7.0", "3.7", "3.8.0", "3.8", "3.9.0", "3.9", "3.10.0", "3.10.2", "3.10", "3.11.0", "3.11"} {
+		profile, err := params.ParseProfile(version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known := newNames(profile)
+		scanner := mainconf.Expander{}
+		if profile.Version >= 3_11_00 {
+			scanner.Function = testHost().Function
+		}
+		check := func(name, value string) {
+			err := scanner.Scan(value, func(reference string, _ bool) {
+				if !known.has(reference) {
+					t.Errorf("%s: the default of %s refers to %s", version, name, reference)
+				}
+			})
+			if err != nil {
+				t.Errorf("%s: the default of %s: %v", version, name, err)
+			}
+		}
+		for p := range profile.Params {
+			if p.Kind != params.Raw {
+				check(p.Name, p.Default)
+			}
+		}
+		for _, command := range []string{"smtp", "pipe", "spawn"} {
+			for _, p := range params.ServiceParams(command) {
+				check(p.Suffix, "$"+p.Default)
+			}
+		}
+	}
+}
+
+const versionsMain = `zonk = 1
+alpha = 2
+smtpd_use_tls = yes
+virtual_maps = x
+service_name = svc
+mydestination = $luser_relay
+luser_relay = $user
+alias_maps = regexp:{{ldap:re x}} debug:ldap:dbg mongodb:mo {a}b
+re_domain = 1
+dbg_domain = 1
+mo_uri = 1
+notify_classes = a #b
+`
+
+// TestVersions shows what differs between the versions besides the table.
+func TestVersions(t *testing.T) {
+	dir := write(t, versionsMain, "")
+	path := dir + "/main.cf: "
+	for _, tt := range []struct {
+		version string
+		args    []string
+		stdout  string // "" is not compared
+		stderr  []string
+	}{
+		{"3.7", []string{"-x", "mydestination"}, "mydestination =\n", []string{
+			"main.cf: syntax error after '}' in \"{a}b\"",
+			path + "read-only parameter assignment: service_name=svc",
+			path + "unused parameter: alpha=2",
+			path + "unused parameter: dbg_domain=1",
+			path + "unused parameter: mo_uri=1",
+			path + "unused parameter: zonk=1",
+		}},
+		{"3.8", []string{"-x", "mydestination"}, "mydestination =\n", []string{
+			path + "#comment after other text is not allowed: #b ...",
+			path + "read-only parameter assignment: service_name=svc",
+			path + "syntax error after '}' in \"{a}b\"",
+			path + "unused parameter: alpha=2",
+			path + "unused parameter: dbg_domain=1",
+			path + "unused parameter: mo_uri=1",
+			path + "unused parameter: re_domain=1",
+			path + "unused parameter: zonk=1",
+		}},
+		{"3.10", []string{"-x", "mydestination"}, "mydestination =\n", []string{
+			path + "#comment after other text is not allowed: #b ...",
+			path + "read-only parameter assignment: service_name=svc",
+			path + "support for parameter \"smtpd_use_tls\" will be removed; instead, specify \"smtpd_tls_security_level\"",
+			path + "syntax error after '}' in \"{a}b\"",
+			path + "unused parameter: alpha=2",
+			path + "unused parameter: dbg_domain=1",
+			path + "unused parameter: re_domain=1",
+			path + "unused parameter: zonk=1",
+		}},
+		{"3.11", []string{"-x", "mydestination", "service_name"}, "mydestination = $user\nservice_name = svc\n", []string{
+			path + "#comment after other text is not allowed: #b ...",
+			path + "support for parameter \"smtpd_use_tls\" will be removed; instead, specify \"smtpd_tls_security_level\"",
+			path + "support for parameter \"virtual_maps\" will be removed; instead, specify \"virtual_alias_maps\"",
+			path + "syntax error after '}' in \"{a}b\"",
+			path + "unused parameter: alpha=2",
+			path + "unused parameter: re_domain=1",
+			path + "unused parameter: zonk=1",
+			"See https://www.postfix.org/DEPRECATION_README.html for details",
+		}},
+	} {
+		t.Run(tt.version, func(t *testing.T) {
+			stdout, stderr, status := ask(t, tt.version, append([]string{"-c", dir}, tt.args...)...)
+			if status != 0 || stdout != tt.stdout {
+				t.Errorf("status %d, printed %q, want %q", status, stdout, tt.stdout)
+			}
+			lines := strings.Split(strings.TrimSuffix(stderr, "\n"), "\n")
+			for i, line := range lines {
+				lines[i] = strings.TrimPrefix(line, "postconf: warning: ")
+			}
+			slices.Sort(lines)
+			slices.Sort(tt.stderr)
+			if d := cmp.Diff(tt.stderr, lines); d != "" {
+				t.Error(d)
+			}
+		})
+	}
+}
+
+// TestComplaints shows the texts of versions that cannot be asked on a machine
+// with another one.
+func TestComplaints(t *testing.T) {
+	for _, tt := range []struct {
+		version string
+		args    []string
+		stderr  string
+	}{
+		{"3.10", []string{"-d", "-n"}, "specify one of -d -n"},
+		{"3.11", []string{"-d", "-n"}, "specify one of -d, -n"},
+		{"3.11", []string{"-PP", "-X", "x"}, "specify one of -X, -PP"},
+		{"3.11", []string{"-P", "-P", "-j"}, "with option -j, do not specify -PP"},
+		{"3.11", []string{"-d", "-M"}, "with option -M, do not specify -d"},
+		{"3.11", []string{"-j", "-h"}, "with option -j, do not specify -h"},
+		{"3.11", []string{"-b", "-j"}, "with option -b, do not specify -j"},
+		{"3.10", []string{"-j", "-h"}, "with option -j, do not specify -h"},
+		{"3.10", []string{"-X", "x"}, "option -X is not implemented: this program does not edit main.cf or master.cf"},
+		{"3.10", []string{"x=y"}, "option -e is not implemented: this program does not edit main.cf or master.cf"},
+		{"3.10", []string{"-M", "-#", "x"}, "option -# is not implemented: this program does not edit main.cf or master.cf"},
+		{"3.10", []string{"-T", "run-version"}, "-T run-version: only an installed Postfix of version 3.10.13 with TLS can tell, and there is none"},
+	} {
+		args := tt.args
+		if args[0] == "-PP" {
+			args = append([]string{"-P", "-P"}, args[1:]...)
+		}
+		_, stderr, status := ask(t, tt.version, args...)
+		if want := "postconf: fatal: " + tt.stderr + "\n"; stderr != want || status != 1 {
+			t.Errorf("%s %q: status %d, %q, want %q", tt.version, tt.args, status, stderr, want)
+		}
+	}
+}
+
+const jsonMain = "mydestination = a  \"q\" \\ \t tab \x01\x7f\xff\xc3\xa9\nfoo = $bar\nbar = 1/2\n"
+
+const jsonMaster = `smtp inet n - n - - smtpd -o x=a\b -o {y=a  b} -v {first one} {c d}
+smtp unix - - n - - smtp
+`
+
+// TestJSON shows -j, which Postfix has since 3.11 and this program always.
+func TestJSON(t *testing.T) {
+	dir := write(t, jsonMain, jsonMaster)
+	for _, version := range []string{"3.7", "3.10", "3.11"} {
+		for _, tt := range []struct {
+			args   []string
+			stdout string
+		}{
+			{[]string{"-jq", "mydestination", "default_process_limit"},
+				`{"mydestination": "a  \"q\" \\ \t tab \u0001\u007F` + "\xff\xc3\xa9" + `"}` + "\n" + `{"default_process_limit": "100"}` + "\n"},
+			{[]string{"-jqn", "bar"}, `{"bar": "1/2"}` + "\n"},
+			{[]string{"-jM", "smtp/inet"}, `{"smtp/inet": "smtp inet n - n - - smtpd -o x=a\\b -o {y=a  b} -v first one {c d}"}` + "\n"},
+			{[]string{"-jF", "smtp/unix/command", "smtp/inet/wakeup"}, `{"smtp/inet/wakeup": "-"}` + "\n" + `{"smtp/unix/command": "smtp"}` + "\n"},
+			{[]string{"-jP"}, `{"smtp/inet/x": "a\\b"}` + "\n" + `{"smtp/inet/y": "a  b"}` + "\n"},
+		} {
+			args := []string{"-c", dir}
+			for _, letter := range tt.args[0][1:] {
+				if letter == 'q' && version == "3.7" {
+					continue
+				}
+				args = append(args, "-"+string(letter))
+			}
+			stdout, _, status := ask(t, version, append(args, tt.args[1:]...)...)
+			if stdout != tt.stdout || status != 0 {
+				t.Errorf("%s %q: status %d\n got %s\nwant %s", version, tt.args, status, stdout, tt.stdout)
+			}
+		}
+	}
+}
+
+// TestMergedParams shows -PP of Postfix 3.11: each service with all parameters
+// as it sees them. Before, a second -P has no effect.
+func TestMergedParams(t *testing.T) {
+	dir := write(t, "mydestination = $foo\nfoo = 1\n", "smtp inet n - n - - smtpd -o foo=2 -o own=3\nx unix - - n - - smtp\n")
+	stdout, _, _ := ask(t, "3.10", "-c", dir, "-P", "-P")
+	if want := "smtp/inet/foo = 2\nsmtp/inet/own = 3\n"; stdout != want {
+		t.Errorf("3.10: %q, want %q", stdout, want)
+	}
+	stdout, _, _ = ask(t, "3.11", "-c", dir, "-P", "-P", "-x", "*/*/mydestination", "smtp/inet/own")
+	if want := "smtp/inet/mydestination = 2\nsmtp/inet/own = 3\nx/unix/mydestination = 1\n"; stdout != want {
+		t.Errorf("3.11: %q, want %q", stdout, want)
+	}
+	stdout, _, _ = ask(t, "3.11", "-c", dir, "-P", "-P", "-C", "user")
+	if want := "smtp/inet/foo = 2\nsmtp/inet/own = 3\nx/unix/foo = 1\n"; stdout != want {
+		t.Errorf("3.11 -C user: %q, want %q", stdout, want)
+	}
+	stdout, _, _ = ask(t, "3.11", "-c", dir, "-P", "-P", "-H", "x/unix")
+	if n := strings.Count(stdout, "\n"); n < 880 {
+		t.Errorf("%d parameters of a service", n)
+	}
+}
+
+// TestSnapshot shows that a file which has just been changed is read as an old
+// one: at once, each warning once, config_directory listed.
+func TestSnapshot(t *testing.T) {
+	dir := write(t, "a = 1\na = 2\nmydestination = $a\n", "")
+	stdout, stderr, status := ask(t, "3.10", "-c", dir, "-n")
+	if want := "a = 2\nconfig_directory = " + dir + "\nmydestination = $a\n"; stdout != want || status != 0 {
+		t.Errorf("status %d, %q, want %q", status, stdout, want)
+	}
+	if want := "postconf: warning: " + dir + "/main.cf, line 2: overriding earlier entry: a=1\n"; stderr != want {
+		t.Errorf("%q, want %q", stderr, want)
+	}
+}
+
+// TestBuffer shows that a fatal error loses what stock's buffer still holds.
+func TestBuffer(t *testing.T) {
+	dir := write(t, "zzz = $zzz\nsmtpd_banner = $zzy\nzzy = 1\nzzx = $zzz\n", "")
+	stdout, stderr, status := ask(t, "3.10", "-c", dir, "-x")
+	if len(stdout) == 0 || len(stdout)%bufferSize != 0 || status != 1 || !strings.HasSuffix(stderr, "fatal: macro processing error\n") {
+		t.Errorf("status %d after %d bytes, %q", status, len(stdout), stderr)
+	}
+}
+
+func TestStampedVersion(t *testing.T) {
+	for text, want := range map[string]string{
+		"\x7fELF mail_version=3.10.13\x00x": "3.10.13",
+		"mail_version=3.7.0\x00":            "3.7.0",
+		"mail_version=3.11-20251212\x00":    "3.11.6",
+		"mail_version=3.12.1\x00":           "3.11.6",
+		"mail_version=4.0\x00":              "3.11.6",
+		"mail_version=2.11.3\x00":           "3.7.0",
+		"mail_version=x":                    "",
+		"no version":                        "",
+	} {
+		v, ok := stampedVersion([]byte(text))
+		if ok != (want != "") || ok && v.String() != want {
+			t.Errorf("%q: %s, %v, want %q", text, v, ok, want)
+		}
+	}
+}
+
+func FuzzLine(f *testing.F) {
+	f.Add("a  b\tc", true)
+	f.Add(strings.Repeat("word ", 40), true)
+	f.Fuzz(func(t *testing.T, text string, fold bool) {
+		var b bytes.Buffer
+		o := newOutput(&b)
+		o.line(fold, "name", " = ", text)
+		o.flush()
+		got := b.String()
+		words := strings.FieldsFunc("name = "+text, func(c rune) bool { return strings.ContainsRune(whiteSpace, c) })
+		if !fold && got != strings.Join(words, " ")+"\n" {
+			t.Errorf("%q is printed as %q", text, got)
+		}
+		if strings.Join(strings.FieldsFunc(got, func(c rune) bool { return strings.ContainsRune(whiteSpace, c) }), " ") != strings.Join(words, " ") {
+			t.Errorf("%q is folded to %q", text, got)
+		}
+	})
+}
