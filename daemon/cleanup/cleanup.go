@@ -80,6 +80,8 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 		log.Warningf("%s", w)
 	}
 	if n != 1 {
+		// Postfix says nothing more about a service that does not greet.
+		s.err = nil
 		s.end()
 		return nil, maillog.FatalError("unable to connect to the %s %s service", o.Class, o.Service)
 	}
@@ -87,6 +89,9 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 		log.Infof("%s socket: queue_id = %s", o.path(), s.queueID)
 		log.Infof("send attr flags = %d", o.Flags)
 	}
+	// What came with the greeting beyond it is dropped: Postfix's stream has one
+	// buffer for both directions, and now writes.
+	s.in.Reset(timedReader{s}, o.path()+" socket")
 	s.out = attr.AppendEnd(attr.AppendUint(s.out[:0], "flags", uint64(o.Flags)))
 	return s, nil
 }
