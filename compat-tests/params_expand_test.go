@@ -154,3 +154,60 @@ func TestParamsExpand(t *testing.T) {
 		})
 	}
 }
+
+// TestParamsOrder compares what a program's dictionary holds while it reads
+// its parameters: random settings refer to each other and to defaults, and a
+// last one that is no valid number shows in its error what it expanded to.
+func TestParamsOrder(t *testing.T) {
+	t.Parallel()
+	pf := postfix.New(t, postfix.Options{})
+	common := params.CommonNames(debian13)
+	var everything, numbers []string
+	for p := range debian13.Params {
+		everything = append(everything, p.Name)
+	}
+	for _, name := range common {
+		if p, _ := debian13.Lookup(name); p.Kind != params.String {
+			numbers = append(numbers, name)
+		}
+	}
+	r := rand.New(rand.NewPCG(10, 13))
+	name := func() string {
+		if r.IntN(3) == 0 {
+			return everything[r.IntN(len(everything))]
+		}
+		return common[r.IntN(len(common))]
+	}
+	for i := range 200 {
+		var main strings.Builder
+		fmt.Fprintf(&main, "compatibility_level = %d\n", r.IntN(4))
+		for range r.IntN(6) {
+			p, ok := debian13.Lookup(name())
+			if !ok || p.Kind != params.String || strings.Contains(p.Name, "compatib") || strings.Contains(p.Name, "inet_") {
+				continue
+			}
+			value := []string{"$" + name(), "${" + name() + "?{set}:{unset}}", p.Default, "x", "x$$" + name()}[r.IntN(5)]
+			fmt.Fprintf(&main, "%s = %s\n", p.Name, value)
+		}
+		fmt.Fprintf(&main, "%s = x", numbers[r.IntN(len(numbers))])
+		for range 12 {
+			fmt.Fprintf(&main, " <$%s>", name())
+		}
+		main.WriteString("\n")
+		t.Run(fmt.Sprintf("%d", i), func(t *testing.T) {
+			t.Parallel()
+			postfix.Case(t)
+			dir := fmt.Sprintf("/etc/order%d", i)
+			pf.WriteFile(dir+"/main.cf", main.String(), 0o644)
+			out := pf.Run("/usr/sbin/postconf", "-c", dir, "-m")
+			want := stockVerdict(out.Stderr, "/usr/sbin/postconf")
+			if want.Fatal == "" {
+				t.Error("the configuration was meant to fail")
+			}
+			got := ourVerdict(pf, params.Process{ConfigDir: dir}, nil)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s-postfix +ours:\n%s", main.String(), diff)
+			}
+		})
+	}
+}
