@@ -23,6 +23,7 @@ const (
 	NoData                           // EAI_NODATA: it has no address of this family
 	TryAgain                         // EAI_AGAIN: perhaps later
 	BadConfig                        // EAI_SYSTEM: nsswitch.conf is unusable
+	BadFamily                        // EAI_ADDRFAMILY: it is an address of the other family
 )
 
 // Error returns the text of gai_strerror(3), which appears in warnings.
@@ -34,6 +35,8 @@ func (e LookupError) Error() string {
 		return "No address associated with hostname"
 	case TryAgain:
 		return "Temporary failure in name resolution"
+	case BadFamily:
+		return "Address family for hostname not supported"
 	default:
 		return "System error"
 	}

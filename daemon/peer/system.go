@@ -74,6 +74,12 @@ func (s *System) LookupName(ctx context.Context, addr netip.Addr) (string, error
 
 // LookupAddrs implements Resolver.
 func (s *System) LookupAddrs(ctx context.Context, name string, ipv6 bool) ([]netip.Addr, error) {
+	if addr, ok := numericIPv4(name); ok {
+		if ipv6 {
+			return nil, BadFamily
+		}
+		return []netip.Addr{addr}, nil
+	}
 	if s.order.bad {
 		return nil, BadConfig
 	}
