@@ -3,6 +3,7 @@ package compat
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // incomingVariants are the settings under which the corpus runs.
@@ -311,4 +312,30 @@ var mimeMessages = []string{
 // a real Postfix, and to a session of ours that writes the queue file itself,
 // with the same settings. Replies, queue files and cleanup's log lines must be
 // the same.
-func TestIncomingCorpus(t *testing.T) { newDuel(t, incomingVariants).run(incomingCorpus()) }
+func TestIncomingCorpus(t *testing.T) { newDuel(t, commonMain, incomingVariants).run(incomingCorpus()) }
+
+// TestIncomingTimeZone compares the dates in added headers in zones that are
+// not a whole number of hours from UTC.
+func TestIncomingTimeZone(t *testing.T) {
+	local := time.Local
+	defer func() { time.Local = local }()
+	for _, zone := range []struct {
+		tz     string
+		name   string
+		offset int
+	}{
+		{"IST-5:30", "IST", 5*3600 + 1800},
+		{"NST3:30", "NST", -3*3600 - 1800},
+		{"ODD0:30", "ODD", -1800},
+		{"ABCDEF-12:45", "ABCDEF", 12*3600 + 2700},
+	} {
+		t.Run(zone.name, func(t *testing.T) {
+			time.Local = time.FixedZone(zone.name, zone.offset)
+			d := newDuel(t, commonMain+"import_environment = MAIL_CONFIG MAIL_LOGTAG LANG=C TZ="+zone.tz+"\n", map[string]settings{"stock": {}})
+			d.run([]incomingCase{
+				{name: "54 one recipient", req: submission{"b\n", "s@x", []string{"a@b"}}},
+				{name: "54 two recipients", req: submission{"Resent-To: x\n\nb\n", "s@x", []string{"a@b", "c@d"}}},
+			})
+		})
+	}
+}

@@ -189,4 +189,4 @@ func mapCorpus() []incomingCase {
 // TestIncomingMaps is TestIncomingCorpus for the settings with lookup tables:
 // canonical, virtual alias, masquerade and bcc mappings, header and body
 // checks.
-func TestIncomingMaps(t *testing.T) { newDuel(t, mapVariants).run(mapCorpus()) }
+func TestIncomingMaps(t *testing.T) { newDuel(t, commonMain, mapVariants).run(mapCorpus()) }

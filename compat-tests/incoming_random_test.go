@@ -44,7 +44,7 @@ func TestIncomingRandom(t *testing.T) {
 	variants := maps.Clone(incomingVariants)
 	maps.Copy(variants, mapVariants)
 	names := slices.Sorted(maps.Keys(variants))
-	d := newDuel(t, variants)
+	d := newDuel(t, commonMain, variants)
 	for i := range count {
 		g := generator{rand.New(rand.NewPCG(seed+uint64(i), 0))}
 		variant := "stock"

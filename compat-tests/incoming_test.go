@@ -340,9 +340,9 @@ type duel struct {
 	ours     map[string]*ours
 }
 
-// newDuel starts the rival with the given variants, whose settings may name
+// newDuel starts the rival with a main.cf and variants of it, whose settings may name
 // files of mapFiles in DIR.
-func newDuel(t *testing.T, variants map[string]settings) *duel {
+func newDuel(t *testing.T, main string, variants map[string]settings) *duel {
 	t.Helper()
 	dir := t.TempDir()
 	d := &duel{t: t, variants: make(map[string]settings), ours: make(map[string]*ours)}
@@ -352,7 +352,7 @@ func newDuel(t *testing.T, variants map[string]settings) *duel {
 			d.variants[name][k] = strings.ReplaceAll(v, "DIR", dir)
 		}
 	}
-	d.rival = startRival(t, commonMain, d.variants)
+	d.rival = startRival(t, main, d.variants)
 	for name, text := range mapFiles {
 		// Both sides find them under the same name.
 		path := filepath.Join(dir, name)

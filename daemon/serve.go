@@ -205,7 +205,7 @@ func (s *server) configure() error {
 	}
 	if s.via != viaCleanup {
 		var classErrs error
-		s.maps, classErrs = loadStoreMaps(s.clean, s.flags)
+		s.maps, classErrs = loadStoreMaps(s.clean, cleanCommon.MyOrigin, s.flags)
 		errs = appendNew(errs, classErrs, refuse(s.clean, s.flags),
 			refuseProgram(files, s.config.CleanupService, "cleanup", "cleanup_service_name"),
 			refuseProgram(files, s.clean.String("rewrite_service_name"), "trivial-rewrite", "rewrite_service_name"))

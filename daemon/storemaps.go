@@ -49,12 +49,13 @@ var mapParameters = []mapParameter{
 	{"recipient_bcc_maps", cleanup.FlagBCC, incoming.AddressTable, func(m *incoming.Maps) *incoming.Mapping { return &m.RecipientBCC }},
 }
 
-// loadStoreMaps reads the parameters, in cleanup(8)'s order. The errors of
-// reading are clean's; the one returned is about the words in lists of classes.
+// loadStoreMaps reads the parameters, in cleanup(8)'s order; origin is its
+// myorigin. The errors of reading are clean's; the one returned is about the words in lists of classes.
 //
 // Source: Postfix 3.10 cleanup_init.c.
-func loadStoreMaps(clean *params.Effective, flags uint32) (storeMaps, error) {
+func loadStoreMaps(clean *params.Effective, origin string, flags uint32) (storeMaps, error) {
 	m := storeMaps{lists: make(map[string]string)}
+	m.maps.Origin = origin
 	m.maps.RecursionLimit = clean.Int("virtual_alias_recursion_limit")
 	m.maps.ExpansionLimit = clean.Int("virtual_alias_expansion_limit")
 	m.maps.AddressLimit = clean.Int("virtual_alias_address_length_limit")

@@ -78,7 +78,7 @@ func (q *query) lookup(key []byte) (string, bool, error) {
 // isLocal tells whether mail for the domain ends here.
 func (s *stream) isLocal(domain []byte) (bool, error) {
 	cfg := &s.o.cfg
-	if table.Fold(string(domain), cfg.SMTPUTF8) == table.Fold(cfg.Rewrite.Origin, cfg.SMTPUTF8) {
+	if table.Fold(string(domain), cfg.SMTPUTF8) == table.Fold(cfg.Maps.Origin, cfg.SMTPUTF8) {
 		return true, nil
 	}
 	if cfg.Maps.IsLocal == nil {

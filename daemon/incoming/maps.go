@@ -77,6 +77,9 @@ type Maps struct {
 	// DoubleBounceSender is an address that is left in one piece.
 	// double_bounce_sender, default double-bounce.
 	DoubleBounceSender string
+	// Origin is a domain whose addresses are looked up without it, too.
+	// myorigin.
+	Origin string
 	// IsLocal tells whether a domain is a final destination of this
 	// machine: mydestination, inet_interfaces, proxy_interfaces. nil knows
 	// none.
