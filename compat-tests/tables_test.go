@@ -25,6 +25,8 @@ type tableLog struct {
 	mu    sync.Mutex
 	root  string // cut out of the lines
 	lines []string
+	// surrogates: a table that cannot be opened is no fatal error.
+	surrogates bool
 }
 
 func (l *tableLog) add(severity, format string, args []any) {
@@ -36,7 +38,22 @@ func (l *tableLog) add(severity, format string, args []any) {
 
 func (l *tableLog) Infof(format string, args ...any)    { l.add("", format, args) }
 func (l *tableLog) Warningf(format string, args ...any) { l.add("warning: ", format, args) }
-func (l *tableLog) Errorf(format string, args ...any)   { l.add("fatal: ", format, args) }
+
+func (l *tableLog) Errorf(format string, args ...any) {
+	if l.surrogates {
+		l.add("error: ", format, args)
+		return
+	}
+	l.add("fatal: ", format, args)
+}
+
+func (l *tableLog) take() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lines := l.lines
+	l.lines = nil
+	return lines
+}
 
 // printable is what Postfix makes of a log line.
 func printableLine(line string) string {
@@ -59,9 +76,13 @@ func queryOurs(t testing.TB, root, spec string, keys []string) (answers string, 
 	l := &tableLog{root: root}
 	set := table.NewSet(table.Options{Log: l, UTF8: true, OpenErrorFatal: true})
 	defer set.Close()
+	return querySet(set, l, spec, keys)
+}
+
+func querySet(set *table.Set, l *tableLog, spec string, keys []string) (answers string, log []string) {
 	tbl, err := set.Open(spec, postmapFlags)
 	if err != nil {
-		return "", append(l.lines, "fatal: "+printableLine(strings.ReplaceAll(err.Error(), root, "")))
+		return "", append(l.lines, "fatal: "+printableLine(strings.ReplaceAll(err.Error(), l.root, "")))
 	}
 	var out strings.Builder
 	for _, key := range keys {
@@ -108,6 +129,11 @@ func TestIndexedTables(t *testing.T) {
 				var keys []string
 				for n := range size.records {
 					key := indexedKey(g, n)
+					if size.records == 200_000 {
+						// postmap forgets to fold keys once an lmdb file
+						// has outgrown its first size.
+						key = table.Fold(key, true)
+					}
 					keys = append(keys, key)
 					fmt.Fprintf(&source, "%s\t%s\n", key, strings.Repeat("v", 1+g.IntN(size.longest)))
 				}

@@ -1,0 +1,273 @@
+package compat
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+	"github.com/qmqpd/qmqpd/daemon/table"
+)
+
+// tableServer is a server whose answers a test writes down. It notes what it
+// was sent.
+type tableServer struct {
+	net.Listener
+	mu       sync.Mutex
+	requests []string
+}
+
+// serveTable answers each request that read returns with answer's text; an
+// empty answer closes the connection.
+func serveTable(t *testing.T, read func(*bufio.Reader) (string, error), answer func(request string) string) *tableServer {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &tableServer{Listener: l}
+	var wg sync.WaitGroup
+	t.Cleanup(func() {
+		l.Close()
+		wg.Wait()
+	})
+	wg.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer conn.Close()
+				r := bufio.NewReader(conn)
+				for {
+					request, err := read(r)
+					if err != nil {
+						return
+					}
+					s.mu.Lock()
+					s.requests = append(s.requests, request)
+					s.mu.Unlock()
+					reply := answer(request)
+					if reply == "" {
+						return
+					}
+					io.WriteString(conn, reply)
+				}
+			})
+		}
+	})
+	return s
+}
+
+func (s *tableServer) take() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	requests := s.requests
+	s.requests = nil
+	return requests
+}
+
+func readTextLine(r *bufio.Reader) (string, error) { return r.ReadString('\n') }
+
+func readNetstring(r *bufio.Reader) (string, error) {
+	var n int
+	if _, err := fmt.Fscanf(r, "%d:", &n); err != nil {
+		return "", err
+	}
+	text := make([]byte, n+1)
+	_, err := io.ReadFull(r, text)
+	return fmt.Sprintf("%d:%s", n, text), err
+}
+
+// serverRow is one way for a server to answer.
+type serverRow struct{ name, key, reply string }
+
+// compareServers asks both programs the same keys of the same server.
+func compareServers(t *testing.T, pf *postfix.Instance, rows []serverRow, read func(*bufio.Reader) (string, error), spec func(addr string) string) {
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			postfix.Case(t)
+			s := serveTable(t, read, func(string) string { return row.reply })
+			spec := spec(s.Addr().String())
+			keys := []string{row.key, row.key}
+			wantAnswers, wantLog := queryPostmap(pf, spec, keys)
+			wantRequests := s.take()
+			gotAnswers, gotLog := queryOurs(t, pf.Dir, spec, keys)
+			if diff := cmp.Diff(wantAnswers, gotAnswers); diff != "" {
+				t.Errorf("answers (-postmap +ours):\n%s", diff)
+			}
+			if diff := cmp.Diff(queryErrors(wantLog), queryErrors(gotLog)); diff != "" {
+				t.Errorf("log (-postmap +ours):\n%s", diff)
+			}
+			if diff := cmp.Diff(wantRequests, s.take()); diff != "" {
+				t.Errorf("requests (-postmap +ours):\n%s", diff)
+			}
+		})
+	}
+}
+
+// queryErrors writes the end of both programs after a failed lookup alike.
+func queryErrors(log []string) []string {
+	for i, line := range log {
+		if strings.HasPrefix(line, "fatal: ") {
+			log[i] = "fatal: query error"
+		}
+	}
+	return log
+}
+
+func TestTCPTables(t *testing.T) {
+	pf := postfix.New(t, postfix.Options{})
+	compareServers(t, pf, []serverRow{
+		{"found", "key", "200 a%20value%25\n"},
+		{"found, lower-case digits", "key", "250 %c3%bc\n"},
+		{"found, empty", "key", "200 \n"},
+		{"encoded key", "a b%x\t\x7fü", "200 x\n"},
+		{"not found", "key", "500 no such key\n"},
+		{"not found, capitals", "KEY", "500 no such key\n"},
+		{"temporary", "key", "400 later\n"},
+		{"other status", "key", "300 hm%20m\n"},
+		{"no status", "key", "hello there\n"},
+		{"short", "key", "200\n"},
+		{"bad code", "key", "200 a%2\n"},
+		{"bad hexadecimal", "key", "200 a%zz\n"},
+		{"long malformed", "key", "x" + strings.Repeat("long ", 50) + "\n"},
+		{"longest", "key", "200 " + strings.Repeat("v", 4091) + "\n"},
+		{"value is not UTF-8", "key", "200 %ff\n"},
+	}, readTextLine, func(addr string) string { return "tcp:" + addr })
+}
+
+func TestSocketmapTables(t *testing.T) {
+	pf := postfix.New(t, postfix.Options{})
+	text := func(s string) string { return fmt.Sprintf("%d:%s,", len(s), s) }
+	compareServers(t, pf, []serverRow{
+		{"found", "key", text("OK some value")},
+		{"found, empty", "key", text("OK ")},
+		{"found, no blank", "key", text("OK")},
+		{"not found", "key", text("NOTFOUND ")},
+		{"key with blanks", "a b ü", text("OK x")},
+		{"temporary", "key", text("TEMP  later\x01 please")},
+		{"timeout", "key", text("TIMEOUT ")},
+		{"permanent", "key", text("PERM never" + strings.Repeat("x", 300))},
+		{"unknown word", "key", text("WHAT is this")},
+		{"bad framing", "key", "12x:abc,"},
+		{"no comma", "key", "5:OK xyz"},
+		{"too long", "key", "100001:OK "},
+		{"disconnect", "key", ""},
+	}, readNetstring, func(addr string) string { return "socketmap:inet:" + addr + ":clients" })
+}
+
+func TestUnreachableServers(t *testing.T) {
+	pf := postfix.New(t, postfix.Options{})
+	for _, spec := range []string{"socketmap:inet:127.0.0.1:1:clients", "socketmap:unix:/nonexistent/socket:clients", "socketmap:noserver"} {
+		t.Run(spec, func(t *testing.T) {
+			postfix.Case(t)
+			wantAnswers, wantLog := queryPostmap(pf, spec, []string{"key"})
+			gotAnswers, gotLog := queryOurs(t, pf.Dir, spec, []string{"key"})
+			if diff := cmp.Diff(wantAnswers, gotAnswers); diff != "" {
+				t.Errorf("answers (-postmap +ours):\n%s", diff)
+			}
+			if diff := cmp.Diff(queryErrors(wantLog), queryErrors(gotLog)); diff != "" {
+				t.Errorf("log (-postmap +ours):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestMemcacheTables(t *testing.T) {
+	pf := postfix.New(t, postfix.Options{})
+	rows := []struct{ name, settings, key, get, set string }{
+		{name: "found", key: "key", get: "VALUE key 0 5\r\nvalue\r\nEND\r\n"},
+		{name: "not found", key: "key", get: "END\r\n"},
+		{name: "blank in the key", key: "a key", get: "VALUE key 0 5\r\nvalue\r\nEND\r\n"},
+		{name: "too large", settings: "data_size_limit = 3\n", key: "key", get: "VALUE key 0 5\r\nvalue\r\nEND\r\n"},
+		{name: "odd answer", key: "key", get: "ERROR what\r\n"},
+		{name: "cut short", settings: "timeout = 1\n", key: "key", get: "VALUE key 0 50\r\nvalue"},
+		{name: "backup", settings: "backup = inline:{key=from backup}\nttl = 7\nflags = 3\n", key: "key", get: "END\r\n", set: "STORED\r\n"},
+		{name: "backup, not stored", settings: "backup = inline:{key=from backup}\n", key: "key", get: "END\r\n", set: "SERVER_ERROR out of memory\r\n"},
+		{name: "backup lacks it", settings: "backup = inline:{other=x}\n", key: "key", get: "END\r\n"},
+		{name: "key format", settings: "key_format = p-%u-%d-%1-%%\n", key: "user@example.com", get: "VALUE k 0 1\r\nv\r\nEND\r\n"},
+		{name: "key format without domain", settings: "key_format = %d\n", key: "user", get: "VALUE k 0 1\r\nv\r\nEND\r\n"},
+	}
+	for i, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			postfix.Case(t)
+			s := serveTable(t, func(r *bufio.Reader) (string, error) {
+				line, err := r.ReadString('\n')
+				if strings.HasPrefix(line, "set ") && err == nil {
+					var data string
+					data, err = r.ReadString('\n')
+					line += data
+				}
+				return line, err
+			}, func(request string) string {
+				if strings.HasPrefix(request, "set ") {
+					return row.set
+				}
+				return row.get
+			})
+			name := fmt.Sprintf("/etc/postfix/memcache%d", i)
+			pf.WriteFile(name, "memcache = inet:"+s.Addr().String()+"\n"+row.settings, 0o644)
+			wantAnswers, wantLog := queryPostmap(pf, "memcache:"+name, []string{row.key})
+			wantRequests := s.take()
+			gotAnswers, gotLog := queryOurs(t, pf.Dir, "memcache:"+pf.Path(name), []string{row.key})
+			if diff := cmp.Diff(wantAnswers, gotAnswers); diff != "" {
+				t.Errorf("answers (-postmap +ours):\n%s", diff)
+			}
+			if diff := cmp.Diff(queryErrors(wantLog), queryErrors(gotLog)); diff != "" {
+				t.Errorf("log (-postmap +ours):\n%s", diff)
+			}
+			if diff := cmp.Diff(wantRequests, s.take()); diff != "" {
+				t.Errorf("requests (-postmap +ours):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestProxyTables asks the real proxymap(8), through which tables are reached
+// whose libraries only Postfix has.
+func TestProxyTables(t *testing.T) {
+	pf := postfix.New(t, postfix.Options{})
+	pf.WriteFile("/etc/postfix/clients", "b.example.com x\nUpper.Example.COM y\ngrüsse z\n", 0o644)
+	pf.MustRun("/usr/sbin/postmap", "hash:/etc/postfix/clients")
+	pf.WriteFile("/etc/postfix/sqlite.cf", "dbpath = /etc/postfix/none.db\nquery = SELECT 1\n", 0o644)
+	approved := []string{"hash:/etc/postfix/clients", "cidr:{{10.0.0.0/8 ten}}", "inline:{key=value}", "regexp:{{/^(a.*)z$/ $1}}", "sqlite:/etc/postfix/sqlite.cf", "hash:/etc/postfix/missing"}
+	pf.AppendMain("proxy_read_maps = proxy:" + strings.ReplaceAll(strings.Join(approved, ", proxy:"), "$", "$$"))
+	pf.Start()
+	keys := []string{"b.example.com", "B.Example.Com", "upper.example.com", "10.1.2.3", "key", "abcz", "absent", "grüsse"}
+	for _, spec := range append(approved, "proxy:inline:{key=value}", "hash:/etc/postfix/denied") {
+		t.Run(spec, func(t *testing.T) {
+			postfix.Case(t)
+			wantAnswers, wantLog := queryPostmap(pf, "proxy:"+spec, keys)
+			l := &tableLog{root: pf.Dir}
+			set := table.NewSet(table.Options{Log: l, UTF8: true, QueueDirectory: pf.Path(postfix.QueueDir)})
+			defer set.Close()
+			gotAnswers, gotLog := querySet(set, l, "proxy:"+spec, keys)
+			if diff := cmp.Diff(wantAnswers, gotAnswers); diff != "" {
+				t.Errorf("answers (-postmap +ours):\n%s", diff)
+			}
+			if diff := cmp.Diff(proxyErrors(wantLog), proxyErrors(gotLog)); diff != "" {
+				t.Errorf("log (-postmap +ours):\n%s", diff)
+			}
+		})
+	}
+}
+
+// proxyErrors keeps the fatal texts of proxymap's client.
+func proxyErrors(log []string) []string {
+	for i, line := range log {
+		if strings.HasPrefix(line, "fatal: ") && !strings.Contains(line, "proxymap") {
+			log[i] = "fatal: query error"
+		}
+	}
+	return log
+}
