@@ -209,6 +209,12 @@ func (s *Scene) clients() {
 	for n, c := range s.row.Clients {
 		s.Client(fmt.Sprintf("client %d", n), c)
 		s.WaitSession()
+		select {
+		case <-s.Child.Done():
+			// Clients that are left are for the next server.
+			return
+		default:
+		}
 	}
 }
 
