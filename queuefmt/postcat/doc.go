@@ -1,6 +1,11 @@
 // Package postcat prints the records of a queue file for people to read, byte
 // for byte as postcat(1) of Postfix 3.10 does.
 //
+// One difference is kept: postcat forgets to flush its output when it ends, and
+// so loses the title of an empty file and, without -e, the newline after a last
+// line that has none. Here they are printed, as postcat does when another file
+// follows.
+//
 // The output of a damaged file is postcat's, too, up to the fault. The
 // difference is in what follows: where postcat warns and still ends with
 // success, or says no more than "record read error", the error here tells the

@@ -66,7 +66,7 @@ func Print(w io.Writer, in Input, opts Options) error {
 	if opts.Warn == nil {
 		opts.Warn = func(string) {}
 	}
-	p := &printer{w: bufio.NewWriter(w), in: in, opts: opts, dataOffset: -1, dataSize: -1}
+	p := &printer{w: bufio.NewWriter(w), in: in, opts: opts, dataOffset: -1, dataSize: -1, hidden: -1}
 	err := p.run()
 	if flushErr := p.w.Flush(); err == nil {
 		err = flushErr
@@ -85,6 +85,11 @@ type printer struct {
 	prev       queuefmt.RecordType
 	dataOffset int64 // from the size record; -1 before it
 	dataSize   int64
+
+	// hidden is the offset of the first of the records, right before this
+	// one, that are not shown without -v; -1 if there is none. postcat
+	// takes it for the offset of the record that follows them.
+	hidden int64
 }
 
 func (p *printer) run() error {
@@ -101,12 +106,18 @@ func (p *printer) run() error {
 		p.warn("input is not a valid queue file")
 		return &queuefmt.FormatError{Type: queuefmt.RecordType(first), Kind: queuefmt.FaultType, Reason: "input is not a valid queue file"}
 	}
+	title := ""
 	if p.opts.Envelope {
-		fmt.Fprintf(p.w, "*** ENVELOPE RECORDS %s ***\n", p.in.Name)
+		title = fmt.Sprintf("*** ENVELOPE RECORDS %s ***\n", p.in.Name)
 	}
 	p.printing = p.opts.Envelope
 	for {
 		rec, err := p.src.next()
+		if err == nil || err == io.EOF {
+			// postcat prints nothing of a file without one good record.
+			p.w.WriteString(title)
+			title = ""
+		}
 		if err == io.EOF {
 			return nil
 		}
@@ -130,11 +141,17 @@ func (p *printer) run() error {
 func (p *printer) record(rec queuefmt.Record) error {
 	if !p.opts.Verbose {
 		// Without -v the reading of records hides these two.
-		switch rec.Type {
-		case queuefmt.RecPointer:
-			return p.follow(rec)
-		case queuefmt.RecPadding:
+		if rec.Type == queuefmt.RecPointer || rec.Type == queuefmt.RecPadding {
+			if p.hidden < 0 {
+				p.hidden = rec.Offset
+			}
+			if rec.Type == queuefmt.RecPointer {
+				return p.follow(rec)
+			}
 			return nil
+		}
+		if p.hidden >= 0 {
+			rec.Offset, p.hidden = p.hidden, -1
 		}
 	}
 	switch rec.Type {
