@@ -15,6 +15,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
+	"github.com/qmqpd/qmqpd/daemon/patience"
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
 
@@ -69,12 +70,11 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 		return nil, err
 	}
 	s := &stream{
-		conn:    conn,
-		timeout: o.Timeout,
+		conn:    patience.New(conn, o.Timeout),
 		log:     log,
 		buffers: bufferPool.Get().(*buffers),
 	}
-	s.in.Reset(timedReader{s}, o.path()+" socket")
+	s.in.Reset(failureReader{s}, o.path()+" socket")
 	n, warnings := s.in.Scan(attr.Equal("protocol", "cleanup_protocol"), attr.String("queue_id", &s.queueID))
 	for _, w := range warnings {
 		log.Warningf("%s", w)
@@ -91,7 +91,7 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 	}
 	// What came with the greeting beyond it is dropped: Postfix's stream has one
 	// buffer for both directions, and now writes.
-	s.in.Reset(timedReader{s}, o.path()+" socket")
+	s.in.Reset(failureReader{s}, o.path()+" socket")
 	s.out = attr.AppendEnd(attr.AppendUint(s.out[:0], "flags", uint64(o.Flags)))
 	return s, nil
 }
@@ -132,9 +132,8 @@ func (o *Opener) connect(ctx context.Context, log *maillog.Logger) (net.Conn, er
 
 // stream is one message on its way to cleanup(8).
 type stream struct {
-	conn    net.Conn
-	timeout time.Duration
-	log     *maillog.Logger
+	conn *patience.Conn
+	log  *maillog.Logger
 	*buffers
 	queueID string
 	err     error // the first failure to write or read, other than end of input
@@ -160,9 +159,6 @@ func (s *stream) WriteRecord(t queuefmt.RecordType, data []byte) error {
 }
 
 func (s *stream) flush() error {
-	if s.err == nil {
-		s.err = s.conn.SetWriteDeadline(time.Now().Add(s.timeout))
-	}
 	if s.err == nil {
 		_, s.err = s.conn.Write(s.out)
 	}
@@ -217,14 +213,11 @@ func (s *stream) end() {
 	s.buffers = nil
 }
 
-// timedReader sets a fresh deadline for each read and remembers a failure.
-type timedReader struct{ s *stream }
+// failureReader remembers a failure to read.
+type failureReader struct{ s *stream }
 
-func (r timedReader) Read(p []byte) (int, error) {
+func (r failureReader) Read(p []byte) (int, error) {
 	s := r.s
-	if err := s.conn.SetReadDeadline(time.Now().Add(s.timeout)); err != nil {
-		return 0, err
-	}
 	n, err := s.conn.Read(p)
 	if err != nil && err != io.EOF { // an orderly end is no failure
 		s.err = err

@@ -157,11 +157,11 @@ func TestSilence(t *testing.T) {
 	})
 	var log bytes.Buffer
 	o := opener()
+	o.Timeout = 50 * time.Millisecond
 	s, err := o.Open(t.Context(), logTo(&log))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.(*stream).timeout = time.Millisecond
 	if status, _ := s.Finish(t.Context()); status != mailstream.StatusWrite {
 		t.Errorf("status %d", status)
 	}

@@ -83,11 +83,7 @@ func (s *Session) reply(ctx context.Context, r Reply, logIt bool) error {
 		// a stream that timed out.
 		return netstring.ErrTimeout
 	}
-	err := s.conn.SetWriteDeadline(time.Now().Add(s.cfg.Timeout))
-	if err == nil {
-		_, err = s.conn.Write(s.line)
-	}
-	switch {
+	switch _, err := s.conn.Write(s.line); {
 	case err == nil:
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded):

@@ -11,6 +11,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
 	"github.com/qmqpd/qmqpd/daemon/netstring"
+	"github.com/qmqpd/qmqpd/daemon/patience"
 	"github.com/qmqpd/qmqpd/daemon/peer"
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
@@ -54,7 +55,7 @@ type Config struct {
 // once; the caller closes the connection afterwards.
 type Session struct {
 	cfg     *Config
-	conn    net.Conn
+	conn    *patience.Conn
 	client  peer.Client
 	nameadr string
 	arrival time.Time
@@ -83,7 +84,7 @@ var bufferPool = sync.Pool{New: func() any {
 func (cfg *Config) NewSession(conn net.Conn, client peer.Client, arrival time.Time, log *maillog.Logger) *Session {
 	s := &Session{
 		cfg:     cfg,
-		conn:    conn,
+		conn:    patience.New(conn, cfg.Timeout),
 		client:  client,
 		nameadr: client.NameAddr(cfg.PortLogging),
 		arrival: arrival,
@@ -91,7 +92,7 @@ func (cfg *Config) NewSession(conn net.Conn, client peer.Client, arrival time.Ti
 		buffers: bufferPool.Get().(*buffers),
 		where:   whereConnect,
 	}
-	s.in.Reset(timedReader{conn, cfg.Timeout})
+	s.in.Reset(s.conn)
 	return s
 }
 
@@ -234,17 +235,4 @@ func (o *recordSink) put(t queuefmt.RecordType, data []byte) {
 	if err := o.w.WriteRecord(t, data); err != nil {
 		*o.status |= mailstream.StatusWrite
 	}
-}
-
-// timedReader sets a fresh deadline for each read.
-type timedReader struct {
-	conn    net.Conn
-	timeout time.Duration
-}
-
-func (r timedReader) Read(p []byte) (int, error) {
-	if err := r.conn.SetReadDeadline(time.Now().Add(r.timeout)); err != nil {
-		return 0, err
-	}
-	return r.conn.Read(p)
 }
