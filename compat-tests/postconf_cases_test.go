@@ -210,6 +210,9 @@ func allCases(t testing.TB) map[string][]configurationCase {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no case files: %v", err)
 	}
+	if strings.HasPrefix(os.Getenv(otherVersion), "3.11") {
+		paths = append(paths, "testdata/postconf/3.11/new.cases")
+	}
 	all := map[string][]configurationCase{}
 	for _, path := range paths {
 		cases, err := readCases(path)

@@ -23,8 +23,10 @@ import (
 // postconfPair runs command lines through the stock postconf and ours, both
 // inside one private root.
 type postconfPair struct {
-	root *postfix.Instance
-	dirs atomic.Int64
+	root  *postfix.Instance
+	dirs  atomic.Int64
+	stock string
+	own   []string // what precedes the arguments of ours
 }
 
 const (
@@ -35,8 +37,21 @@ const (
 func newPostconfPair(t testing.TB) *postconfPair {
 	root := postfix.New(t, postfix.Options{Debian: true})
 	root.Install(postfix.Build(t, "postconf-lite"), ourPostconf)
-	return &postconfPair{root: root}
+	p := &postconfPair{root: root, stock: stockPostconf}
+	if program := os.Getenv(otherPostconf); program != "" {
+		p.stock = stockPostconf + "-other"
+		root.Install(program, p.stock)
+		p.own = []string{"--postfix", os.Getenv(otherVersion)}
+	}
+	return p
 }
+
+// The variables name a postconf of another version, on this machine, and that
+// version: the cases are then run with it instead of the installed one.
+const (
+	otherPostconf = "POSTCONF_OTHER"
+	otherVersion  = "POSTCONF_OTHER_VERSION"
+)
 
 // coldTime is when all files of a configuration were changed: stock stalls
 // for those that are fresh.
@@ -85,7 +100,11 @@ type answer struct {
 }
 
 func (p *postconfPair) run(program string, c commandLine) (answer, error) {
-	cmd := p.root.Command(program, c.args...)
+	args := c.args
+	if program == ourPostconf {
+		args = append(slices.Clone(p.own), args...)
+	}
+	cmd := p.root.Command(program, args...)
 	cmd.Args[0] = c.argv0
 	cmd.Env = append(cmd.Env, c.env...)
 	var stdout, stderr bytes.Buffer
@@ -108,7 +127,7 @@ const nestingMessage = "unreasonable macro call nesting"
 // compare runs a command line through both programs and returns how ours
 // differs, or "".
 func (p *postconfPair) compare(c commandLine) (string, error) {
-	stock, err := p.run(stockPostconf, c)
+	stock, err := p.run(p.stock, c)
 	if err != nil {
 		return "", err
 	}
@@ -194,7 +213,7 @@ func (p *postconfPair) moreRuns(c commandLine, ours answer, most map[string]int)
 		group sync.WaitGroup
 	)
 	for i := range runs {
-		group.Go(func() { stock[i], fails[i] = p.run(stockPostconf, c) })
+		group.Go(func() { stock[i], fails[i] = p.run(p.stock, c) })
 	}
 	group.Wait()
 	for i := range runs {

@@ -230,9 +230,6 @@ func (r *run) showSASL() error {
 			has = bytes.Contains(code, []byte("xsasl_"+typ+"_"+side))
 		case r.Profile.Distribution == params.Debian:
 			has = server || typ == "cyrus"
-		default:
-			// Dovecot's needs no library, and has no client side.
-			has = server && typ == "dovecot"
 		}
 		if has {
 			r.out.text(typ + "\n")

@@ -2,6 +2,7 @@ package postconf
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/qmqpd/qmqpd/params"
 )
@@ -95,18 +96,22 @@ func (t *names) reclassify(n node, c class) {
 	t.added[n.name] = &n
 }
 
-// sorted returns the known names of the given classes in the order of a
+// sorted returns the known names of any of the given classes in the order of a
 // listing.
 func (t *names) sorted(classes class) []node {
 	added := make([]*node, 0, len(t.added))
 	for _, n := range t.added {
 		added = append(added, n)
 	}
-	slices.SortFunc(added, func(a, b *node) int {
-		if a.name < b.name {
-			return -1
+	if classes&legacy != 0 {
+		for name := range params.Legacy() {
+			if _, ok := t.added[name]; !ok {
+				added = append(added, &node{name: name, class: legacy})
+			}
 		}
-		return 1
+	}
+	slices.SortFunc(added, func(a, b *node) int {
+		return strings.Compare(a.name, b.name)
 	})
 	list := make([]node, 0, 1000)
 	add := func(n node) {

@@ -53,25 +53,22 @@ func (r *run) gatherOverrides() {
 	}
 }
 
-// checkDefaults looks at the defaults of what main.cf does not set. None refers to
-// a name that nobody knows (a test holds that). So all that can be seen of the
-// search for names is what -v tells; else only the computing is done that can
-// fail.
+// checkDefaults looks at the defaults of what main.cf does not set. In the table,
+// none refers to a name that nobody knows (a test holds that), so that all that
+// can be seen of the search for names there is what -v tells. Defaults that are
+// computed may fail, and may contain text of main.cf.
 func (r *run) checkDefaults() error {
-	if r.request.verbose == 0 {
+	var list []node
+	if r.request.verbose > 0 {
+		list = r.names.sorted(^class(0))
+	} else {
 		for _, name := range [...]string{"mydomain", "myhostname", "mynetworks"} {
-			if _, set := r.main[name]; set {
-				continue
-			}
 			n, _ := r.names.find(name)
-			if _, err := r.defaultValue(n); err != nil {
-				return err
-			}
+			list = append(list, n)
 		}
-		return nil
 	}
 	scanner := r.scanner()
-	for _, n := range r.names.sorted(^class(0)) {
+	for _, n := range list {
 		if _, set := r.main[n.name]; set || n.class&raw != 0 {
 			continue
 		}
