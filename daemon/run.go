@@ -48,6 +48,11 @@ type Option struct {
 // after a fatal error.
 const failurePause = time.Second
 
+// memoryBound is how much memory a process of many sessions may hold, in bytes,
+// before its successor takes over. Messages hold less; see
+// memoryForMessages.
+const memoryBound = 192 << 20
+
 // flushTime bounds the wait for the log at the end.
 const flushTime = 5 * time.Second
 
@@ -182,6 +187,7 @@ func (r *run) run() error {
 		Limit:         limits.service,
 		Stress:        r.stress(limits, setStress),
 		Changed:       changed(tables, r.log),
+		Drain:         master.MemoryBound(memoryBound),
 		Handler:       serve,
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/qmqpd/qmqpd/daemon/errno"
@@ -25,6 +26,9 @@ type session struct {
 	slot   int
 	client net.Conn // nil until it has been passed
 	stuck  bool     // should have ended long ago
+	// over says that the process is about to exit because of this session:
+	// what becomes of it concerns nobody any more.
+	over   atomic.Bool
 	cancel context.CancelCauseFunc
 	dog    *time.Timer
 }
@@ -60,6 +64,9 @@ func (c *child) serve(ctx context.Context, s *session, fd int, accepted time.Tim
 		err = c.guard(func() error { return c.Handler(ctx, client, accepted) })
 	} else {
 		err = c.guard(func() error { return c.servePassed(ctx, s, fd, accepted) })
+	}
+	if s.over.Load() {
+		return // the process is about to exit
 	}
 	if err != nil {
 		if c.single {
@@ -165,6 +172,7 @@ func (c *child) end(s *session, sent error) {
 func (c *child) overdue(s *session) {
 	failure := maillog.FatalError("watchdog timeout")
 	if c.single {
+		s.over.Store(true)
 		if client, ok := s.client.(conn); ok {
 			client.frozen.Store(true)
 		}

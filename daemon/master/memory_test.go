@@ -1,0 +1,26 @@
+package master
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestMemoryBound(t *testing.T) {
+	if got := MemoryBound(1 << 40)(); got != "" {
+		t.Error(got)
+	}
+	small := MemoryBound(1000)
+	if got := small(); !strings.HasPrefix(got, "memory in use (") || !strings.HasSuffix(got, " bytes) exceeds 1000 bytes") {
+		t.Error(got)
+	}
+	if n := testing.AllocsPerRun(100, func() { MemoryBound(1 << 40) }); n > 10 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkMemoryBound(b *testing.B) {
+	f := MemoryBound(1 << 40)
+	for b.Loop() {
+		f()
+	}
+}
