@@ -19,6 +19,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
 	"github.com/qmqpd/qmqpd/daemon/spool"
 	"github.com/qmqpd/qmqpd/daemon/standalone"
+	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 )
@@ -274,10 +275,9 @@ func (s *server) openQueue(ctx context.Context) (mailstream.Opener, func(), erro
 		opener, err := newCleanup(s.config, s.queue)
 		return opener, func() {}, err
 	}
-	tables := newTables(s.config, s.clean, s.log)
-	var err error
-	if s.incoming.Maps, err = s.maps.open(tables, s.interfaces, params.SystemHost().Resolve); err != nil {
-		tables.Close()
+	// First what may be wrong with the configuration, then the queue.
+	maps, tables, err := s.openTables()
+	if err != nil {
 		return nil, nil, err
 	}
 	owners, err := s.owners()
@@ -303,15 +303,27 @@ func (s *server) openQueue(ctx context.Context) (mailstream.Opener, func(), erro
 	if err != nil {
 		s.log.Warningf("clear unfinished files: %v", err)
 	}
+	opener := newStoreOpener(s.incoming, sp, maps, tables, s.openTables, s.clean.Duration("max_idle"))
 	closeQueue := func() {
-		defer tables.Close()
+		defer opener.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		if err := sp.Close(ctx); err != nil {
 			s.log.Warningf("close queue: %v", err)
 		}
 	}
-	return incoming.New(s.incoming, sp), closeQueue, nil
+	return opener, closeQueue, nil
+}
+
+// openTables opens the lookup tables that cleanup(8) would use.
+func (s *server) openTables() (incoming.Maps, *table.Set, error) {
+	tables := newTables(s.config, s.clean, s.log)
+	maps, err := s.maps.open(tables, s.interfaces, params.SystemHost().Resolve)
+	if err != nil {
+		tables.Close()
+		return maps, nil, err
+	}
+	return maps, tables, nil
 }
 
 // owners returns who the queue belongs to: mail_owner and setgid_group, if the

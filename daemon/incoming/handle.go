@@ -45,7 +45,7 @@ func (h *handle) Abort() {
 
 // maxScratch is how much memory of one kind goes to the next message, in
 // bytes. One message with a huge header must not keep it for ever.
-const maxScratch = 256 << 10
+const maxScratch = 64 << 10
 
 func (h *handle) release() {
 	s := h.s
