@@ -28,8 +28,6 @@ type Common struct {
 	Interfaces []netip.Prefix
 }
 
-func parseLevel(text string) (mainconf.Level, error) { return mainconf.ParseLevel(text) }
-
 // inMain is the text with which Postfix begins a complaint about main.cf.
 func (e *Effective) inMain() string { return "file " + e.p.ConfigDir + "/main.cf: " }
 

@@ -1,5 +1,7 @@
 package params
 
+import "github.com/qmqpd/qmqpd/mainconf"
+
 // step is one parameter that all programs read, in the order of reading.
 type step struct {
 	name         string
@@ -100,7 +102,7 @@ func (e *Effective) readAll(list []step) {
 // Source: Postfix 3.10 mail_params.c, mail_params_init.
 func (e *Effective) ReadCommon() (Common, error) {
 	var c Common
-	if _, err := parseLevel(e.String("compatibility_level")); err != nil {
+	if _, err := mainconf.ParseLevel(e.String("compatibility_level")); err != nil {
 		e.fail("compatibility_level", err.Error(), err)
 	}
 	e.readAll(firstStrings[:])

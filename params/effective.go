@@ -1,6 +1,7 @@
 package params
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/qmqpd/qmqpd/mainconf"
@@ -60,6 +61,7 @@ type Effective struct {
 	numbers  map[string]int64  // and numbers, seconds, 1 for yes
 	warnings []string
 	errs     errorList
+	maxWork  int // mainconf.Expander.MaxWork
 
 	interfaces *interfaceList // own addresses, once determined
 	protocols  *protocols     // once determined
@@ -116,10 +118,21 @@ func (e *Effective) Err() error { return e.errs.first() }
 func (e *Effective) Errors() error { return e.errs.err() }
 
 // Warnings returns what Postfix would have logged with severity warning, in
-// order. Error.Warnings says how many precede an error.
+// order. Error.Warnings says how many precede an error. After the first error
+// no more than a thousand are kept.
 func (e *Effective) Warnings() []string { return e.warnings }
 
-func (e *Effective) warn(text string) { e.warnings = append(e.warnings, text) }
+// maxLateWarnings bounds the warnings that are kept after the first error,
+// where a Postfix program would have ended.
+const maxLateWarnings = 1000
+
+func (e *Effective) warn(text string) {
+	var first *Error
+	if errors.As(e.Err(), &first) && len(e.warnings) >= first.Warnings+maxLateWarnings {
+		return
+	}
+	e.warnings = append(e.warnings, text)
+}
 
 // fail records an error.
 func (e *Effective) fail(name, text string, err error) {
@@ -163,13 +176,15 @@ func (e *Effective) expand(name, text string) (string, bool) {
 			v, ok := e.Value(name)
 			return v.Text, ok
 		},
-		Warn: e.warn,
+		Warn:    e.warn,
+		MaxWork: e.maxWork,
 	}
 	if e.p.Profile.Version >= 3_11_00 {
 		x.Function = e.p.Host.Function
 	}
 	value, err := x.Expand(text)
 	if err != nil {
+		e.maxWork = workAfter(err, e.maxWork)
 		e.fail(name, macroError(err, "mail_dict"), err)
 		return "", false
 	}

@@ -359,3 +359,30 @@ func TestTCPPorts(t *testing.T) {
 		}
 	}
 }
+
+// TestManyExplosions: settings that would grow without bound cost their time
+// once, not for each parameter that refers to them.
+func TestManyExplosions(t *testing.T) {
+	var main strings.Builder
+	for c := 'a'; c < 'z'; c++ {
+		main.WriteString("bomb_" + string(c) + " = " + strings.Repeat("$bomb_"+string(c+1), 8) + "\n")
+	}
+	main.WriteString("bomb_z = x\n")
+	for _, name := range CommonNames(DefaultProfile) {
+		main.WriteString(name + " = $bomb_a\n")
+	}
+	start := time.Now()
+	_, err := newEffective(t, main.String()).ReadCommon()
+	if !strings.HasPrefix(errorText(err), "macro expansion takes more than ") {
+		t.Error(err)
+	}
+	r := newResolver(t, main.String(), "")
+	for _, name := range CommonNames(DefaultProfile) {
+		if _, err := r.Describe(name); err == nil {
+			t.Errorf("%s has a value", name)
+		}
+	}
+	if spent := time.Since(start); spent > 30*time.Second {
+		t.Errorf("it took %v", spent)
+	}
+}

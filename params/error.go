@@ -85,6 +85,17 @@ func macroError(err error, where string) string {
 	return err.Error()
 }
 
+// workAfter returns the bound on the work of further expansions: after one that
+// exceeded it there is no point in doing as much for each parameter that refers
+// to the same one.
+func workAfter(err error, bound int) int {
+	var excess *mainconf.WorkError
+	if errors.As(err, &excess) {
+		return 1 << 17
+	}
+	return bound
+}
+
 // errorList collects errors in the order in which they were found.
 type errorList struct{ all *multierror.Error }
 

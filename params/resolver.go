@@ -40,6 +40,7 @@ type Resolver struct {
 	Info func(text string)
 
 	defaults map[string]string // computed defaults
+	maxWork  int               // mainconf.Expander.MaxWork
 }
 
 func (r *Resolver) profile() Profile {
@@ -176,6 +177,7 @@ func (r *Resolver) Expand(text string) (string, error) {
 	case broken != nil:
 		return "", broken
 	case err != nil:
+		r.maxWork = workAfter(err, r.maxWork)
 		return "", &Error{Text: macroError(err, ""), Err: err}
 	}
 	return result, nil
@@ -183,7 +185,7 @@ func (r *Resolver) Expand(text string) (string, error) {
 
 // expander returns an expander for the version.
 func (r *Resolver) expander(lookup func(name string) (string, bool)) mainconf.Expander {
-	x := mainconf.Expander{Lookup: lookup, Warn: r.warn}
+	x := mainconf.Expander{Lookup: lookup, Warn: r.warn, MaxWork: r.maxWork}
 	if profile := r.profile(); profile.Version >= 3_11_00 {
 		x.Function = r.Host.Function
 		x.NotExpanded = func(name string) bool {
@@ -212,13 +214,15 @@ func (r *Resolver) ExpandSettings(text string) (string, error) {
 			v, ok := r.mainSetting(name)
 			return v.Text, ok
 		},
-		Warn: r.warn,
+		Warn:    r.warn,
+		MaxWork: r.maxWork,
 	}
 	if r.profile().Version >= 3_11_00 {
 		x.Function = r.Host.Function
 	}
 	result, err := x.Expand(text)
 	if err != nil {
+		r.maxWork = workAfter(err, r.maxWork)
 		return "", &Error{Text: macroError(err, "mail_dict"), Err: err}
 	}
 	return result, nil
