@@ -430,6 +430,37 @@ func TestWakeSocket(t *testing.T) {
 	}
 }
 
+// TestWakeLongPath wakes through a path that is too long for an address.
+func TestWakeLongPath(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), strings.Repeat("long/", 30))
+	if err := errors.Join(os.MkdirAll(dir, 0o700), MakeLayout(dir, nil)); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	l, err := net.Listen("unix", "public/qmgr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s, err := Open(dir, Options{Wake: "public/qmgr"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	deliverOne(t, s, false)
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(io.LimitReader(c, 2))
+	if err != nil || string(b) != "W\x00" {
+		t.Errorf("%q %v", b, err)
+	}
+	c.Close()
+	if err := s.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWakeFIFO(t *testing.T) {
 	s, dir := newSpool(t, Options{Wake: "public/qmgr"})
 	if err := unix.Mkfifo(dir+"/public/qmgr", 0o600); err != nil {

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -97,10 +98,28 @@ func (w *waker) send() {
 	case info.Mode&fs.ModeNamedPipe != 0:
 		w.sendFIFO(filepath.Join(w.dir, path))
 	case info.Mode&fs.ModeSocket != 0:
-		w.sendSocket(filepath.Join(w.dir, path))
+		w.withShortPath(filepath.Join(w.dir, path), w.sendSocket)
 	default:
 		w.opts.Warn(path + " is not a socket or a fifo")
 	}
+}
+
+// withShortPath calls use with a path of the socket that fits into an address,
+// whose room is 108 bytes: if need be, one by way of its directory's
+// descriptor.
+func (w *waker) withShortPath(path string, use func(path string)) {
+	if len(path) < len(unix.RawSockaddrUnix{}.Path) {
+		use(path)
+		return
+	}
+	fd, err := retry(func() (int, error) {
+		return unix.Open(filepath.Dir(path), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	use("/proc/self/fd/" + strconv.Itoa(fd) + "/" + filepath.Base(path))
 }
 
 func (w *waker) sendSocket(path string) {
