@@ -1,0 +1,258 @@
+package compat
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+	"github.com/qmqpd/qmqpd/queuefmt"
+)
+
+// verdictRows are queue files with one fault each: those that qmgr(8) moves to
+// corrupt/, and those that it puts up with.
+var verdictRows = []struct {
+	name    string
+	corrupt bool
+	edit    func(f *brokenFile)
+}{
+	{name: "good", edit: func(*brokenFile) {}},
+	{name: "no time", corrupt: true, edit: func(f *brokenFile) { f.drop('T') }},
+	{name: "no sender", corrupt: true, edit: func(f *brokenFile) { f.drop('S') }},
+	{name: "no size", corrupt: true, edit: func(f *brokenFile) { f.drop('C') }},
+	{name: "time zero", corrupt: true, edit: func(f *brokenFile) { f.data('T', "0 0") }},
+	{name: "time of text", corrupt: true, edit: func(f *brokenFile) { f.data('T', "x") }},
+	{name: "second time", edit: func(f *brokenFile) { f.insert('S', 'T', "1 1") }},
+	{name: "second sender", edit: func(f *brokenFile) { f.insert('O', 'S', "x@example.com") }},
+	{name: "sender last", edit: func(f *brokenFile) { f.drop('S'); f.insert('M', 'S', "s@example.com") }},
+	{name: "size zero", corrupt: true, edit: func(f *brokenFile) { f.size = func(s *queuefmt.Size) { *s = queuefmt.Size{} } }},
+	{name: "data size less", corrupt: true, edit: func(f *brokenFile) { f.size = func(s *queuefmt.Size) { s.DataSize-- } }},
+	{name: "data size more", corrupt: true, edit: func(f *brokenFile) { f.size = func(s *queuefmt.Size) { s.DataSize++ } }},
+	{name: "data offset less", corrupt: true, edit: func(f *brokenFile) { f.size = func(s *queuefmt.Size) { s.DataOffset-- } }},
+	{name: "data offset more", corrupt: true, edit: func(f *brokenFile) { f.size = func(s *queuefmt.Size) { s.DataOffset++ } }},
+	{name: "count more", edit: func(f *brokenFile) { f.size = func(s *queuefmt.Size) { s.Recipients += 4 } }},
+	{name: "count less", edit: func(f *brokenFile) { f.size = func(s *queuefmt.Size) { s.Recipients-- } }},
+	{name: "flags", corrupt: true, edit: func(f *brokenFile) { f.size = func(s *queuefmt.Size) { s.QMgrFlags = 32 } }},
+	{name: "all good flags", edit: func(f *brokenFile) { f.size = func(s *queuefmt.Size) { s.QMgrFlags = 1 } }},
+	{name: "send options", edit: func(f *brokenFile) { f.size = func(s *queuefmt.Size) { s.SendOptions = 1 << 20 } }},
+	{name: "content length negative", corrupt: true, edit: func(f *brokenFile) { f.size = func(s *queuefmt.Size) { s.ContentLength = -1 } }},
+	{name: "content length zero", edit: func(f *brokenFile) { f.size = func(s *queuefmt.Size) { s.ContentLength = 0 } }},
+	{name: "second size", edit: func(f *brokenFile) { f.insert('T', 'C', "1 2 3") }},
+	{name: "unknown type", corrupt: true, edit: func(f *brokenFile) { f.insert('S', 'Z', "x") }},
+	{name: "text in the envelope", corrupt: true, edit: func(f *brokenFile) { f.insert('S', 'N', "x") }},
+	{name: "extracted type in the envelope", edit: func(f *brokenFile) { f.insert('S', 'e', "x@example.com") }},
+	{name: "envelope type in extracted", edit: func(f *brokenFile) { f.insert('E', 'W', "1") }},
+	{name: "time in extracted", edit: func(f *brokenFile) { f.insert('E', 'T', "1 1") }},
+	{name: "attribute without name", corrupt: true, edit: func(f *brokenFile) { f.insert('S', 'A', "=x") }},
+	{name: "attribute without equal sign", corrupt: true, edit: func(f *brokenFile) { f.insert('S', 'A', "x y=z") }},
+	{name: "attribute without value", edit: func(f *brokenFile) { f.insert('S', 'A', "x=") }},
+	{name: "bad attribute in extracted", corrupt: true, edit: func(f *brokenFile) { f.insert('E', 'A', "") }},
+	{name: "notify flags", edit: func(f *brokenFile) { f.insert('O', 'A', "notify_flags=x") }},
+	{name: "ret flags", edit: func(f *brokenFile) { f.insert('O', 'A', "ret_flags=7") }},
+	{name: "two originals", edit: func(f *brokenFile) { f.insert('O', 'O', "x") }},
+	{name: "original at the end", edit: func(f *brokenFile) { f.insert('E', 'O', "x") }},
+	{name: "VERP", edit: func(f *brokenFile) { f.insert('O', 'V', "-=") }},
+	{name: "VERP delimiters", edit: func(f *brokenFile) { f.insert('O', 'V', "!!") }},
+	{name: "VERP before sender", edit: func(f *brokenFile) { f.insert('S', 'V', "-=") }},
+	{name: "no end", corrupt: true, edit: func(f *brokenFile) { f.drop('E') }},
+	{name: "no extracted", corrupt: true, edit: func(f *brokenFile) { f.cut = 'X' }},
+	{name: "no content", corrupt: true, edit: func(f *brokenFile) { f.cut = 'M' }},
+	{name: "cut in a record", corrupt: true, edit: func(f *brokenFile) { f.trim = 5 }},
+	{name: "data after the end", edit: func(f *brokenFile) { f.tail = "xyz" }},
+	{name: "pointer to nothing", edit: func(f *brokenFile) { f.insert('M', 'p', "              0") }},
+	{name: "empty pointer", edit: func(f *brokenFile) { f.insert('M', 'p', "") }},
+	{name: "pointer of text", corrupt: true, edit: func(f *brokenFile) { f.insert('M', 'p', "x") }},
+	{name: "pointer past the end", corrupt: true, edit: func(f *brokenFile) { f.insert('M', 'p', "99999") }},
+	{name: "pointer in a circle", corrupt: true, edit: func(f *brokenFile) { f.insert('S', 'p', "97") }},
+	{name: "killed record", edit: func(f *brokenFile) { f.insert('S', 'K', "trace_flags=512") }},
+}
+
+// brokenFile is a queue file in the making.
+type brokenFile struct {
+	records []queuefmt.Record
+	size    func(*queuefmt.Size) // changes the true size record
+	cut     queuefmt.RecordType  // the file ends before this record
+	trim    int                  // so many bytes are missing at the end
+	tail    string               // follows the end
+}
+
+func (f *brokenFile) find(t queuefmt.RecordType) int {
+	return slices.IndexFunc(f.records, func(r queuefmt.Record) bool { return r.Type == t })
+}
+
+func (f *brokenFile) drop(t queuefmt.RecordType) {
+	f.records = slices.Delete(f.records, f.find(t), f.find(t)+1)
+}
+
+func (f *brokenFile) data(t queuefmt.RecordType, data string) {
+	f.records[f.find(t)].Data = []byte(data)
+}
+
+// insert puts a record before the first of type before.
+func (f *brokenFile) insert(before, t queuefmt.RecordType, data string) {
+	f.records = slices.Insert(f.records, f.find(before), queuefmt.Record{Type: t, Data: []byte(data)})
+}
+
+func (f *brokenFile) bytes() []byte {
+	var file queuefmt.File
+	var size queuefmt.Size
+	for _, r := range f.records {
+		_ = file.WriteRecord(r.Type, r.Data)
+		last := file.Records[len(file.Records)-1]
+		switch r.Type {
+		case queuefmt.RecMessage:
+			size.DataOffset = last.End()
+		case queuefmt.RecExtracted:
+			size.DataSize = last.Offset - size.DataOffset
+			size.ContentLength = size.DataSize
+		case queuefmt.RecRecipient:
+			size.Recipients++
+		}
+	}
+	if f.size != nil {
+		f.size(&size)
+	}
+	if file.Records[0].Type == queuefmt.RecSize {
+		file.Records[0] = size.Record()
+	}
+	if f.cut != 0 {
+		file.Records = file.Records[:f.find(f.cut)]
+	}
+	b := file.Bytes()
+	return append(b[:len(b)-f.trim], f.tail...)
+}
+
+func newBrokenFile() *brokenFile {
+	rec := func(t queuefmt.RecordType, data string) queuefmt.Record {
+		return queuefmt.Record{Type: t, Data: []byte(data)}
+	}
+	return &brokenFile{records: []queuefmt.Record{
+		queuefmt.Size{}.Record(),
+		rec(queuefmt.RecTime, string(queuefmt.AppendTime(nil, time.Now().Unix(), 1))),
+		rec(queuefmt.RecAttr, fmt.Sprintf("create_time=%d", time.Now().Unix())),
+		rec(queuefmt.RecSender, "s@example.com"),
+		rec(queuefmt.RecAttr, "dsn_orig_rcpt=rfc822;r@example.org"),
+		rec(queuefmt.RecOrigRecipient, "r@example.org"),
+		rec(queuefmt.RecRecipient, "r@example.org"),
+		rec(queuefmt.RecMessage, ""),
+		rec(queuefmt.RecNormal, "Subject: test"),
+		rec(queuefmt.RecNormal, ""),
+		rec(queuefmt.RecNormal, "body"),
+		rec(queuefmt.RecExtracted, ""),
+		rec(queuefmt.RecAttr, "message_id=<1@example.com>"),
+		rec(queuefmt.RecEnd, ""),
+	}}
+}
+
+// TestQmgrVerdict: Verify calls those files faulty that the real qmgr(8) moves
+// to corrupt/. For files damaged at random, qmgr accepts what Verify accepts;
+// it need not refuse what Verify refuses, for it does not read the content.
+func TestQmgrVerdict(t *testing.T) {
+	t.Parallel()
+	pf := postfix.New(t, postfix.Options{Main: postfix.DefaultMain + `
+default_transport = discard:
+local_transport = discard:
+virtual_transport = discard:
+relay_transport = discard:
+mydestination =
+qmgr_message_active_limit = 20000
+`})
+	incoming := pf.Path(postfix.QueueDir + "/incoming")
+	owner := ownerOf(t, incoming)
+	names := make(map[string]string) // what each queue id is about
+	faulty := make(map[string]error) // what we say of it
+	put := func(about string, b []byte) string {
+		temp := filepath.Join(incoming, "new")
+		if err := errors.Join(os.WriteFile(temp, b, 0o600), os.Chown(temp, owner.UID, owner.GID), os.Chmod(temp, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(temp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id := queuefmt.ShortID(time.Now().Nanosecond()/1000, info.Sys().(*syscall.Stat_t).Ino)
+		if err := os.Rename(temp, filepath.Join(incoming, id)); err != nil {
+			t.Fatal(err)
+		}
+		names[id] = about
+		_, faulty[id] = queuefmt.VerifyBytes(b)
+		return id
+	}
+	want := make(map[string]bool)
+	for _, row := range verdictRows {
+		f := newBrokenFile()
+		row.edit(f)
+		id := put(row.name, f.bytes())
+		want[id] = row.corrupt
+		if corrupt := faulty[id] != nil; corrupt != row.corrupt {
+			t.Errorf("%s: Verify says %v", row.name, faulty[id])
+		}
+	}
+	g := &queueFiles{rand.New(rand.NewPCG(20261122, 4))}
+	passed := 0
+	for i := range 400 {
+		b := g.whole()
+		if i%4 > 0 {
+			b = g.damaged(b)
+		}
+		if _, err := queuefmt.VerifyBytes(b); err == nil {
+			put(fmt.Sprintf("random file %d: %q", i, b), b)
+			passed++
+		}
+	}
+	if passed < 120 {
+		t.Errorf("only %d random files", passed)
+	}
+
+	pf.Start()
+	deadline := time.Now().Add(2 * time.Minute)
+	for len(queueFilesIn(t, pf, "incoming"))+len(queueFilesIn(t, pf, "active")) > 0 {
+		if time.Now().After(deadline) {
+			t.Fatalf("still in the queue: %d", len(queueFilesIn(t, pf, "incoming"))+len(queueFilesIn(t, pf, "active")))
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	corrupt := make(map[string]bool)
+	for _, id := range queueFilesIn(t, pf, "corrupt") {
+		corrupt[id] = true
+	}
+	for id, about := range names {
+		if bad, known := want[id]; known && corrupt[id] != bad {
+			t.Errorf("%s: qmgr says corrupt: %v", about, corrupt[id])
+		}
+		if corrupt[id] && faulty[id] == nil {
+			t.Errorf("%s: qmgr says corrupt, Verify does not", about)
+		}
+	}
+	t.Logf("%d files by hand, %d at random", len(verdictRows), passed)
+	if t.Failed() {
+		for _, line := range pf.Log.Lines() {
+			if strings.Contains(line.Text, "warning:") && strings.Contains(line.Tag, "qmgr") {
+				t.Log(line.Text)
+			}
+		}
+	}
+}
+
+// queueFilesIn lists the files of one queue.
+func queueFilesIn(t *testing.T, pf *postfix.Instance, queue string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(pf.Path(postfix.QueueDir + "/" + queue))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.Type().IsRegular() {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
