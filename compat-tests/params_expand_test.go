@@ -13,6 +13,13 @@ import (
 	"github.com/qmqpd/qmqpd/params"
 )
 
+// The variables say how many random cases TestParamsExpand, TestParamsOrder and
+// TestParamsFiles run each, and where their random numbers start.
+const (
+	paramsRandomCases = "PARAMS_RANDOM_CASES"
+	paramsRandomSeed  = "PARAMS_RANDOM_SEED"
+)
+
 // expansion is what comes out of evaluating a value: postconf first scans it
 // for names, then expands it.
 type expansion struct {
@@ -107,8 +114,8 @@ func TestParamsExpand(t *testing.T) {
 	t.Parallel()
 	pf := postfix.New(t, postfix.Options{})
 	values := expandHand
-	r := rand.New(rand.NewPCG(3, 10))
-	for range 250 {
+	r := rand.New(rand.NewPCG(numberFrom(t, paramsRandomSeed, 3), 10))
+	for range numberFrom(t, paramsRandomCases, 250) {
 		values = append(values, expandRandom(r, 3))
 	}
 	settings := expandSettings()
@@ -171,14 +178,14 @@ func TestParamsOrder(t *testing.T) {
 			numbers = append(numbers, name)
 		}
 	}
-	r := rand.New(rand.NewPCG(10, 13))
+	r := rand.New(rand.NewPCG(numberFrom(t, paramsRandomSeed, 10), 13))
 	name := func() string {
 		if r.IntN(3) == 0 {
 			return everything[r.IntN(len(everything))]
 		}
 		return common[r.IntN(len(common))]
 	}
-	for i := range 200 {
+	for i := range numberFrom(t, paramsRandomCases, 200) {
 		var main strings.Builder
 		fmt.Fprintf(&main, "compatibility_level = %d\n", r.IntN(4))
 		for range r.IntN(6) {

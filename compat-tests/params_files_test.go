@@ -40,9 +40,9 @@ func randomMain(r *rand.Rand, broken bool) string {
 func TestParamsFiles(t *testing.T) {
 	t.Parallel()
 	pf := postfix.New(t, postfix.Options{})
-	r := rand.New(rand.NewPCG(3, 11))
+	r := rand.New(rand.NewPCG(numberFrom(t, paramsRandomSeed, 3), 11))
 	const names = "\nsmtpd_restriction_classes = a b c d\n"
-	for i := range 300 {
+	for i := range numberFrom(t, paramsRandomCases, 300) {
 		main := randomMain(r, i%3 == 0)
 		if r.IntN(4) > 0 {
 			main = "c = 0\n" + main
