@@ -34,13 +34,13 @@ func Fold(text string, unicode bool) string {
 
 func foldUnicode(text string) string {
 	if utf8.ValidString(text) {
-		return cases.Fold().String(text)
+		return foldValid(text)
 	}
 	var folded strings.Builder
 	start := 0
 	flush := func(end int) {
 		if start < end {
-			folded.WriteString(cases.Fold().String(text[start:end]))
+			folded.WriteString(foldValid(text[start:end]))
 		}
 	}
 	for i := 0; i < len(text); {
@@ -54,6 +54,23 @@ func foldUnicode(text string) string {
 	}
 	flush(len(text))
 	return folded.String()
+}
+
+// foldValid folds text that is UTF-8.
+func foldValid(text string) string {
+	return strings.Map(foldCherokee, cases.Fold().String(text))
+}
+
+// foldCherokee does what package cases leaves out: Cherokee letters fold to
+// upper case, because lower case came to Unicode later (CaseFolding.txt).
+func foldCherokee(r rune) rune {
+	switch {
+	case 0x13F8 <= r && r <= 0x13FD:
+		return r - 0x13F8 + 0x13F0
+	case 0xAB70 <= r && r <= 0xABBF:
+		return r - 0xAB70 + 0x13A0
+	}
+	return r
 }
 
 func isASCII(s string) bool {
