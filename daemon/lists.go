@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"os"
 
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/matchlist"
@@ -61,7 +62,7 @@ func newTables(c *Config, eff *params.Effective, log *maillog.Logger) *table.Set
 		Log:               log,
 		UTF8:              c.SMTPUTF8,
 		OpenErrorFatal:    c.TableErrorFatal,
-		DynamicMaps:       eff.Profile().Distribution == params.Debian,
+		DynamicMaps:       dynamicMaps(eff.String("meta_directory")),
 		QueueDirectory:    c.QueueDirectory,
 		ProxymapService:   eff.String("proxymap_service_name"),
 		IPCIdle:           eff.Duration("ipc_idle"),
@@ -88,4 +89,12 @@ func changed(tables *table.Set, log *maillog.Logger) func() string {
 		}
 		return name
 	}
+}
+
+// dynamicMaps tells whether the Postfix on this machine loads lookup tables from
+// packages, as Debian's does; it then hints at a package for a table type that
+// it does not have.
+func dynamicMaps(metaDirectory string) bool {
+	_, err := os.Stat(metaDirectory + "/dynamicmaps.cf")
+	return err == nil
 }
