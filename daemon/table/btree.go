@@ -17,10 +17,10 @@ const (
 const leafLevel = 1
 
 func openBtree(o *opening) (Table, error) {
-	return openBDB(o, bdbBtreeMagic, pageBtreeMeta, func(b *bdbFile) (index, error) {
-		return &btreeIndex{b}, nil
-	})
+	return openBDB(o, bdbBtreeMagic, pageBtreeMeta, newBtreeIndex)
 }
+
+func newBtreeIndex(b *bdbFile) (index, error) { return &btreeIndex{b}, nil }
 
 func (x *btreeIndex) get(key []byte) ([]byte, bool, error) {
 	if err := x.readMeta(); err != nil {

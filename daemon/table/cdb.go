@@ -23,15 +23,23 @@ type cdbIndex struct{ file *mappedFile }
 
 func openCDB(o *opening) (Table, error) {
 	t, err := openIndexed(o, ".cdb", noLock, func(f *mappedFile) (index, error) {
-		if _, err := f.at(0, cdbHeader); err != nil {
+		x, err := newCDBIndex(f)
+		if err != nil {
 			return nil, fatalError("dict_cdbq_open: unable to init "+o.name+".cdb: "+errProtocol.Error(), err)
 		}
-		return &cdbIndex{f}, nil
+		return x, nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+func newCDBIndex(f *mappedFile) (index, error) {
+	if _, err := f.at(0, cdbHeader); err != nil {
+		return nil, err
+	}
+	return &cdbIndex{f}, nil
 }
 
 func cdbHash(key []byte) uint32 {

@@ -16,13 +16,15 @@ const (
 )
 
 func openHash(o *opening) (Table, error) {
-	return openBDB(o, bdbHashMagic, pageHashMeta, func(b *bdbFile) (index, error) {
-		// The file keeps the hash of a fixed text, to tell other functions.
-		if b.order.Uint32(b.meta[92:]) != bdbHash([]byte("%$sniglet^&\x00")) {
-			return nil, damaged("other hash function")
-		}
-		return &hashIndex{b}, nil
-	})
+	return openBDB(o, bdbHashMagic, pageHashMeta, newHashIndex)
+}
+
+func newHashIndex(b *bdbFile) (index, error) {
+	// The file keeps the hash of a fixed text, to tell other functions.
+	if b.order.Uint32(b.meta[92:]) != bdbHash([]byte("%$sniglet^&\x00")) {
+		return nil, damaged("other hash function")
+	}
+	return &hashIndex{b}, nil
 }
 
 func bdbHash(key []byte) uint32 {

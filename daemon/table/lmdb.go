@@ -46,8 +46,8 @@ var (
 
 func openLMDB(o *opening) (Table, error) {
 	t, err := openIndexed(o, ".lmdb", fcntlStyle, func(f *mappedFile) (index, error) {
-		x := &lmdbIndex{file: f}
-		if err := x.check(); err != nil {
+		x, err := newLMDBIndex(f)
+		if err != nil {
 			return nil, &cannotOpen{"open database " + o.name + ".lmdb: " + err.Error()}
 		}
 		return x, nil
@@ -57,6 +57,14 @@ func openLMDB(o *opening) (Table, error) {
 	}
 	t.name, t.source, t.multiWriter = o.name, "lmdb:"+o.name, true
 	return t, nil
+}
+
+func newLMDBIndex(f *mappedFile) (index, error) {
+	x := &lmdbIndex{file: f}
+	if err := x.check(); err != nil {
+		return nil, err
+	}
+	return x, nil
 }
 
 func (x *lmdbIndex) check() error {

@@ -1,0 +1,148 @@
+package table
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+)
+
+// The readers of indexed files are tried on damaged bytes in memory, which is
+// faster than files: whatever the bytes are, there is an answer or an error.
+
+// formats are the ways to read an indexed file.
+var formats = map[string]func(*mappedFile) (index, error){
+	"hash": func(f *mappedFile) (index, error) {
+		return (&bdbFile{file: f, magic: bdbHashMagic, metaType: pageHashMeta}).check(newHashIndex)
+	},
+	"btree": func(f *mappedFile) (index, error) {
+		return (&bdbFile{file: f, magic: bdbBtreeMagic, metaType: pageBtreeMeta}).check(newBtreeIndex)
+	},
+	"cdb":  newCDBIndex,
+	"lmdb": newLMDBIndex,
+}
+
+// ask reads data as a file and looks keys up. It reports how many were found.
+func ask(t *testing.T, format string, data []byte, keys ...[]byte) (found int) {
+	var problem error
+	guard(func() error {
+		x, err := formats[format](&mappedFile{fd: -1, data: data})
+		if err != nil {
+			return err
+		}
+		for _, key := range keys {
+			value, ok, err := x.get(key)
+			if err != nil {
+				return err
+			}
+			if ok {
+				found++
+			} else if len(value) != 0 {
+				t.Errorf("%s: a value for an absent key", format)
+			}
+			if len(value) > len(data) {
+				t.Errorf("%s: a value of %d bytes from a file of %d", format, len(value), len(data))
+			}
+		}
+		return nil
+	}, &problem)
+	// Memory faults cannot happen here; a panic would be an index that was
+	// not checked.
+	if problem != nil && strings.Contains(problem.Error(), "runtime error") {
+		t.Errorf("%s: %v", format, problem)
+	}
+	return found
+}
+
+var damagedSamples = []struct{ format, sample string }{
+	{"hash", "basic-hash.db"}, {"hash", "overflow-longkey-hash.db"}, {"hash", "bigendian-nonul-hash.db"},
+	{"btree", "basic-btree.db"}, {"btree", "overflow-longkey-btree.db"}, {"btree", "bigendian-nonul-btree-512.db"},
+	{"cdb", "basic-cdb.cdb"}, {"cdb", "overflow-longkey-cdb.cdb"}, {"lmdb", "basic-lmdb.lmdb"}, {"lmdb", "overflow-lmdb.lmdb"},
+}
+
+func readSample(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile("testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// sampleKeys are words of the samples' sources, and keys that lead elsewhere.
+func sampleKeys(t testing.TB) [][]byte {
+	t.Helper()
+	keys := [][]byte{[]byte("absent"), bytes.Repeat([]byte("k"), 3000), {}, {0xff}}
+	for _, source := range []string{"basic.txt", "overflow-longkey.txt", "bigendian.kv"} {
+		for i, line := range bytes.Split(readSample(t, source), []byte("\n")) {
+			words := bytes.Fields(bytes.ToLower(line))
+			if len(words) > 0 && (i < 12 || i%40 == 0 || len(words[0]) > 100) {
+				keys = append(keys, words[0], append(bytes.Clone(words[0]), 0))
+			}
+		}
+	}
+	return keys
+}
+
+// TestDamagedFiles changes one byte of each sample in turn, or cuts it short,
+// at places all over the file.
+func TestDamagedFiles(t *testing.T) {
+	keys := sampleKeys(t)
+	for _, s := range damagedSamples {
+		data := readSample(t, s.sample)
+		if ask(t, s.format, data, keys...) == 0 {
+			t.Errorf("%s: no key found in the undamaged file", s.sample)
+		}
+		step := 1
+		for at := 0; at < len(data); at += step {
+			if at >= 256 {
+				step = 61
+			}
+			for _, bits := range []byte{0xff, 0x01, 0x80} {
+				data[at] ^= bits
+				ask(t, s.format, data, keys...)
+				data[at] ^= bits
+			}
+			if at%7 == 0 {
+				ask(t, s.format, data[:at], keys...)
+			}
+		}
+	}
+}
+
+// fuzzFormat damages the samples of a format: each four bytes of patches are a
+// place in the file and what to write there. Small inputs keep it fast.
+func fuzzFormat(f *testing.F, format string) {
+	var samples [][]byte
+	for _, s := range damagedSamples {
+		if s.format == format {
+			samples = append(samples, readSample(f, s.sample))
+		}
+	}
+	for i := range samples {
+		f.Add(byte(i), []byte("\x00\x00\x14\xff"), []byte("key"), uint32(1<<20))
+		f.Add(byte(i), []byte("\x00\x10\x1a\x00\x00\x10\x1b\x10"), []byte("mail.example.com"), uint32(5000))
+	}
+	f.Fuzz(func(t *testing.T, which byte, patches, key []byte, size uint32) {
+		data := bytes.Clone(samples[int(which)%len(samples)])
+		for ; len(patches) >= 4; patches = patches[4:] {
+			at := int(patches[0])<<16 | int(patches[1])<<8 | int(patches[2])
+			data[at%len(data)] = patches[3]
+		}
+		ask(t, format, data[:min(int(size), len(data))], key, append(key, 0))
+	})
+}
+
+func FuzzHash(f *testing.F)  { fuzzFormat(f, "hash") }
+func FuzzBtree(f *testing.F) { fuzzFormat(f, "btree") }
+func FuzzCDB(f *testing.F)   { fuzzFormat(f, "cdb") }
+func FuzzLMDB(f *testing.F)  { fuzzFormat(f, "lmdb") }
+
+func TestGuard(t *testing.T) {
+	var err error
+	guard(func() error { panic("out of range") }, &err)
+	if !errors.Is(err, errDamaged) {
+		t.Errorf("guard: %v, want %v", err, errDamaged)
+	}
+}
