@@ -62,7 +62,9 @@ func describe(t *testing.T, world judges.Row) {
 		t.Logf("client %d from %q, half-close %v: %q", n, c.From, c.HalfClose, send)
 	}
 	for n, v := range world.Cleanup {
-		t.Logf("verdict %d: %+v", n, v)
+		if v.Status != 0 || v.Final != nil || v.Greeting != nil || v.HangupFinal {
+			t.Logf("verdict %d: status %d %q, final %q, greeting %q, hangs up %v %v", n, v.Status, v.Reason, v.Final, v.Greeting, v.Hangup, v.HangupFinal)
+		}
 	}
 }
 

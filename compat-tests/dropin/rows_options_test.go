@@ -1,7 +1,6 @@
 package dropin
 
 import (
-	"syscall"
 	"time"
 
 	"github.com/qmqpd/qmqpd/compat-tests/judges"
@@ -231,15 +230,15 @@ var transportRows = []judges.Row{
 	{Name: "three sockets", Listen: []string{"127.0.0.1", "127.0.0.2", "::1"}, Clients: []judges.Client{{Send: plain, Listener: 2}, {Send: plain, Listener: 1}, {Send: plain}}, Want: queued},
 	{Name: "reset before accept", Play: func(s *judges.Scene) {
 		// The server stands still until the client has come and gone.
-		s.Child.Signal(syscall.SIGSTOP)
+		s.Freeze()
 		s.Client("client", judges.Client{Send: plain, Reset: true})
-		s.Child.Signal(syscall.SIGCONT)
+		s.Thaw()
 		s.WaitSession()
 	}, Want: []string{"exit 0"}},
 	{Name: "reset before accept, list has unknown", Main: []string{"qmqpd_authorized_clients = unknown"}, Play: func(s *judges.Scene) {
-		s.Child.Signal(syscall.SIGSTOP)
+		s.Freeze()
 		s.Client("client", judges.Client{Send: plain, Reset: true})
-		s.Child.Signal(syscall.SIGCONT)
+		s.Thaw()
 		s.WaitSession()
 	}, Want: []string{"exit 0"}},
 }

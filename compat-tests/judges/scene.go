@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -283,7 +284,7 @@ func (s *Scene) Reply(name string, conn *standin.Client) {
 	go func() {
 		select {
 		case <-s.Child.Done():
-			conn.ReadUntil(time.Now().Add(100 * time.Millisecond))
+			conn.ReadUntil(time.Now().Add(time.Second))
 		case <-done:
 		}
 	}()
@@ -367,3 +368,30 @@ func (s *Scene) Chmod(name string, mode os.FileMode) {
 		s.t.Error(err)
 	}
 }
+
+// Freeze stops the server with SIGSTOP, and returns when all its threads stand
+// still.
+func (s *Scene) Freeze() {
+	s.Child.Signal(syscall.SIGSTOP)
+	deadline := time.Now().Add(patience)
+	for {
+		stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.Child.PID))
+		moving := err != nil || len(stats) == 0
+		for _, name := range stats {
+			stat, err := os.ReadFile(name)
+			_, state, _ := strings.Cut(string(stat), ") ")
+			moving = moving || err == nil && !strings.HasPrefix(state, "T")
+		}
+		if !moving {
+			return
+		}
+		if time.Now().After(deadline) {
+			s.t.Error("the server does not stop")
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// Thaw lets the server go on.
+func (s *Scene) Thaw() { s.Child.Signal(syscall.SIGCONT) }

@@ -7,6 +7,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -44,18 +46,32 @@ func (l *Listener) Dial(from, to string) (*Client, error) {
 	return DialTCP(from, net.JoinHostPort(host, port))
 }
 
-// DialTCP connects to addr, from the address from if that is not empty.
+// clientPorts counts through the ports of clients.
+var clientPorts atomic.Uint32
+
+// The ports of clients. The system would choose the same one for two clients
+// soon after each other, and a test could not tell them apart.
+const (
+	firstClientPort = 33000
+	allClientPorts  = 27000
+)
+
+// DialTCP connects to addr, from the address from if that is not empty, and
+// from a port that no recent client had.
 func DialTCP(from, addr string) (*Client, error) {
-	dialer := net.Dialer{Timeout: 10 * time.Second}
-	if from != "" {
-		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
+	var err error
+	for range 100 {
+		port := firstClientPort + int((clientPorts.Add(1)+uint32(os.Getpid())*101)%allClientPorts)
+		dialer := net.Dialer{Timeout: 10 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from), Port: port}}
+		var conn net.Conn
+		if conn, err = dialer.Dial("tcp", addr); err == nil {
+			return &Client{conn: conn, Port: strconv.Itoa(port)}, nil
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EADDRNOTAVAIL) {
+			break
+		}
 	}
-	conn, err := dialer.Dial("tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	_, port, _ := net.SplitHostPort(conn.LocalAddr().String())
-	return &Client{conn: conn, Port: port}, nil
+	return nil, err
 }
 
 // Send writes bytes. The error says that the server has closed.
