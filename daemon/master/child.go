@@ -89,7 +89,8 @@ type child struct {
 	watchFrom time.Time // the original last waited for events
 	pause     time.Time // no accept before
 
-	complained bool // of accept, and has had no success since
+	complained bool        // of accept, and has had no success since
+	dog        *time.Timer // runs while no event is waited for
 }
 
 // Serve accepts and serves clients until the process should exit. Nil is exit
@@ -105,7 +106,7 @@ func Serve(ctx context.Context, config Config) error {
 	}
 	box, err := newMailbox()
 	if err != nil {
-		return maillog.FatalError("eventfd: %s", errno.Text(err))
+		return maillog.FatalError("epoll_create: %s", errno.Text(err))
 	}
 	now := time.Now()
 	c := &child{
@@ -121,10 +122,33 @@ func Serve(ctx context.Context, config Config) error {
 	if c.single {
 		c.Sessions = 1
 	}
-	stop := context.AfterFunc(ctx, func() { box.post(func() { c.draining = true }) })
+	result, hung := make(chan error, 1), make(chan struct{}, 1)
+	c.dog = time.AfterFunc(time.Hour, func() {
+		select {
+		case hung <- struct{}{}:
+		default: // it has been said
+		}
+	})
+	c.dog.Stop()
+	go func() { result <- c.live() }()
+	select {
+	case err := <-result:
+		return err
+	case <-hung:
+		return maillog.FatalError("watchdog timeout")
+	}
+}
+
+// live takes step after step.
+func (c *child) live() (err error) {
+	stop := context.AfterFunc(c.ctx, func() { c.box.post(func() { c.draining = true }) })
 	defer func() {
+		if p := recover(); p != nil {
+			err = maillog.PanicError("%v: %s", p, callers())
+		}
 		stop()
-		box.close()
+		c.dog.Stop()
+		c.box.close()
 		if c.Lock != nil {
 			c.Lock.forgetBaton()
 			if c.held {
@@ -161,7 +185,9 @@ func (c *child) step() {
 	if c.accepting() && c.held && !time.Now().Before(c.pause) {
 		watch = append(watch, c.Listeners...)
 	}
+	c.dog.Stop()
 	ready, err := c.box.wait(watch, c.patience())
+	c.dog.Reset(3 * watchdogStep(c.DaemonTimeout))
 	if err != nil {
 		c.failure = maillog.FatalError("event_loop: poll: %s", errno.Text(err))
 		return

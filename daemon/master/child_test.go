@@ -414,6 +414,30 @@ func TestWatchdog(t *testing.T) {
 	}
 }
 
+// A file system that hangs must not make a process that nobody can use.
+func TestHangingHook(t *testing.T) {
+	s := newService(t, Inet)
+	release, released := make(chan bool), make(chan bool)
+	done := s.start(func(c *Config) {
+		c.DaemonTimeout = 3 * time.Second
+		c.Changed = func() string { <-release; close(released); return "x" }
+	})
+	s.dial()
+	wantFailure(t, exits(t, done), "watchdog timeout")
+	close(release)
+	<-released
+}
+
+func TestPanicOfHook(t *testing.T) {
+	s := newService(t, Inet)
+	done := s.start(func(c *Config) { c.Changed = func() string { panic("no table") } })
+	s.dial()
+	var f *maillog.Failure
+	if err := exits(t, done); !errors.As(err, &f) || f.Severity != maillog.Panic || !strings.HasPrefix(f.Text, "no table: ") {
+		t.Error(err)
+	}
+}
+
 func TestFailureEndsSingleChild(t *testing.T) {
 	s := newService(t, Inet)
 	var server net.Conn
