@@ -35,6 +35,17 @@ func refuse(clean *params.Effective, flags uint32) error {
 	if clean.Bool("disable_mime_input_processing") && clean.Bool("force_mime_input_conversion") {
 		errs = multierror.Append(errs, fmt.Errorf("do not specify both disable_mime_input_processing=yes and force_mime_input_conversion=yes"))
 	}
+	// Words that cleanup(8) would stop at, sooner or later.
+	switch value := clean.String("header_from_format"); strings.ToLower(value) {
+	case "standard", "obsolete":
+	default:
+		errs = multierror.Append(errs, fmt.Errorf("invalid setting: \"header_from_format = %s\"", value))
+	}
+	switch value := clean.String("info_log_address_format"); strings.ToLower(value) {
+	case "external", "internal":
+	default:
+		errs = multierror.Append(errs, fmt.Errorf("invalid parameter setting \"info_log_address_format = %s\"", value))
+	}
 	return errs.ErrorOrNil()
 }
 
