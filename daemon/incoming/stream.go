@@ -232,9 +232,8 @@ func (s *stream) commit(ctx context.Context) {
 		s.file.Hold()
 	}
 	if err := s.file.Commit(ctx); err != nil {
-		// cleanup(8) says nothing here but that the file is gone.
-		s.log.Warningf("%s: write queue file: %s", s.id, errno.Text(err))
-		s.status |= mailstream.StatusWrite
+		// cleanup(8) says here only that the file is gone, not why.
+		s.writeError(err)
 		s.logRemoved()
 	}
 }
