@@ -18,7 +18,7 @@ UNIT     = $$($(GO) list ./... | grep -v /compat-tests)
 
 export GOFLAGS ?= -mod=readonly
 
-.PHONY: help build demo test kill race unit compat postfix qmqpd-random incoming-random params-random fuzz lint bench docs install clean
+.PHONY: help build demo test kill race unit compat postfix qmqpd-random incoming-random params-random postconf-random fuzz lint bench docs install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +67,10 @@ incoming-random: postfix ## N random messages to the stock qmqpd and cleanup and
 params-random: postfix ## N random main.cf files of each of three sorts to Postfix's parameter reading and ours
 	cd compat-tests && PARAMS_RANDOM_CASES=$(N) PARAMS_RANDOM_SEED=$(SEED) \
 		$(GO) test -count=1 -timeout 0 -run '^TestParams(Expand|Order|Files)$$'
+
+postconf-random: postfix ## N random configurations to the stock postconf and ours
+	cd compat-tests && POSTCONF_RANDOM_CASES=$(N) POSTCONF_RANDOM_SEED=$(SEED) \
+		$(GO) test -count=1 -timeout 0 -v -run '^TestPostconfRandom$$'
 
 kill: ## kill the stand-alone server N times while clients send: make kill N=500
 	QMQPD_KILLS=$(N) $(GO) test -count=1 -timeout 0 -v -run '^TestKill$$' ./cmd/qmqpd

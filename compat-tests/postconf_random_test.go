@@ -35,7 +35,8 @@ func numberFrom(t *testing.T, variable string, standard uint64) uint64 {
 // TestPostconfRandom runs random configurations and command lines through the
 // stock postconf and ours. A case is made from the seed and its number alone.
 func TestPostconfRandom(t *testing.T) {
-	count := numberFrom(t, postconfRandomCases, 300)
+	t.Parallel()
+	count := numberFrom(t, postconfRandomCases, 200)
 	seed := numberFrom(t, postconfRandomSeed, 1)
 	pair := newPostconfPair(t)
 	numbers := make(chan uint64)

@@ -117,13 +117,6 @@ func (p *postconfPair) run(program string, c commandLine) (answer, error) {
 	return answer{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), cmd.ProcessState.Pid()}, nil
 }
 
-// editRefusal is in the message of ours where stock edits.
-const editRefusal = " is not implemented: this program does not edit"
-
-// nestingMessage is in a warning of ours where stock may overflow its stack: in
-// the operands of relational expressions it starts to count the nesting anew.
-const nestingMessage = "unreasonable macro call nesting"
-
 // compare runs a command line through both programs and returns how ours
 // differs, or "".
 func (p *postconfPair) compare(c commandLine) (string, error) {
