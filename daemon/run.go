@@ -246,7 +246,9 @@ func (r *run) readSettings() error {
 		return master.InvalidOption(r.InvalidOption)
 	}
 	r.args.Operands = r.Operands
+	profile, _ := params.Installed()
 	r.settings = params.Process{
+		Profile:   profile,
 		ConfigDir: dir,
 		Main:      main,
 		Name:      r.args.Process,

@@ -148,8 +148,10 @@ func (s *server) configure() error {
 	for _, w := range files.main.Warnings {
 		s.warnings = append(s.warnings, w.String())
 	}
+	profile, _ := params.Installed()
 	process := func(name, service string) params.Process {
 		p := params.Process{
+			Profile:   profile,
 			ConfigDir: s.ConfigDir,
 			Main:      files.main,
 			Name:      name,

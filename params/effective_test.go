@@ -331,6 +331,9 @@ func TestDebianOrigin(t *testing.T) {
 		if common.MyOrigin != row.want || errorText(err) != row.fatal {
 			t.Errorf("%s: %q, %v", row.origin, common.MyOrigin, err)
 		}
+		if err == nil && (e.String("myorigin") != row.want || e.Expand("$myorigin") != row.origin) {
+			t.Errorf("%s: read again: %q, %q", row.origin, e.String("myorigin"), e.Expand("$myorigin"))
+		}
 	}
 	// Upstream takes it for a domain.
 	common, err := newEffective(t, "myorigin = /etc/mailname\n").ReadCommon()

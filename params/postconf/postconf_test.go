@@ -337,24 +337,6 @@ func TestBuffer(t *testing.T) {
 	}
 }
 
-func TestStampedVersion(t *testing.T) {
-	for text, want := range map[string]string{
-		"\x7fELF mail_version=3.10.13\x00x": "3.10.13",
-		"mail_version=3.7.0\x00":            "3.7.0",
-		"mail_version=3.11-20251212\x00":    "3.11.6",
-		"mail_version=3.12.1\x00":           "3.11.6",
-		"mail_version=4.0\x00":              "3.11.6",
-		"mail_version=2.11.3\x00":           "3.7.0",
-		"mail_version=x":                    "",
-		"no version":                        "",
-	} {
-		v, ok := stampedVersion([]byte(text))
-		if ok != (want != "") || ok && v.String() != want {
-			t.Errorf("%q: %s, %v, want %q", text, v, ok, want)
-		}
-	}
-}
-
 func FuzzLine(f *testing.F) {
 	f.Add("a  b\tc", true)
 	f.Add(strings.Repeat("word ", 40), true)

@@ -1,0 +1,92 @@
+package params
+
+import (
+	"bytes"
+	"os"
+	"strings"
+)
+
+// daemonDirs are where distributions keep the Postfix daemons.
+var daemonDirs = [...]string{"/usr/lib/postfix/sbin", "/usr/libexec/postfix", "/usr/lib/postfix"}
+
+// versionStamp stands before the version in every Postfix program. Source:
+// Postfix 3.10 mail_version.h, MAIL_VERSION_STAMP_DECLARE.
+const versionStamp = "mail_version="
+
+// Installed returns the profile of the Postfix that is installed on this
+// machine and the directory of its daemons, without running it: its programs
+// carry their version. If there is none, the version is 3.10.2 and the
+// directory is empty. A version that this package does not know is taken for the
+// nearest that it does. The distribution is that of /etc/os-release.
+func Installed() (p Profile, daemonDir string) { return installedBelow("") }
+
+// installedBelow is Installed for another root directory.
+func installedBelow(root string) (p Profile, daemonDir string) {
+	p = DefaultProfile
+	for _, dir := range daemonDirs {
+		program, err := os.ReadFile(root + dir + "/master")
+		if err != nil {
+			continue
+		}
+		if v, ok := stampedVersion(program); ok {
+			p.Version, daemonDir = v, dir
+			break
+		}
+	}
+	if release, err := os.ReadFile(root + "/etc/os-release"); err == nil && likeDebian(string(release)) {
+		p.Distribution = Debian
+	}
+	return p, daemonDir
+}
+
+// stampedVersion finds the version in the text of a program.
+func stampedVersion(program []byte) (Version, bool) {
+	_, after, ok := bytes.Cut(program, []byte(versionStamp))
+	if !ok {
+		return 0, false
+	}
+	text, _, _ := strings.Cut(string(after[:min(len(after), 64)]), "\x00")
+	// Snapshots are called 3.11-20251212, candidates 3.11.0-RC1.
+	text, _, _ = strings.Cut(text, "-")
+	v, err := ParseVersion(text)
+	if err == nil {
+		return v, true
+	}
+	var major, minor int
+	for i, part := range strings.SplitN(text, ".", 3) {
+		n := 0
+		for _, c := range []byte(part) {
+			if c < '0' || c > '9' || n > 1000 {
+				return 0, false
+			}
+			n = n*10 + int(c-'0')
+		}
+		switch i {
+		case 0:
+			major = n
+		case 1:
+			minor = n
+		}
+	}
+	if major < 3 || major == 3 && minor < 7 {
+		return Oldest, true
+	}
+	return Newest, true
+}
+
+// likeDebian reports whether os-release(5) says Debian or something made from
+// it.
+func likeDebian(release string) bool {
+	for line := range strings.Lines(release) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if key != "ID" && key != "ID_LIKE" {
+			continue
+		}
+		for _, id := range strings.Fields(strings.Trim(value, `"'`)) {
+			if id == "debian" {
+				return true
+			}
+		}
+	}
+	return false
+}

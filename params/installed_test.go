@@ -1,0 +1,76 @@
+package params
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestStampedVersion(t *testing.T) {
+	for text, want := range map[string]string{
+		"\x7fELF mail_version=3.10.13\x00x": "3.10.13",
+		"mail_version=3.7.0\x00":            "3.7.0",
+		"mail_version=3.11-20251212\x00":    "3.11.6",
+		"mail_version=3.12.1\x00":           "3.11.6",
+		"mail_version=4.0\x00":              "3.11.6",
+		"mail_version=2.11.3\x00":           "3.7.0",
+		"mail_version=x":                    "",
+		"no version":                        "",
+	} {
+		v, ok := stampedVersion([]byte(text))
+		if ok != (want != "") || ok && v.String() != want {
+			t.Errorf("%q: %s, %v, want %q", text, v, ok, want)
+		}
+	}
+}
+
+func TestInstalled(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		files map[string]string
+		want  string
+		dir   string
+	}{
+		{name: "nothing", want: "3.10.2/upstream"},
+		{
+			name:  "Debian",
+			files: map[string]string{"/usr/lib/postfix/sbin/master": "mail_version=3.7.11\x00", "/etc/os-release": "NAME=x\nID=debian\n"},
+			want:  "3.7.11/debian", dir: "/usr/lib/postfix/sbin",
+		},
+		{
+			name:  "Ubuntu",
+			files: map[string]string{"/usr/lib/postfix/sbin/master": "mail_version=3.8.6\x00", "/etc/os-release": "ID=ubuntu\nID_LIKE=\"debian\"\n"},
+			want:  "3.8.6/debian", dir: "/usr/lib/postfix/sbin",
+		},
+		{
+			name:  "another distribution",
+			files: map[string]string{"/usr/libexec/postfix/master": "..mail_version=3.9.1\x00", "/etc/os-release": "ID=fedora\n"},
+			want:  "3.9.1/upstream", dir: "/usr/libexec/postfix",
+		},
+		{
+			name:  "Debian without Postfix",
+			files: map[string]string{"/etc/os-release": "ID='debian'\n"},
+			want:  "3.10.2/debian",
+		},
+		{
+			name:  "not a Postfix program",
+			files: map[string]string{"/usr/lib/postfix/sbin/master": "x", "/usr/libexec/postfix/master": "mail_version=3.11.2\x00"},
+			want:  "3.11.2/upstream", dir: "/usr/libexec/postfix",
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			root := t.TempDir()
+			for name, text := range row.files {
+				if err := os.MkdirAll(filepath.Dir(root+name), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(root+name, []byte(text), 0o755); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if p, dir := installedBelow(root); p.String() != row.want || dir != row.dir {
+				t.Errorf("%v, %q", p, dir)
+			}
+		})
+	}
+}
