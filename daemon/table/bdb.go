@@ -41,7 +41,6 @@ type bdbFile struct {
 	lastPage uint32
 	page     []byte // the current one
 	value    []byte // an off-page value
-	key      []byte // an off-page key
 }
 
 // openBDB opens a file of the type that the magic number tells.

@@ -1,61 +1,35 @@
 package table
 
-import "errors"
-
 // The parser for POSIX regular expressions, extended and basic, with the
 // extensions of the GNU C library (\w \W \s \S \b \B \< \> \` \' and back
 // references in extended expressions) and its error messages. It follows the
 // behaviour of glibc 2.41, RE_SYNTAX_POSIX_EXTENDED and RE_SYNTAX_POSIX_BASIC,
 // in the C locale: one byte is one character.
 
-// The C library's messages.
-var (
-	errEREPattern   = errors.New("Invalid regular expression")
-	errERECollate   = errors.New("Invalid collation character")
-	errEREClass     = errors.New("Invalid character class name")
-	errEREEscape    = errors.New("Trailing backslash")
-	errEREReference = errors.New("Invalid back reference")
-	errEREBracket   = errors.New("Unmatched [, [^, [:, [., or [=")
-	errEREParen     = errors.New("Unmatched ( or \\(")
-	errEREBrace     = errors.New("Unmatched \\{")
-	errERECount     = errors.New("Invalid content of \\{\\}")
-	errERERange     = errors.New("Invalid range end")
-	errERERepeat    = errors.New("Invalid preceding regular expression")
-	errERESize      = errors.New("Regular expression too big")
+// ereError is one of the C library's messages.
+type ereError string
+
+func (e ereError) Error() string { return string(e) }
+
+const (
+	errEREPattern   ereError = "Invalid regular expression"
+	errERECollate   ereError = "Invalid collation character"
+	errEREClass     ereError = "Invalid character class name"
+	errEREEscape    ereError = "Trailing backslash"
+	errEREReference ereError = "Invalid back reference"
+	errEREBracket   ereError = "Unmatched [, [^, [:, [., or [="
+	errEREParen     ereError = "Unmatched ( or \\("
+	errEREBrace     ereError = "Unmatched \\{"
+	errERECount     ereError = "Invalid content of \\{\\}"
+	errERERange     ereError = "Invalid range end"
+	errERERepeat    ereError = "Invalid preceding regular expression"
+	errERESize      ereError = "Regular expression too big"
 )
 
 const (
 	ereMaxRepeat  = 0x7fff
 	ereMaxNesting = 1000 // of groups; the C library's limit is its stack
 )
-
-type ereTokenKind uint8
-
-const (
-	tokEnd ereTokenKind = iota
-	tokChar
-	tokBackslash // at the end of the pattern
-	tokAlt
-	tokBackRef
-	tokAnchor
-	tokSet // \w and its kin
-	tokOpen
-	tokClose
-	tokBracket
-	tokAny
-	tokStar
-	tokPlus
-	tokQuestion
-	tokOpenCount
-	tokCloseCount
-)
-
-type ereToken struct {
-	kind   ereTokenKind
-	c      byte // the character, or the digit of a reference, from 0
-	anchor ereAssert
-	set    byteSet
-}
 
 // ereNode is a node of the syntax tree. A nil node matches nothing at all,
 // that is the empty string.
@@ -114,117 +88,6 @@ func (p *ereParser) extended() bool { return p.options&ereExtended != 0 }
 func (p *ereParser) parse() (*ereNode, error) {
 	p.next(true)
 	return p.alternatives()
-}
-
-// next reads a token; hat says that a ^ in a basic expression is an anchor.
-func (p *ereParser) next(hat bool) {
-	p.token = p.peek(hat)
-	switch p.token.kind {
-	case tokEnd:
-	case tokBackslash:
-		p.pos++
-	default:
-		if p.text[p.pos] == '\\' {
-			p.pos++
-		}
-		p.pos++
-	}
-}
-
-func (p *ereParser) peek(hat bool) ereToken {
-	if p.pos >= len(p.text) {
-		return ereToken{kind: tokEnd}
-	}
-	c := p.text[p.pos]
-	if c == '\\' {
-		return p.peekEscaped()
-	}
-	t := ereToken{kind: tokChar, c: c}
-	switch c {
-	case '*':
-		t.kind = tokStar
-	case '[':
-		t.kind = tokBracket
-	case '.':
-		t.kind = tokAny
-	case '^':
-		if p.extended() || hat || p.pos == 0 {
-			t.kind, t.anchor = tokAnchor, assertLineFirst
-		}
-	case '$':
-		if p.extended() || p.pos+1 == len(p.text) || p.atBranchEnd(p.pos+1) {
-			t.kind, t.anchor = tokAnchor, assertLineLast
-		}
-	default:
-		if p.extended() {
-			t.kind = operator(c)
-		}
-	}
-	return t
-}
-
-// atBranchEnd tells that \| or \) stands at pos of a basic expression.
-func (p *ereParser) atBranchEnd(pos int) bool {
-	return pos+1 < len(p.text) && p.text[pos] == '\\' && (p.text[pos+1] == '|' || p.text[pos+1] == ')')
-}
-
-// operator is what a character means in an extended expression, or after a
-// backslash in a basic one.
-func operator(c byte) ereTokenKind {
-	switch c {
-	case '|':
-		return tokAlt
-	case '+':
-		return tokPlus
-	case '?':
-		return tokQuestion
-	case '{':
-		return tokOpenCount
-	case '}':
-		return tokCloseCount
-	case '(':
-		return tokOpen
-	case ')':
-		return tokClose
-	}
-	return tokChar
-}
-
-func (p *ereParser) peekEscaped() ereToken {
-	if p.pos+1 >= len(p.text) {
-		return ereToken{kind: tokBackslash}
-	}
-	c := p.cased[p.pos+1]
-	t := ereToken{kind: tokChar, c: c}
-	switch c {
-	case '1', '2', '3', '4', '5', '6', '7', '8', '9':
-		t.kind, t.c = tokBackRef, c-'1'
-	case '<':
-		t.kind, t.anchor = tokAnchor, assertWordFirst
-	case '>':
-		t.kind, t.anchor = tokAnchor, assertWordLast
-	case 'b':
-		t.kind, t.anchor = tokAnchor, assertWordEdge
-	case 'B':
-		t.kind, t.anchor = tokAnchor, assertNotWordEdge
-	case '`':
-		t.kind, t.anchor = tokAnchor, assertBufferFirst
-	case '\'':
-		t.kind, t.anchor = tokAnchor, assertBufferLast
-	case 'w':
-		t.kind, t.set = tokSet, wordSet()
-	case 'W':
-		t.kind, t.set = tokSet, p.negated(wordSet())
-	case 's':
-		t.kind, t.set = tokSet, setOf(isSpace)
-	case 'S':
-		t.kind, t.set = tokSet, p.negated(setOf(isSpace))
-	default:
-		if !p.extended() {
-			t.kind = operator(c)
-		}
-	}
-	return t
 }
 
 // negated is the complement of a set, without the newline in newline mode.

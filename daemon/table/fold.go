@@ -72,12 +72,3 @@ func foldCherokee(r rune) rune {
 	}
 	return r
 }
-
-func isASCII(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
-}

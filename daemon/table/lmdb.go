@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+
+	"golang.org/x/sys/unix"
 )
 
 // LMDB 0.9 files with data version 1, as 64-bit machines write them, in the
@@ -36,12 +38,12 @@ type lmdbIndex struct {
 	page     []byte // the current one
 }
 
-// errNotLMDB has mdb_strerror(3)'s texts for what is not such a file.
+// These have mdb_strerror(3)'s texts for what is not such a file.
 var (
 	errLMDBInvalid   = errors.New("MDB_INVALID: File is not an LMDB file")
 	errLMDBVersion   = errors.New("MDB_VERSION_MISMATCH: Database environment version mismatch")
 	errLMDBCorrupted = errors.New("MDB_CORRUPTED: Located page was wrong type")
-	errLMDBEmpty     = errors.New("Bad file descriptor")
+	errLMDBEmpty     = errors.New(Strerror(unix.EBADF))
 )
 
 func openLMDB(o *opening) (Table, error) {

@@ -1,4 +1,4 @@
-//go:build (linux && (386 || amd64 || arm || arm64 || riscv64)) || (darwin && (amd64 || arm64))
+//go:build !nopcre && ((linux && (386 || amd64 || arm || arm64 || riscv64)) || (darwin && (amd64 || arm64)))
 
 package table
 
