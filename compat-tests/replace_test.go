@@ -1,0 +1,160 @@
+package compat
+
+import (
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+	"github.com/qmqpd/qmqpd/compat-tests/standin"
+)
+
+// steps returns the commands of a section of docs/replacing-qmqpd.md: the
+// blocks that install, and the last one, which takes it back.
+func steps(t *testing.T, section string) (install, rollback string) {
+	t.Helper()
+	page, err := os.ReadFile("../docs/replacing-qmqpd.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, ok := strings.Cut(string(page), "\n## "+section)
+	if !ok {
+		t.Fatalf("no section %q", section)
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	text, after, ok := strings.Cut(text, "Rollback:")
+	if !ok {
+		t.Fatalf("section %q has no rollback", section)
+	}
+	block := func(text string) string {
+		var lines []string
+		for line := range strings.Lines(text) {
+			if command, ok := strings.CutPrefix(line, "    "); ok {
+				lines = append(lines, command)
+			}
+		}
+		return strings.Join(lines, "")
+	}
+	return block(text), block(after)
+}
+
+// TestReplace follows each of the three ways of docs/replacing-qmqpd.md, to the
+// letter, and back.
+func TestReplace(t *testing.T) {
+	stock := "postfix/qmqpd"
+	for _, way := range []struct {
+		section string
+		beside  bool
+		tag     string
+	}{
+		{"1. Beside the stock one", true, "postfix/qmqpd-go"},
+		{"2. In its place, on Debian", false, stock},
+		{"3. In its place, elsewhere", false, stock},
+	} {
+		t.Run(way.section, func(t *testing.T) {
+			t.Parallel()
+			install, rollback := steps(t, way.section)
+			pf := postfix.New(t, postfix.Options{})
+			if err := os.MkdirAll(pf.Path("/var/lib/dpkg"), 0o755); err != nil { // for dpkg-divert
+				t.Fatal(err)
+			}
+			for _, name := range []string{"/srv/bin/qmqpd", "/path/to/bin/qmqpd"} {
+				if err := os.MkdirAll(pf.Path(name[:strings.LastIndex(name, "/")]), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				pf.Install(postfix.Build(t, "qmqpd"), name)
+			}
+			// The page's ports may be taken on this machine.
+			old, port := strconv.Itoa(postfix.FreePort(t)), strconv.Itoa(postfix.FreePort(t))
+			install, rollback = strings.ReplaceAll(install, "6280", port), strings.ReplaceAll(rollback, "6280", port)
+			if !way.beside {
+				port = old
+			}
+			pf.AppendMain("default_transport = discard:", "qmqpd_authorized_clients = 127.0.0.0/8")
+			pf.AppendMaster(old + " inet n - y - - qmqpd")
+			pf.Start()
+
+			shell := func(script string) {
+				r := pf.Run("/bin/sh", "-e", "-c", "PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH; cd /srv\n"+script)
+				if r.Code != 0 {
+					t.Fatalf("%s\nexit status %d\n%s%s", script, r.Code, r.Stdout, r.Stderr)
+				}
+			}
+			served := func(port, tag string, ours bool) {
+				t.Helper()
+				c, err := standin.DialTCP("", net.JoinHostPort("127.0.0.1", port))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.Close()
+				mark := len(pf.Log.Lines())
+				if err := c.Send([]byte(request("replace"))); err != nil {
+					t.Fatal(err)
+				}
+				wantOK(t, port, readReply(t, c))
+				pf.Log.Sync(t)
+				var daemons []string
+				found := false
+				for _, line := range pf.Log.Lines()[mark:] {
+					if strings.Contains(line.Text, ": client=") {
+						found = true
+						if line.Tag != tag {
+							t.Errorf("port %s: tag %s, want %s", port, line.Tag, tag)
+						}
+						if is := isGo(pf, line.PID); is != ours {
+							t.Errorf("port %s: process %d is ours: %v, want %v", port, line.PID, is, ours)
+						}
+					}
+					daemons = append(daemons, line.Raw)
+				}
+				if !found {
+					t.Errorf("port %s: no session in the log: %q", port, daemons)
+				}
+			}
+
+			// The private root lacks manual pages, which postfix misses with
+			// either program.
+			quiet := func() (said []string) {
+				for _, command := range []string{"check", "set-permissions"} {
+					r := pf.Run("/usr/sbin/postfix", command)
+					said = append(said, r.Stdout+r.Stderr+strconv.Itoa(r.Code))
+				}
+				return said
+			}
+			quiet() // the first time, files are copied into the jail
+			before := quiet()
+			served(old, stock, false)
+			shell(install)
+			served(port, way.tag, true)
+			if way.beside {
+				served(old, stock, false)
+			}
+			if after := quiet(); !slices.Equal(before, after) {
+				t.Errorf("postfix check and set-permissions: %q, before: %q", after, before)
+			}
+			shell(rollback)
+			served(old, stock, false)
+			if way.beside {
+				if c, err := standin.DialTCP("", net.JoinHostPort("127.0.0.1", port)); err == nil {
+					c.Close()
+					t.Errorf("port %s is still served", port)
+				}
+			}
+		})
+	}
+}
+
+// isGo tells whether a process runs our program: it is the one that the test
+// program built, which is static and so maps no C library.
+func isGo(pf *postfix.Instance, pid int) bool {
+	for _, p := range pf.Processes() {
+		if p.PID == pid {
+			maps, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/maps")
+			return err == nil && !strings.Contains(string(maps), "libc.so")
+		}
+	}
+	return false
+}
