@@ -10,6 +10,7 @@ import (
 
 	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params"
 )
 
 // configFiles are main.cf and master.cf.
@@ -61,4 +62,12 @@ func (f configFiles) overrides(name, typ string) []mainconf.Setting {
 		}
 	}
 	return settings
+}
+
+// imitated is the Postfix whose parameters and defaults the server takes: the
+// one that is installed, but none older than 3.10, whose qmqpd this is.
+func imitated() params.Profile {
+	profile, _ := params.Installed()
+	profile.Version = max(profile.Version, params.DefaultProfile.Version)
+	return profile
 }

@@ -246,9 +246,8 @@ func (r *run) readSettings() error {
 		return master.InvalidOption(r.InvalidOption)
 	}
 	r.args.Operands = r.Operands
-	profile, _ := params.Installed()
 	r.settings = params.Process{
-		Profile:   profile,
+		Profile:   imitated(),
 		ConfigDir: dir,
 		Main:      main,
 		Name:      r.args.Process,

@@ -148,7 +148,7 @@ func (s *server) configure() error {
 	for _, w := range files.main.Warnings {
 		s.warnings = append(s.warnings, w.String())
 	}
-	profile, _ := params.Installed()
+	profile := imitated()
 	process := func(name, service string) params.Process {
 		p := params.Process{
 			Profile:   profile,
