@@ -183,7 +183,7 @@ func (e *Effective) checkSharedUser(owner User) {
 		return
 	}
 	text := "user " + wanted + " has the same user ID " + itoa(int(owner.UID)) + " as user " + other.Name
-	if e.p.Profile.Version < 3_08_00 {
+	if e.p.Profile.Version < 3_09_00 {
 		text = "user " + wanted + " has same user ID as " + other.Name
 	}
 	e.fail(name, e.inMain()+"parameter "+name+": "+text, nil)
@@ -204,7 +204,7 @@ func (e *Effective) checkGroup() (Group, bool) {
 	other, ok, _ := e.p.Host.Accounts.GroupByID(g.GID)
 	if ok && other.Name != wanted {
 		text := "group " + wanted + " has the same group ID " + itoa(int(g.GID)) + " as group " + other.Name
-		if e.p.Profile.Version < 3_08_00 {
+		if e.p.Profile.Version < 3_09_00 {
 			text = "group " + wanted + " has same group ID as " + other.Name
 		}
 		e.fail(name, e.inMain()+"parameter "+name+": "+text, nil)
