@@ -16,15 +16,26 @@ import (
 
 // lookupName asks DNS for the name of an address.
 func (c dnsConfig) lookupName(ctx context.Context, addr netip.Addr) (string, status, error) {
+	addr = addr.Unmap()
+	if b := addr.As16(); addr.Is6() && [12]byte(b[:12]) == [12]byte{} && addr != netip.IPv6Loopback() {
+		// glibc takes an IPv4-compatible address for the IPv4 one.
+		addr = netip.AddrFrom4([4]byte(b[12:]))
+	}
 	a := c.query(ctx, reverseName(addr), typePTR)
-	if a.err != 0 {
-		return "", a.status, a.err
+	switch {
+	case a.refused:
+		return "", unavailable, a.err
+	case a.err != 0:
+		return "", notFound, a.err // unlike the other way, failures too
 	}
-	name, ok := a.message.pointer()
-	if !ok {
-		return "", notFound, NoName
+	switch name, found, ok := a.message.pointer(); {
+	case !found:
+		return "", tryAgain, NoName
+	case !ok:
+		return "", unavailable, NoName
+	default:
+		return name, success, nil
 	}
-	return name, success, nil
 }
 
 // lookupAddrs asks DNS for the addresses of a name, with the search list of
@@ -42,10 +53,14 @@ func (c dnsConfig) lookupAddrs(ctx context.Context, name string, ipv6 bool) ([]n
 		return nil, a.status, a.err
 	}
 	addrs := a.message.addresses(t)
-	if len(addrs) == 0 {
-		return nil, notFound, NoData
+	switch {
+	case len(addrs) > 0:
+		return addrs, success, nil
+	case ipv6:
+		return nil, tryAgain, NoName // so says glibc if there are other records
+	default:
+		return nil, tryAgain, NoData
 	}
-	return addrs, success, nil
 }
 
 // answer is what became of a query.

@@ -154,14 +154,15 @@ func (m message) addresses(t uint16) []netip.Addr {
 	return addrs
 }
 
-// pointer returns the first name that the address has. If it is not a proper
-// host name, there is none, whatever follows.
-func (m message) pointer() (name string, ok bool) {
+// pointer returns the first name that the address has, whether there is one
+// and whether it is a proper host name; if it is not, others do not count.
+func (m message) pointer() (name string, found, ok bool) {
 	m.answering(typePTR, func(data []byte) bool {
+		found = true
 		name, ok = presentation(data)
 		return false
 	})
-	return name, ok
+	return name, found, ok
 }
 
 // readName reads a name, which may be compressed. It returns the name without

@@ -72,7 +72,12 @@ func (s *System) nameInFiles(addr netip.Addr) (string, status, error) {
 		return "", unavailable, NoName
 	}
 	for _, l := range lines {
-		if a, ok := l.in(addr.Is6()); ok && a == addr {
+		a, ok := l.in(addr.Is6())
+		if addr.Is4In6() {
+			// Both ways of writing it count, but not ::1.
+			a, ok = netip.AddrFrom16(l.addr.As16()), true
+		}
+		if ok && a == addr {
 			return l.names[0], success, nil
 		}
 	}

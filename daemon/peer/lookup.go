@@ -113,7 +113,7 @@ func peerName(conn net.Conn) (sa unix.Sockaddr, err error) {
 // verifiedName looks up the name of an address and then the addresses of that
 // name.
 func (o *Options) verifiedName(ctx context.Context, addr netip.Addr, text string, log *maillog.Logger) string {
-	name, err := o.Resolver.LookupName(ctx, addr.Unmap())
+	name, err := o.Resolver.LookupName(ctx, addr)
 	if err != nil || ctx.Err() != nil {
 		return unknown
 	}

@@ -98,7 +98,7 @@ func TestLookup(t *testing.T) {
 			"127.0.0.1": "LocalHost.Example", "127.0.0.2": "two.test", "127.0.0.3": "three.test",
 			"127.0.0.4": "four.test", "127.0.0.5": "five.test", "127.0.0.6": "12.34.56.78", "127.0.0.7": "bad_name!.example",
 			"127.0.0.8": "-x.example", "127.0.0.9": "", "127.0.0.10": "ten.test", "127.0.0.11": "six.test",
-			"127.0.0.13": "trail.test.", "127.0.0.14": "1234", "127.0.0.15": ".", "::1": "six.test",
+			"127.0.0.13": "trail.test.", "127.0.0.14": "1234", "127.0.0.15": ".", "::1": "six.test", "::ffff:127.0.0.1": "LocalHost.Example",
 		},
 		addrs: map[string]string{
 			"LocalHost.Example": "10.0.0.1 127.0.0.1", "two.test": "127.0.0.9 127.0.0.8", "three.test": "ERROR:1", "four.test": "ERROR:2",

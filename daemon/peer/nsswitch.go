@@ -27,7 +27,7 @@ func (s service) ends(st status) bool { return s.end[st] }
 
 // order is what nsswitch.conf says about hosts.
 type order struct {
-	services []service // only files and dns; others count as not installed
+	services []service // others than files and dns count as not installed
 	bad      bool      // cannot be understood; every lookup fails
 }
 
@@ -72,9 +72,7 @@ func parseOrder(line string) order {
 			}
 			line = strings.TrimLeft(rest, " \t")
 		}
-		if s.name == "files" || s.name == "dns" {
-			o.services = append(o.services, s)
-		}
+		o.services = append(o.services, s)
 	}
 }
 

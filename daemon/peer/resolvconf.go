@@ -74,16 +74,17 @@ func parseResolvConf(b []byte, hostname string, port int) dnsConfig {
 func (c *dnsConfig) option(o string) {
 	name, value, _ := strings.Cut(o, ":")
 	n, err := strconv.Atoi(value)
-	if err != nil || n < 0 {
+	if err != nil {
 		n = 0
 	}
 	switch name {
 	case "ndots":
-		c.ndots = min(n, 15)
+		// A negative number becomes one of four bits.
+		c.ndots = min(n, 15) & 15
 	case "timeout":
-		c.timeout = time.Duration(min(n, 30)) * time.Second
+		c.timeout = time.Duration(min(max(n, 0), 30)) * time.Second
 	case "attempts":
-		c.attempts = min(n, 5)
+		c.attempts = min(max(n, 0), 5)
 	case "rotate":
 		c.rotate = true
 	case "use-vc":

@@ -8,6 +8,7 @@ import (
 // Resolver looks names up. It may be used by several goroutines at once.
 type Resolver interface {
 	// LookupName returns the host name of an address, letter case and all.
+	// The address may be an IPv4-mapped one.
 	LookupName(ctx context.Context, addr netip.Addr) (string, error)
 	// LookupAddrs returns the IPv6 or the IPv4 addresses of a host name. Errors are
 	// LookupError.

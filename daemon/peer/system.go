@@ -50,12 +50,12 @@ func NewSystem(o SystemOptions) *System {
 
 // LookupName implements Resolver.
 func (s *System) LookupName(ctx context.Context, addr netip.Addr) (string, error) {
-	name, err := "", error(NoName)
 	if s.order.bad {
 		return "", BadConfig
 	}
+	name, err := "", error(NoName)
 	for _, service := range s.order.services {
-		var st status
+		st := unavailable
 		switch service.name {
 		case "files":
 			name, st, err = s.nameInFiles(addr)
@@ -86,7 +86,7 @@ func (s *System) LookupAddrs(ctx context.Context, name string, ipv6 bool) ([]net
 	var addrs []netip.Addr
 	err := error(NoName)
 	for _, service := range s.order.services {
-		var st status
+		st := unavailable
 		switch service.name {
 		case "files":
 			addrs, st, err = s.addrsInFiles(name, ipv6)

@@ -33,7 +33,7 @@ func etc(t *testing.T, files map[string]string) string {
 func ask(ctx context.Context, r Resolver, query string) string {
 	kind, what, _ := strings.Cut(query, " ")
 	if kind == "n" {
-		name, err := r.LookupName(ctx, netip.MustParseAddr(what).Unmap())
+		name, err := r.LookupName(ctx, netip.MustParseAddr(what))
 		if err != nil {
 			return err.Error()
 		}
@@ -88,31 +88,31 @@ func TestDNS(t *testing.T) {
 		"ptr 19.0.0.10.in-addr.arpa": records(ptr("*.wild.example")),
 		"ptr 20.0.0.10.in-addr.arpa": records(ptr("sl/ash.example")),
 		"ptr 1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa": records(ptr("six.example")),
-		"any servfail.example": code(rcodeServerFailure),
-		"any refused.example":  code(rcodeRefused),
-		"any formerr.example":  code(1),
-		"any notimp.example":   code(rcodeNotImplemented),
-		"any rc9.example":      code(9),
-		"any timeout.example":  {silent: true},
-		"any nodata.example":   records(),
-		"a cnameonly.example":  records(cname("target.example")),
-		"a cnamenx.example":    {rcode: rcodeNameError, records: []rr{cname("target.example")}},
-		"a cname.example":      records(cname("Target.example"), of("target.EXAMPLE", a("10.1.1.1"))),
-		"a cnamerev.example":   records(of("target.example", a("10.1.1.1")), cname("target.example")),
-		"a cnamebad.example":   records(cname("t!rget.example"), of("t!rget.example", a("10.1.1.1"))),
-		"a wrongowner.example": records(of("else.example", a("10.1.1.2"))),
-		"a wrongboth.example":  records(of("else.example", a("10.1.1.2")), a("10.1.1.3")),
-		"a wrongtype.example":  records(a("::5")),
-		"a short.example":      records(rr{rtype: typeA, data: []byte{1, 2, 3}}),
-		"a trunc.example":      {cut: true, records: []rr{a("10.3.0.1"), a("10.3.0.2")}},
-		"a multi.example":      records(a("10.1.1.3"), a("10.1.1.1"), a("10.1.1.2")),
-		"aaaa multi.example":   records(),
-		"any six.example":      records(),
-		"aaaa six.example":     records(a("2001:db8::1")),
-		"a badid.example":      {wrongID: true, records: []rr{a("10.9.9.9")}},
-		"a badq.example":       {askedOf: "evil.example", records: []rr{of("evil.example", a("10.9.9.9"))}},
-		"a garbage.example":    {raw: []byte{0x81, 0x80}},
-		"a chaos.example":      records(rr{rtype: typeA, class: 3, data: []byte{10, 9, 9, 9}}),
+		"any servfail.example":   code(rcodeServerFailure),
+		"any refused.example":    code(rcodeRefused),
+		"any formerr.example":    code(1),
+		"any notimp.example":     code(rcodeNotImplemented),
+		"any rc9.example":        code(9),
+		"any timeout.example":    {silent: true},
+		"any nodata.example":     records(),
+		"any cnameonly.example":  records(cname("target.example")),
+		"a cnamenx.example":      {rcode: rcodeNameError, records: []rr{cname("target.example")}},
+		"a cname.example":        records(cname("Target.example"), of("target.EXAMPLE", a("10.1.1.1"))),
+		"a cnamerev.example":     records(of("target.example", a("10.1.1.1")), cname("target.example")),
+		"a cnamebad.example":     records(cname("t!rget.example"), of("t!rget.example", a("10.1.1.1"))),
+		"any wrongowner.example": records(of("else.example", a("10.1.1.2"))),
+		"a wrongboth.example":    records(of("else.example", a("10.1.1.2")), a("10.1.1.3")),
+		"a wrongtype.example":    records(a("::5")),
+		"a short.example":        records(rr{rtype: typeA, data: []byte{1, 2, 3}}),
+		"a trunc.example":        {cut: true, records: []rr{a("10.3.0.1"), a("10.3.0.2")}},
+		"a multi.example":        records(a("10.1.1.3"), a("10.1.1.1"), a("10.1.1.2")),
+		"aaaa multi.example":     records(),
+		"any six.example":        records(),
+		"aaaa six.example":       records(a("2001:db8::1")),
+		"a badid.example":        {wrongID: true, records: []rr{a("10.9.9.9")}},
+		"a badq.example":         {askedOf: "evil.example", records: []rr{of("evil.example", a("10.9.9.9"))}},
+		"a garbage.example":      {raw: []byte{0x81, 0x80}},
+		"a chaos.example":        records(rr{rtype: typeA, class: 3, data: []byte{10, 9, 9, 9}}),
 	}
 	d := newDNS(t, replies)
 	s := NewSystem(SystemOptions{Port: d.port, Hostname: "h", Dir: etc(t, map[string]string{
@@ -133,7 +133,8 @@ func TestDNS(t *testing.T) {
 		{"4 cnamebad.example", "10.1.1.1"}, {"4 wrongowner.example", noData}, {"4 wrongboth.example", "10.1.1.3"},
 		{"4 wrongtype.example", noData}, {"4 short.example", noData}, {"4 trunc.example", "10.3.0.1 10.3.0.2"},
 		{"4 multi.example", "10.1.1.3 10.1.1.1 10.1.1.2"}, {"6 multi.example", noData}, {"4 six.example", noData},
-		{"6 six.example", "2001:db8::1"}, {"4 badid.example", later}, {"4 badq.example", later},
+		{"6 six.example", "2001:db8::1"}, {"6 cnameonly.example", noName}, {"4 wrongowner.example", noData}, {"6 wrongowner.example", noName},
+		{"n ::10.0.0.1", "Plain.Example"}, {"n ::ffff:10.0.0.1", "Plain.Example"}, {"4 badid.example", later}, {"4 badq.example", later},
 		{"4 garbage.example", later}, {"4 chaos.example", noData}, {"4 bad!x.example", noName},
 		{"4 -x.example", noName}, {"4 a..b", noName}, {"4 " + strings.Repeat("a", 64) + ".example", noName},
 		{"4 multi.example.", "10.1.1.3 10.1.1.1 10.1.1.2"},
@@ -163,7 +164,7 @@ fe80::1%lo scoped.example
 `
 	common := []lookup{
 		{"n 127.0.0.1", "ip6-localhost"}, {"n ::1", "ip6-localhost"}, {"n 10.0.0.50", "mapped.example"},
-		{"n ::ffff:10.0.0.51", "multi2.example"}, {"n 10.0.0.53", ""}, {"n 10.0.0.54", "12.34.56.78"},
+		{"n ::ffff:10.0.0.51", "multi2.example"}, {"n ::ffff:127.0.0.1", "Local.Host"}, {"n ::ffff:10.0.0.50", "mapped.example"}, {"n 10.0.0.53", ""}, {"n 10.0.0.54", "12.34.56.78"},
 		{"n 10.0.0.55", noName}, {"n 10.0.0.56", noName}, {"n 10.0.0.57", "trail.dot."}, {"n fe80::1", noName},
 		{"n 10.0.0.58", "dash_-x.example"}, {"n 10.0.0.59", "-bad.example"}, {"n 2001:db8::5", "multi2.example"},
 		{"4 ip6-localhost", "127.0.0.1"}, {"4 IP6-ALIAS", "127.0.0.1"}, {"6 alias1", noName}, {"6 ip6-localhost", "::1"},
@@ -253,6 +254,9 @@ func TestOrder(t *testing.T) {
 		{"go on after success", "hosts: dns [NOTFOUND=continue success=continue] files\n", onlyFiles},
 		{"not found is the exception", "hosts: files [!NOTFOUND=return] dns\n", filesDNS},
 		{"mdns", "hosts: files mdns4_minimal [NOTFOUND=return] dns\n", filesDNS},
+		{"not installed is unavailable", "hosts: mdns [UNAVAIL=return] dns files\n", nothing},
+		{"a bad name is unavailable", "hosts: dns [UNAVAIL=return] files\n",
+			[]string{"Plain.Example", "nodata.example", "10.0.0.1", "10.0.0.60", noName, later, "10.0.0.1"}},
 		{"systemd", "hosts: files resolve [!UNAVAIL=return] dns myhostname\n", filesDNS},
 		{"empty", "hosts:\n", nothing},
 		{"unknown", "hosts: bogus\n", nothing},
@@ -395,7 +399,7 @@ func FuzzMessage(f *testing.F) {
 				t.Errorf("address %v", addr)
 			}
 		}
-		if name, ok := m.pointer(); ok && (name == "" || len(name) > maxName || name != "." && !hostName(name)) {
+		if name, _, ok := m.pointer(); ok && (name == "" || len(name) > maxName || name != "." && !hostName(name)) {
 			t.Errorf("name %q", name)
 		}
 	})
