@@ -29,8 +29,8 @@ func FuzzReadCommon(f *testing.F) {
 			return errorText(e.Errors()) + strings.Join(e.Warnings(), "\n")
 		}
 		for _, v := range []Version{Oldest, Newest} {
-			if read(v) != read(v) {
-				t.Fatal("two readings differ")
+			if first, second := read(v), read(v); first != second {
+				t.Fatalf("two readings differ: %q, %q", first, second)
 			}
 			r := Resolver{Profile: Profile{Version: v}, Main: doc, Host: testHost()}
 			for _, name := range CommonNames(r.Profile) {
