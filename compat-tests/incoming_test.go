@@ -2,25 +2,18 @@ package compat
 
 import (
 	"bufio"
-	"bytes"
-	"context"
-	"fmt"
 	"io"
-	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 	"github.com/qmqpd/qmqpd/compat-tests/queuecompare"
-	"github.com/qmqpd/qmqpd/daemon"
-	"github.com/qmqpd/qmqpd/mainconf"
 )
 
 // submission is what a QMQP client sends.
@@ -61,82 +54,12 @@ alias_database =
 biff = no
 `
 
-// rival is a real Postfix that receives by qmqpd, cleanup and trivial-rewrite,
-// with one set of these services for each of several settings.
-type rival struct {
-	t     *testing.T
-	pf    *postfix.Instance
-	ports map[string]int
-}
-
-// startRival starts services for all variants, which are settings by name.
-func startRival(t *testing.T, main string, variants map[string]settings) *rival {
-	t.Helper()
-	r := &rival{t: t, ports: make(map[string]int)}
-	var master strings.Builder
-	for i, name := range slices.Sorted(maps.Keys(variants)) {
-		options := ""
-		for _, k := range slices.Sorted(maps.Keys(variants[name])) {
-			options += fmt.Sprintf("  -o { %s = %s }\n", k, variants[name][k])
-		}
-		port := postfix.FreePort(t)
-		r.ports[name] = port
-		fmt.Fprintf(&master, "127.0.0.1:%d inet n - y - 5 qmqpd\n  -o cleanup_service_name=cleanup%d\n%s", port, i, options)
-		fmt.Fprintf(&master, "[::1]:%d inet n - y - 5 qmqpd\n  -o cleanup_service_name=cleanup%d\n%s", port, i, options)
-		fmt.Fprintf(&master, "cleanup%d unix n - y - 0 cleanup\n  -o rewrite_service_name=rewrite%d\n%s", i, i, options)
-		fmt.Fprintf(&master, "rewrite%d unix - - y - - trivial-rewrite\n%s", i, options)
-	}
-	master.WriteString("postlog unix-dgram n - n - 1 postlogd\n")
-	master.WriteString("proxymap unix - - n - - proxymap\n")
-	r.pf = postfix.New(t, postfix.Options{Main: main, Master: master.String()})
-	// Both sides shall find the same names for their clients.
-	hosts, err := os.ReadFile("/etc/hosts")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"/etc/hosts", postfix.QueueDir + "/etc/hosts"} {
-		if err := os.Remove(r.pf.Path(name)); err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
-		r.pf.WriteFile(name, string(hosts), 0o644)
-	}
-	return r
-}
-
 // result is what became of a request.
 type result struct {
 	reply string   // with the queue id masked
 	queue string   // where the file is
 	file  []string // masked
 	log   []string // qmqpd's and cleanup's lines, masked
-}
-
-// send sends a request and collects what became of it.
-func (r *rival) send(variant, host string, req submission) result {
-	r.t.Helper()
-	mark := r.pf.Log.Mark()
-	reply, err := exchange(net.JoinHostPort(host, strconv.Itoa(r.ports[variant])), req.bytes())
-	if err != nil {
-		r.t.Fatalf("stock qmqpd: %v", err)
-	}
-	if !strings.HasPrefix(reply, "K") {
-		// qmqpd replies before cleanup has removed the file when it gives
-		// up on its own.
-		r.pf.Log.WaitFor(r.t, mark, "of a removed message", func(l postfix.Line) bool {
-			return strings.Contains(l.Text, ": removed (")
-		})
-	}
-	r.pf.Log.WaitFor(r.t, mark, "of the end", func(l postfix.Line) bool { return strings.HasPrefix(l.Text, "disconnect from") })
-	r.pf.Log.Sync(r.t)
-	var lines []string
-	for _, l := range r.pf.Log.Lines()[mark:] {
-		if strings.HasSuffix(l.Tag, "/cleanup") || strings.HasSuffix(l.Tag, "/qmqpd") {
-			lines = append(lines, l.Text)
-		}
-	}
-	var res result
-	res.collect(r.t, reply, idOf(reply, lines), r.pf.Path(postfix.QueueDir), lines)
-	return res
 }
 
 // exchange sends a request and returns the text of the reply.
@@ -237,98 +160,6 @@ func (res *result) collect(t *testing.T, reply, id, queueDir string, lines []str
 	}
 	// The names of hashed directories are part of the id.
 	res.queue, _, _ = strings.Cut(res.queue, "/")
-}
-
-// ours is a stand-alone server in this process that writes queue files itself.
-type ours struct {
-	t     *testing.T
-	dir   string
-	addrs map[string]string // by host
-	log   lockedBuffer
-}
-
-// lockedBuffer collects what a server logs.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-// take returns what was written since the last call.
-func (l *lockedBuffer) take() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := l.b.String()
-	l.b.Reset()
-	return s
-}
-
-// newOurs starts a server with the configuration directory of a rival and
-// settings of its own. It stops when t ends.
-func newOurs(t *testing.T, configDir string, set settings) *ours {
-	t.Helper()
-	o := &ours{t: t, dir: filepath.Join(t.TempDir(), "queue"), addrs: make(map[string]string)}
-	options := daemon.ServeOptions{
-		ConfigDir: configDir,
-		Listen:    []string{"127.0.0.1:0", "[::1]:0"},
-		Queue:     o.dir,
-		Log:       &o.log,
-	}
-	for _, k := range slices.Sorted(maps.Keys(set)) {
-		options.Overrides = append(options.Overrides, mainconf.Setting{Name: k, Value: set[k]})
-	}
-	ready := make(chan struct{})
-	options.Ready = func(addrs []net.Addr) {
-		o.addrs["127.0.0.1"], o.addrs["::1"] = addrs[0].String(), addrs[1].String()
-		close(ready)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- daemon.Serve(ctx, options) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("our server: %v", err)
-		}
-	})
-	select {
-	case <-ready:
-	case err := <-done:
-		t.Fatalf("our server: %v", err)
-	}
-	return o
-}
-
-// send serves one request.
-func (o *ours) send(host string, req submission) result {
-	o.t.Helper()
-	o.log.take()
-	reply, err := exchange(o.addrs[host], req.bytes())
-	if err != nil {
-		o.t.Fatalf("our server: %v", err)
-	}
-	// The line about the end of the session comes after the reply.
-	text := ""
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(text, "disconnect from"); {
-		if time.Now().After(deadline) {
-			o.t.Fatalf("our server did not end the session:\n%s", text)
-		}
-		time.Sleep(100 * time.Microsecond)
-		text += o.log.take()
-	}
-	var lines []string
-	for _, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		_, l, _ = strings.Cut(l, "]: ")
-		lines = append(lines, l)
-	}
-	var res result
-	res.collect(o.t, reply, idOf(reply, lines), o.dir, lines)
-	return res
 }
 
 // duel is a rival and our servers with the same settings, started when they

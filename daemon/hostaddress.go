@@ -18,12 +18,15 @@ func mailHostAddress(text string) (address, complaint string) {
 	return text, checkIPv4(text)
 }
 
+// complaintLen is how much of a text complaints show, in bytes.
+const complaintLen = 100
+
 // checkIPv4 returns a complaint unless text is a dotted quad.
 //
 // Source: Postfix 3.10 valid_hostname.c, valid_ipv4_hostaddr.
 func checkIPv4(text string) string {
 	complain := func(what string) string {
-		return fmt.Sprintf("valid_ipv4_hostaddr: %s: %.100s", what, text)
+		return fmt.Sprintf("valid_ipv4_hostaddr: %s: %s", what, text[:min(len(text), complaintLen)])
 	}
 	inByte, count, value := false, 0, 0
 	for i := 0; i < len(text); i++ {
@@ -60,7 +63,7 @@ func checkIPv4(text string) string {
 // Source: Postfix 3.10 valid_hostname.c, valid_ipv6_hostaddr.
 func checkIPv6(text string) string {
 	complain := func(what string) string {
-		return fmt.Sprintf("valid_ipv6_hostaddr: %s: %.100s", what, text)
+		return fmt.Sprintf("valid_ipv6_hostaddr: %s: %s", what, text[:min(len(text), complaintLen)])
 	}
 	at := func(i int) byte {
 		if i < len(text) {

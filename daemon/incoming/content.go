@@ -99,5 +99,5 @@ func (s *stream) Fault(f mime.Fault, text []byte) {
 		recipient = s.logAddress(s.recipient)
 	}
 	s.log.Infof("%s: reject: mime-error %s: %s from %s; from=<%s> to=<%s>",
-		s.id, f.Text(), untilNUL(text[:min(len(text), 100)]), s.origin, s.logAddress(s.sender), recipient)
+		s.id, f.Text(), untilNUL(first(text, 100)), s.origin, s.logAddress(s.sender), recipient)
 }

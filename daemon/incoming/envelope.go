@@ -110,7 +110,7 @@ func (s *stream) verpDelimiters(data []byte) {
 	case len(s.sender) == 0:
 		s.log.Warningf("%s: ignoring VERP request for null sender", s.id)
 	case len(data) != 2:
-		s.log.Warningf("%s: ignoring bad VERP request: \"%.100s\"", s.id, data)
+		s.log.Warningf("%s: ignoring bad VERP request: \"%s\"", s.id, first(data, 100))
 	default:
 		s.verp = true
 		s.out(queuefmt.RecVERP, data)
@@ -121,7 +121,7 @@ func (s *stream) verpDelimiters(data []byte) {
 func (s *stream) attribute(data []byte) {
 	name, value, err := queuefmt.ParseAttribute(data)
 	if err != nil {
-		s.log.Warningf("%s: message rejected: malformed attribute: %s: %.100s", s.id, err, data)
+		s.log.Warningf("%s: message rejected: malformed attribute: %s: %s", s.id, err, first(data, 100))
 		s.status |= mailstream.StatusBad
 		return
 	}
@@ -151,7 +151,7 @@ func (s *stream) attribute(data []byte) {
 	switch string(name) {
 	case attrRewriteContext:
 		if string(value) != "local" {
-			s.log.Warningf("%s: message rejected: bad rewriting context: %.100s", s.id, value)
+			s.log.Warningf("%s: message rejected: bad rewriting context: %s", s.id, first(value, 100))
 			s.status |= mailstream.StatusBad
 			return
 		}

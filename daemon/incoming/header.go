@@ -81,7 +81,7 @@ func (s *stream) tlsRequired(value, text []byte) {
 	if equalFoldASCII(value, "NO") {
 		s.sendOptions |= queuefmt.SendOptTLSRequiredNo
 	} else {
-		s.log.Warningf("ignoring malformed header: '%.100s'", text[:min(len(text), 100)])
+		s.log.Warningf("ignoring malformed header: '%s'", first(text, 100))
 	}
 }
 
@@ -123,7 +123,7 @@ func (s *stream) addressHeader(known *rfc822.Header, text []byte) {
 }
 
 func (s *stream) logStripped(element []byte) {
-	s.log.Warningf("stripping too many comments from address: %.100s...", s.appendPrintableAs(nil, element, '?')[:min(len(element), 100)])
+	s.log.Warningf("stripping too many comments from address: %s...", first(s.appendPrintableAs(nil, element, '?'), 100))
 }
 
 // outFolded writes a header whose addresses stand on lines of their own. It
@@ -238,6 +238,10 @@ func (s *stream) appendPrintableAs(dst, text []byte, replacement byte) []byte {
 	}
 	return dst
 }
+
+// first returns the first n bytes of text, or all of it. (Precision in fmt
+// counts characters; in C it counts bytes.)
+func first(text []byte, n int) []byte { return text[:min(len(text), n)] }
 
 // logAddress formats an address for a log line.
 //

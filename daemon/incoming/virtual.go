@@ -47,7 +47,7 @@ func (s *stream) expand(recipient []byte) [][]byte {
 			before := fold(list[i])
 			for j, addr := range result {
 				if len(addr) > m.AddressLimit {
-					s.log.Warningf("%s: unreasonable %s result %.300s... -- message not accepted, try again later", s.id, mapping.Name, addr[:min(len(addr), 300)])
+					s.log.Warningf("%s: unreasonable %s result %s... -- message not accepted, try again later", s.id, mapping.Name, first(addr, 300))
 					return fail(mailstream.StatusDefer)
 				}
 				if j == 0 {

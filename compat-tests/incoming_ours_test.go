@@ -1,0 +1,109 @@
+package compat
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/qmqpd/qmqpd/daemon"
+	"github.com/qmqpd/qmqpd/mainconf"
+)
+
+// ours is a stand-alone server in this process that writes queue files itself.
+type ours struct {
+	t     *testing.T
+	dir   string
+	addrs map[string]string // by host
+	log   lockedBuffer
+}
+
+// lockedBuffer collects what a server logs.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// take returns what was written since the last call.
+func (l *lockedBuffer) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.b.String()
+	l.b.Reset()
+	return s
+}
+
+// newOurs starts a server with the configuration directory of a rival and
+// settings of its own. It stops when t ends.
+func newOurs(t *testing.T, configDir string, set settings) *ours {
+	t.Helper()
+	o := &ours{t: t, dir: filepath.Join(t.TempDir(), "queue"), addrs: make(map[string]string)}
+	options := daemon.ServeOptions{
+		ConfigDir: configDir,
+		Listen:    []string{"127.0.0.1:0", "[::1]:0"},
+		Queue:     o.dir,
+		Log:       &o.log,
+	}
+	for _, k := range slices.Sorted(maps.Keys(set)) {
+		options.Overrides = append(options.Overrides, mainconf.Setting{Name: k, Value: set[k]})
+	}
+	ready := make(chan struct{})
+	options.Ready = func(addrs []net.Addr) {
+		o.addrs["127.0.0.1"], o.addrs["::1"] = addrs[0].String(), addrs[1].String()
+		close(ready)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- daemon.Serve(ctx, options) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("our server: %v", err)
+		}
+	})
+	select {
+	case <-ready:
+	case err := <-done:
+		t.Fatalf("our server: %v", err)
+	}
+	return o
+}
+
+// send serves one request.
+func (o *ours) send(host string, req submission) result {
+	o.t.Helper()
+	o.log.take()
+	reply, err := exchange(o.addrs[host], req.bytes())
+	if err != nil {
+		o.t.Fatalf("our server: %v", err)
+	}
+	// The line about the end of the session comes after the reply.
+	text := ""
+	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(text, "disconnect from"); {
+		if time.Now().After(deadline) {
+			o.t.Fatalf("our server did not end the session:\n%s", text)
+		}
+		time.Sleep(100 * time.Microsecond)
+		text += o.log.take()
+	}
+	var lines []string
+	for _, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		_, l, _ = strings.Cut(l, "]: ")
+		lines = append(lines, l)
+	}
+	var res result
+	res.collect(o.t, reply, idOf(reply, lines), o.dir, lines)
+	return res
+}

@@ -1,0 +1,84 @@
+package compat
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+)
+
+// rival is a real Postfix that receives by qmqpd, cleanup and trivial-rewrite,
+// with one set of these services for each of several settings.
+type rival struct {
+	t     *testing.T
+	pf    *postfix.Instance
+	ports map[string]int
+}
+
+// startRival starts services for all variants, which are settings by name.
+func startRival(t *testing.T, main string, variants map[string]settings) *rival {
+	t.Helper()
+	r := &rival{t: t, ports: make(map[string]int)}
+	var master strings.Builder
+	for i, name := range slices.Sorted(maps.Keys(variants)) {
+		options := ""
+		for _, k := range slices.Sorted(maps.Keys(variants[name])) {
+			options += fmt.Sprintf("  -o { %s = %s }\n", k, variants[name][k])
+		}
+		port := postfix.FreePort(t)
+		r.ports[name] = port
+		fmt.Fprintf(&master, "127.0.0.1:%d inet n - y - 5 qmqpd\n  -o cleanup_service_name=cleanup%d\n%s", port, i, options)
+		fmt.Fprintf(&master, "[::1]:%d inet n - y - 5 qmqpd\n  -o cleanup_service_name=cleanup%d\n%s", port, i, options)
+		fmt.Fprintf(&master, "cleanup%d unix n - y - 0 cleanup\n  -o rewrite_service_name=rewrite%d\n%s", i, i, options)
+		fmt.Fprintf(&master, "rewrite%d unix - - y - - trivial-rewrite\n%s", i, options)
+	}
+	master.WriteString("postlog unix-dgram n - n - 1 postlogd\n")
+	master.WriteString("proxymap unix - - n - - proxymap\n")
+	r.pf = postfix.New(t, postfix.Options{Main: main, Master: master.String()})
+	// Both sides shall find the same names for their clients.
+	hosts, err := os.ReadFile("/etc/hosts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"/etc/hosts", postfix.QueueDir + "/etc/hosts"} {
+		if err := os.Remove(r.pf.Path(name)); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		r.pf.WriteFile(name, string(hosts), 0o644)
+	}
+	return r
+}
+
+// send sends a request and collects what became of it.
+func (r *rival) send(variant, host string, req submission) result {
+	r.t.Helper()
+	mark := r.pf.Log.Mark()
+	reply, err := exchange(net.JoinHostPort(host, strconv.Itoa(r.ports[variant])), req.bytes())
+	if err != nil {
+		r.t.Fatalf("stock qmqpd: %v", err)
+	}
+	if !strings.HasPrefix(reply, "K") {
+		// qmqpd replies before cleanup has removed the file when it gives
+		// up on its own.
+		r.pf.Log.WaitFor(r.t, mark, "of a removed message", func(l postfix.Line) bool {
+			return strings.Contains(l.Text, ": removed (")
+		})
+	}
+	r.pf.Log.WaitFor(r.t, mark, "of the end", func(l postfix.Line) bool { return strings.HasPrefix(l.Text, "disconnect from") })
+	r.pf.Log.Sync(r.t)
+	var lines []string
+	for _, l := range r.pf.Log.Lines()[mark:] {
+		if strings.HasSuffix(l.Tag, "/cleanup") || strings.HasSuffix(l.Tag, "/qmqpd") {
+			lines = append(lines, l.Text)
+		}
+	}
+	var res result
+	res.collect(r.t, reply, idOf(reply, lines), r.pf.Path(postfix.QueueDir), lines)
+	return res
+}
