@@ -33,7 +33,7 @@ const (
 // bdbFile reads the pages of one Berkeley DB file.
 type bdbFile struct {
 	file     *mappedFile
-	order    binary.ByteOrder
+	order    byteOrder
 	magic    uint32
 	metaType byte
 	meta     []byte
@@ -79,9 +79,9 @@ func (b *bdbFile) readMeta() error {
 	b.meta = b.file.data[:bdbMetaSize]
 	switch b.magic {
 	case binary.LittleEndian.Uint32(b.meta[12:]):
-		b.order = binary.LittleEndian
+		b.order = littleEndian
 	case binary.BigEndian.Uint32(b.meta[12:]):
-		b.order = binary.BigEndian
+		b.order = bigEndian
 	default:
 		return damaged("magic number")
 	}

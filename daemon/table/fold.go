@@ -1,11 +1,13 @@
 package table
 
 import (
+	"sort"
 	"strings"
+	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/cases"
 )
+
+//go:generate go test -run TestFoldTable -update .
 
 // Fold folds text for comparison. With unicode set (smtputf8_enable), text
 // that has bytes outside ASCII gets full Unicode case folding, and bytes that
@@ -33,42 +35,29 @@ func Fold(text string, unicode bool) string {
 }
 
 func foldUnicode(text string) string {
-	if utf8.ValidString(text) {
-		return foldValid(text)
-	}
 	var folded strings.Builder
-	start := 0
-	flush := func(end int) {
-		if start < end {
-			folded.WriteString(foldValid(text[start:end]))
-		}
-	}
+	folded.Grow(len(text))
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRuneInString(text[i:])
-		if r == utf8.RuneError && size == 1 {
-			flush(i)
-			folded.WriteByte(text[i])
-			start = i + 1
+		if r == utf8.RuneError {
+			folded.WriteString(text[i : i+size])
+		} else {
+			foldRune(&folded, r)
 		}
 		i += size
 	}
-	flush(len(text))
 	return folded.String()
 }
 
-// foldValid folds text that is UTF-8.
-func foldValid(text string) string {
-	return strings.Map(foldCherokee, cases.Fold().String(text))
-}
-
-// foldCherokee does what package cases leaves out: Cherokee letters fold to
-// upper case, because lower case came to Unicode later (CaseFolding.txt).
-func foldCherokee(r rune) rune {
-	switch {
-	case 0x13F8 <= r && r <= 0x13FD:
-		return r - 0x13F8 + 0x13F0
-	case 0xAB70 <= r && r <= 0xABBF:
-		return r - 0xAB70 + 0x13A0
+// foldRune writes the folded form of r: its lower case, but for those in
+// foldExceptions.
+func foldRune(to *strings.Builder, r rune) {
+	if r >= utf8.RuneSelf {
+		i := sort.Search(len(foldExceptions), func(i int) bool { return foldExceptions[i].r >= r })
+		if i < len(foldExceptions) && foldExceptions[i].r == r {
+			to.WriteString(foldExceptions[i].folded)
+			return
+		}
 	}
-	return r
+	to.WriteRune(unicode.ToLower(r))
 }

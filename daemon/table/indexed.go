@@ -101,7 +101,7 @@ func (t *indexedFile) open(o *opening, path string, newIndex func(*mappedFile) (
 	if err := unix.Fstat(t.fd, &info); err != nil {
 		return fatalError("fstat "+path+": "+Strerror(err), err)
 	}
-	t.mtime = info.Mtim.Sec
+	t.mtime = modified(&info)
 	if t.lock == noLock && o.typ != "cdb" {
 		return nil
 	}
@@ -170,7 +170,9 @@ func (t *indexedFile) get(key []byte) (text string, found bool, err error) {
 // under our hands, by a program that does not know of locks: then there is no
 // memory behind the mapping, or a number changes after it was checked.
 func guard(read func() error, err *error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	if !debug.SetPanicOnFault(true) {
+		defer debug.SetPanicOnFault(false)
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			*err = damaged("%v", p)
@@ -190,21 +192,30 @@ func (t *indexedFile) changed() (bool, error) {
 	if err := unix.Fstat(t.fd, &info); err != nil {
 		return false, err
 	}
-	modified := !t.multiWriter && t.mtime != 0 && info.Mtim.Sec != t.mtime
-	return modified || info.Nlink == 0, nil
+	changed := !t.multiWriter && t.mtime != 0 && modified(&info) != t.mtime
+	return changed || info.Nlink == 0, nil
+}
+
+// modified is the time of the last change, in whole seconds.
+func modified(info *unix.Stat_t) int64 {
+	seconds, _ := info.Mtim.Unix()
+	return seconds
 }
 
 // acquire takes the shared lock; it waits for a writer.
 func (t *indexedFile) acquire() error {
 	switch t.lock {
 	case flockStyle:
+		if tryFlock(t.fd) {
+			return nil
+		}
 		return ignoringEINTR(func() error { return unix.Flock(t.fd, unix.LOCK_SH) })
 	case fcntlStyle:
-		// A lock of the open file, not of the process: it conflicts with
-		// the process locks that Postfix takes, but is not lost when some
-		// other descriptor for the same file is closed.
+		if tryFcntl(t.fd) {
+			return nil
+		}
 		return ignoringEINTR(func() error {
-			return unix.FcntlFlock(uintptr(t.fd), unix.F_OFD_SETLKW, &unix.Flock_t{Type: unix.F_RDLCK})
+			return unix.FcntlFlock(uintptr(t.fd), fcntlWait, &unix.Flock_t{Type: unix.F_RDLCK})
 		})
 	}
 	return nil
@@ -214,9 +225,9 @@ func (t *indexedFile) acquire() error {
 func (t *indexedFile) release() {
 	switch t.lock {
 	case flockStyle:
-		_ = unix.Flock(t.fd, unix.LOCK_UN)
+		unlockFlock(t.fd)
 	case fcntlStyle:
-		_ = unix.FcntlFlock(uintptr(t.fd), unix.F_OFD_SETLK, &unix.Flock_t{Type: unix.F_UNLCK})
+		unlockFcntl(t.fd)
 	}
 }
 

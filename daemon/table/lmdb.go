@@ -31,7 +31,7 @@ const (
 
 type lmdbIndex struct {
 	file     *mappedFile
-	order    binary.ByteOrder
+	order    byteOrder
 	pageSize int64
 	root     uint64
 	lastPage uint64
@@ -84,9 +84,9 @@ func (x *lmdbIndex) readMeta() error {
 	}
 	switch uint32(lmdbMagic) {
 	case binary.LittleEndian.Uint32(meta[16:]):
-		x.order = binary.LittleEndian
+		x.order = littleEndian
 	case binary.BigEndian.Uint32(meta[16:]):
-		x.order = binary.BigEndian
+		x.order = bigEndian
 	default:
 		return errLMDBInvalid
 	}
@@ -235,7 +235,7 @@ func (x *lmdbIndex) child(key []byte) (uint64, error) {
 // writer stores them the other way round.
 func (x *lmdbIndex) halves(header []byte) (lo, hi uint64) {
 	first, second := uint64(x.order.Uint16(header)), uint64(x.order.Uint16(header[2:]))
-	if x.order == binary.BigEndian {
+	if x.order.big {
 		return second, first
 	}
 	return first, second
