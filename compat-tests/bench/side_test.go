@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -39,12 +40,25 @@ func newSide(b testing.TB, ours bool, limit int, main ...string) *side {
 	if s.cpu != nil {
 		s.cpu.wrap(b, s.Instance)
 	}
+	mountProc(b, s.Instance)
 	s.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(postfix.FreePort(b)))
 	s.AppendMain("default_transport = discard:", "qmqpd_authorized_clients = 127.0.0.0/8", "maximal_queue_lifetime = 0")
 	s.AppendMain(main...)
 	s.AppendMaster(fmt.Sprintf("%s inet n - y - %d qmqpd", s.addr, limit))
 	s.Start()
 	return s
+}
+
+// mountProc gives the root a /proc, as every system has one.
+func mountProc(b testing.TB, pf *postfix.Instance) {
+	dir := pf.Path("/proc")
+	if err := os.MkdirAll(dir, 0o555); err != nil {
+		b.Fatal(err)
+	}
+	if err := syscall.Mount("proc", dir, "proc", 0, ""); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 }
 
 // source sends messages by qmqp-source and returns how many a second.

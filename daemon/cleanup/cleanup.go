@@ -54,7 +54,8 @@ const maxConnects = 11
 const bufferSize = 16 << 10
 
 var bufferPool = sync.Pool{New: func() any {
-	return &buffers{out: make([]byte, 0, bufferSize), in: attr.NewReader(nil, "")}
+	// Small at first: a client that has sent nothing yet costs little.
+	return &buffers{out: make([]byte, 0, 64), in: attr.NewReader(nil, "")}
 }}
 
 type buffers struct {

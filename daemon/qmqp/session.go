@@ -75,8 +75,12 @@ type buffers struct {
 	first []byte // the first recipient
 }
 
+// readSize is how much is read at once, in bytes: a message of 4 kB with its
+// envelope comes in one piece.
+const readSize = 5 << 10
+
 var bufferPool = sync.Pool{New: func() any {
-	return &buffers{in: netstring.NewReader(nil, 8192)}
+	return &buffers{in: netstring.NewReader(nil, readSize)}
 }}
 
 // NewSession returns a session with the client at the other end of conn, whose
