@@ -24,7 +24,8 @@ const gatherTurns = 20
 // ready together share one syncfs(2) where FS.CanSyncAll says that it holds
 // what fsync(2) does: "sync() or syncfs() provide the same guarantees as
 // fsync() called on every file in the system or filesystem respectively"
-// (sync(2)). A file that is alone is synced alone.
+// (sync(2)). A file that is alone is synced alone, and so are all while that
+// costs less: see chooser.
 //
 // A sync covers a file only if it begins after the file's last change. Hence
 // a file joins a batch when it is complete, and a batch is closed before its
@@ -37,6 +38,9 @@ type groupCommit struct {
 
 	// unfinished counts the files that are open: so many may yet join.
 	unfinished atomic.Int64
+
+	choose chooser
+	apart  atomic.Int64 // files that are being synced alone
 
 	mu      sync.Mutex
 	pending *commitBatch
@@ -63,7 +67,7 @@ type commitFile struct {
 
 // sync returns when the file and the entries that lead to it are durable.
 func (g *groupCommit) sync(f *commitFile) error {
-	if !g.share {
+	if !g.share || g.unfinished.Load() < 2 || g.choose.next() == alone {
 		return g.syncAlone(f)
 	}
 	g.mu.Lock()
@@ -122,7 +126,9 @@ func (g *groupCommit) syncBatch(b *commitBatch) bool {
 		// Whose error it is, one's own fsync will tell.
 		return false
 	}
-	if g.now().Sub(start) > slowShare {
+	took := g.now().Sub(start)
+	g.choose.took(shared, took, len(b.files))
+	if took > slowShare {
 		g.backoff = min(max(2*g.backoff, shareBackoff), maxShareBackoff)
 		g.pause = g.now().Add(g.backoff)
 	} else {
@@ -149,6 +155,11 @@ func (g *groupCommit) syncBatch(b *commitBatch) bool {
 // syncAlone syncs one file and, at the same time, its directories: a journal
 // takes both in one transaction.
 func (g *groupCommit) syncAlone(f *commitFile) error {
+	start, others := g.now(), g.apart.Add(1)
+	defer func() {
+		g.apart.Add(-1)
+		g.choose.took(alone, g.now().Sub(start), int(others))
+	}()
 	results := make(chan error, len(f.dirs))
 	for _, dir := range f.dirs {
 		go func() { results <- g.dirs.sync(dir) }()
