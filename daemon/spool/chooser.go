@@ -6,10 +6,11 @@ import (
 )
 
 // How many files go one way before the other way is tried again: fewer after a
-// change, more each time that nothing changed. A trial is trialFiles long.
+// change, more each time that nothing changed. A trial is at most trialFiles
+// long, and is broken off when it costs twice as much.
 const (
-	minTurn    = 64
-	maxTurn    = 2048
+	minTurn    = 256
+	maxTurn    = 16384
 	trialFiles = 32
 )
 
@@ -17,15 +18,16 @@ const (
 type way int
 
 const (
-	shared way = iota // one syncfs(2) for a batch
-	alone             // an fsync(2) for each file, at the same time
+	alone  way = iota // an fsync(2) for each file, at the same time
+	shared            // one syncfs(2) for a batch
 )
 
 // chooser finds out which way costs less. That depends on the disk, on how many
-// write at once, and on what others write to the same file system, which
-// syncfs(2) has to wait for. The cost of a way is the time that it took divided
-// by the number of files that were under way in it. The zero value is ready and
-// begins with sharing.
+// write at once, and above all on what others write to the same file system,
+// for which syncfs(2) has to wait: on a quiet disk it saves a third, on a busy
+// one it can cost ten times as much. The cost of a way is the time that it took
+// divided by the number of files that were under way in it. The zero value is
+// ready and begins with files alone.
 type chooser struct {
 	mu    sync.Mutex
 	cost  [2]float64 // nanoseconds per file, a moving average; 0 when unknown
@@ -59,7 +61,7 @@ func (c *chooser) decide() {
 		return
 	}
 	other := 1 - c.best
-	if c.cost[other] > 0 && c.cost[other] < c.cost[c.best] {
+	if c.cost[other] > 0 && c.cost[other] < 0.9*c.cost[c.best] {
 		c.best, c.turn = other, minTurn
 	} else {
 		c.turn = min(2*c.turn, maxTurn)
@@ -68,17 +70,21 @@ func (c *chooser) decide() {
 }
 
 // took notes that files that were synced in one way at the same time took so
-// long. A file by itself says nothing of the cost of many.
+// long. A file by itself says nothing of the cost of many. A single hiccup
+// counts as no more than four times the usual.
 func (c *chooser) took(w way, d time.Duration, files int) {
 	if files < 2 || d <= 0 {
 		return
 	}
 	cost := float64(d) / float64(files)
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.cost[w] == 0 {
 		c.cost[w] = cost
 	} else {
-		c.cost[w] += (cost - c.cost[w]) / 4
+		c.cost[w] += (min(cost, 4*c.cost[w]) - c.cost[w]) / 4
 	}
-	c.mu.Unlock()
+	if c.trial && w != c.best && c.cost[w] > 2*c.cost[c.best] {
+		c.left = 0
+	}
 }

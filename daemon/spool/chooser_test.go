@@ -19,25 +19,25 @@ func TestChooser(t *testing.T) {
 		}
 		return count
 	}
-	if c.next() != shared {
-		t.Error("does not begin with sharing")
+	if c.next() != alone {
+		t.Error("does not begin with files alone")
 	}
-	if n := run(20000); n[shared] < 19000 {
+	if n := run(20000); n[shared] < 18500 {
 		t.Errorf("sharing is cheaper: %v", n)
 	}
-	cost[shared] = 10 * time.Millisecond
-	run(2 * maxTurn)
+	cost[shared] = 100 * time.Millisecond
+	run(3 * maxTurn)
 	if n := run(20000); n[alone] < 19000 {
 		t.Errorf("sharing is dearer: %v", n)
 	}
-	cost[alone] = 20 * time.Millisecond
-	run(2 * maxTurn)
+	cost[alone] = 1000 * time.Millisecond
+	run(3 * maxTurn)
 	if n := run(20000); n[shared] < 19000 {
 		t.Errorf("sharing is cheaper again: %v", n)
 	}
 }
 
-// TestChooserKnowsNothing keeps sharing while nothing is known.
+// TestChooserKnowsNothing keeps to files alone while nothing is known.
 func TestChooserKnowsNothing(t *testing.T) {
 	var c chooser
 	n := 0
@@ -45,11 +45,11 @@ func TestChooserKnowsNothing(t *testing.T) {
 		w := c.next()
 		c.took(w, 0, 10)          // a clock that stands still
 		c.took(w, time.Second, 1) // a file by itself
-		if w == shared {
+		if w == alone {
 			n++
 		}
 	}
 	if n < 9000 || c.cost != [2]float64{} {
-		t.Errorf("shared %d times, %v", n, c.cost)
+		t.Errorf("alone %d times, %v", n, c.cost)
 	}
 }

@@ -385,6 +385,9 @@ func simulate(t *testing.T, f *simFS, opts Options, writers, each int) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if f.shared {
+		s.group.choose = alwaysShare()
+	}
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Add(1)
@@ -427,6 +430,9 @@ func simulate(t *testing.T, f *simFS, opts Options, writers, each int) {
 		t.Error(err)
 	}
 }
+
+// alwaysShare is a chooser that will not change its mind.
+func alwaysShare() chooser { return chooser{best: shared, turn: 1 << 30, left: 1 << 30} }
 
 // powerCuts are the ways in which messages are made durable.
 var powerCuts = []struct {
@@ -496,6 +502,7 @@ func TestSharedSyncFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.group.choose = alwaysShare()
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Add(1)
