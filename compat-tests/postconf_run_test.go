@@ -259,8 +259,3 @@ func countLines(s string) map[string]int {
 	}
 	return counts
 }
-
-func lastLine(s string) string {
-	s = strings.TrimSuffix(s, "\n")
-	return s[strings.LastIndexByte(s, '\n')+1:]
-}
