@@ -85,11 +85,14 @@ func (r *run) showMaps() error {
 	if !ok {
 		list = profileTables(r.Profile)
 	}
-	more, err := r.dynamicTables(e.String("meta_directory") + "/dynamicmaps.cf")
-	if err != nil {
-		return err
+	// Only a build with shared libraries loads more of them.
+	if ok || r.Profile.Distribution == params.Debian {
+		more, err := r.dynamicTables(e.String("meta_directory") + "/dynamicmaps.cf")
+		if err != nil {
+			return err
+		}
+		list = append(list, more...)
 	}
-	list = append(list, more...)
 	slices.Sort(list)
 	for _, name := range slices.Compact(list) {
 		r.out.text(name + "\n")

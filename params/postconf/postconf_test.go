@@ -355,3 +355,64 @@ func FuzzLine(f *testing.F) {
 		}
 	})
 }
+
+// FuzzRun holds that any configuration gets an answer or an error, in every
+// mode: no panic, no endless loop, messages of printable lines.
+func FuzzRun(f *testing.F) {
+	f.Add("a = $b\nb = ${a?{x}:{y}}\n", "smtp inet n - n - - smtpd -o a=b\n", uint16(0), "3.10")
+	f.Add("mydestination = ${{$mydestination} == {x}}\n", "", uint16(0xffff), "3.11")
+	f.Add("alias_maps = proxy:ldap:{x y} mysql:/nowhere {a}b #c\n", "a unix - - - - - pipe {a b} -o {c = d}\n", uint16(0x123), "3.7")
+	f.Add("= x\n y\n", "x\n", uint16(7), "3.8")
+	f.Fuzz(func(t *testing.T, mainText, masterText string, options uint16, version string) {
+		profile, err := params.ParseProfile(version)
+		if err != nil {
+			return
+		}
+		dir := t.TempDir()
+		for name, text := range map[string]string{"main.cf": mainText, "master.cf": masterText} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var out, diag bytes.Buffer
+		p := Program{
+			Name:    "postconf",
+			Getenv:  func(string) (string, bool) { return "", false },
+			Stdout:  &out,
+			Stderr:  &diag,
+			Profile: profile,
+			Host:    testHost(),
+		}
+		var request Request
+		letters := "dnMFPxfhHjqvopCc"
+		for i := range len(letters) {
+			if options&(1<<i) == 0 {
+				continue
+			}
+			value := map[byte]string{'o': "a=b", 'C': "user,builtin"}[letters[i]]
+			if letters[i] == 'c' {
+				continue
+			}
+			if err := request.Option(letters[i], value, p); err != nil {
+				return
+			}
+		}
+		if err := request.Option('c', dir, p); err != nil {
+			t.Fatal(err)
+		}
+		status := p.Run(request)
+		if status != 0 && status != 1 {
+			t.Errorf("status %d", status)
+		}
+		if fatal := strings.Contains(diag.String(), "postconf: fatal: "); fatal != (status == 1) {
+			t.Errorf("status %d with %q", status, diag.String())
+		}
+		for line := range strings.Lines(diag.String()) {
+			for _, c := range []byte(strings.TrimSuffix(line, "\n")) {
+				if c < ' ' || c > '~' {
+					t.Fatalf("message %q", line)
+				}
+			}
+		}
+	})
+}
