@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 
 	"go.elara.ws/pcre/lib"
@@ -29,6 +30,8 @@ type pcreEngine struct {
 	codes  []uintptr
 	groups int // the highest number of groups of all patterns
 
+	filters int // how many patterns have one
+
 	mu   sync.Mutex
 	idle []*pcreWork
 }
@@ -37,13 +40,16 @@ type pcreEngine struct {
 type pcreWork struct {
 	tls      *libc.TLS
 	context  uintptr // match context with limits
-	data     uintptr // match data for the pattern with the most groups
+	data     uintptr // match data
+	groups   int     // that data has room for
 	subject  uintptr
 	capacity int
 	engine   *pcreEngine
-	length   int  // of the key
-	ready    bool // there was memory for all of it
-	broken   bool // a match panicked: leave the memory alone
+	key      string
+	simple   bool      // the key is one that filters hold for
+	automata []*ereDFA // by the filter's number
+	ready    bool      // there was memory for all of it
+	broken   bool      // a match panicked: leave the memory alone
 }
 
 func newPCREEngine() (*pcreEngine, error) { return &pcreEngine{tls: libc.NewTLS()}, nil }
@@ -62,10 +68,10 @@ func (e *pcreEngine) close() error {
 	return nil
 }
 
-func (e *pcreEngine) compile(pattern string, options uint32, _ bool) (m matcher, problem string) {
+func (e *pcreEngine) compile(pattern string, options uint32, _ bool) (compiled matcher, problem string) {
 	defer func() {
 		if p := recover(); p != nil {
-			m, problem = nil, fmt.Sprintf("error in regex: %v", p)
+			compiled, problem = nil, fmt.Sprintf("error in regex: %v", p)
 		}
 	}()
 	text := libc.Xmalloc(e.tls, lib.Tsize_t(len(pattern)+1))
@@ -96,7 +102,12 @@ func (e *pcreEngine) compile(pattern string, options uint32, _ bool) (m matcher,
 		groups = int(binary.NativeEndian.Uint32(libc.GoBytes(count, 4)))
 	}
 	e.groups = max(e.groups, groups)
-	return &pcreMatcher{code: code, count: groups}, ""
+	m := &pcreMatcher{code: code, count: groups, filter: newPCREFilter(pattern, options)}
+	if m.filter != nil {
+		m.filter.number = e.filters
+		e.filters++
+	}
+	return m, ""
 }
 
 // copyToC copies text and a NUL.
@@ -132,8 +143,10 @@ func pcreErrorText(tls *libc.TLS, number int32) string {
 
 func (e *pcreEngine) begin(key string) session {
 	w := e.take()
+	w.makeRoom()
 	w.ready = w.context != 0 && w.data != 0 && w.load(key)
-	w.length = len(key)
+	w.key = key
+	w.simple = key != "" && len(key) <= pcreFilterKey && strings.IndexByte(key, '\n') < 0
 	return w
 }
 
@@ -150,14 +163,24 @@ func (e *pcreEngine) take() *pcreWork {
 	if w.context = lib.Xpcre2_match_context_create_8(w.tls, 0); w.context != 0 {
 		lib.Xpcre2_set_heap_limit_8(w.tls, w.context, pcreHeapLimit)
 	}
-	w.data = lib.Xpcre2_match_data_create_8(w.tls, lib.Tuint32_t(e.groups+1), 0)
 	return w
+}
+
+// makeRoom lets matches report all groups of the patterns compiled so far.
+func (w *pcreWork) makeRoom() {
+	if w.data != 0 && w.groups >= w.engine.groups {
+		return
+	}
+	lib.Xpcre2_match_data_free_8(w.tls, w.data)
+	w.groups = w.engine.groups
+	w.data = lib.Xpcre2_match_data_create_8(w.tls, lib.Tuint32_t(w.groups+1), 0)
 }
 
 func (w *pcreWork) end() {
 	if w.broken {
 		return
 	}
+	w.key = ""
 	e := w.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -175,6 +198,19 @@ func (w *pcreWork) free() {
 	w.tls.Close()
 }
 
+// automaton returns a filter's automaton in this working memory.
+func (w *pcreWork) automaton(filter *ereProgram) *ereDFA {
+	for len(w.automata) <= filter.number {
+		w.automata = append(w.automata, nil)
+	}
+	d := w.automata[filter.number]
+	if d == nil {
+		d = newEreDFA(filter)
+		w.automata[filter.number] = d
+	}
+	return d
+}
+
 // load copies the key into the library's memory.
 func (w *pcreWork) load(key string) bool {
 	if len(key) >= w.capacity {
@@ -190,8 +226,9 @@ func (w *pcreWork) load(key string) bool {
 }
 
 type pcreMatcher struct {
-	code  uintptr
-	count int
+	code   uintptr
+	count  int
+	filter *ereProgram // or nil
 }
 
 func (m *pcreMatcher) groups() int { return m.count }
@@ -208,7 +245,12 @@ func (m *pcreMatcher) match(_ context.Context, s session, spans []int) (matched 
 	if !w.ready {
 		return false, "out of memory"
 	}
-	n := lib.Xpcre2_match_8(w.tls, m.code, w.subject, lib.Tsize_t(w.length), 0, 0, w.data, w.context)
+	if w.simple && m.filter != nil {
+		if matched := w.automaton(m.filter).matches(w.key); !matched || len(spans) == 0 {
+			return matched, ""
+		}
+	}
+	n := lib.Xpcre2_match_8(w.tls, m.code, w.subject, lib.Tsize_t(len(w.key)), 0, 0, w.data, w.context)
 	switch {
 	case n == lib.DPCRE2_ERROR_NOMATCH:
 		return false, ""
@@ -221,7 +263,7 @@ func (m *pcreMatcher) match(_ context.Context, s session, spans []int) (matched 
 	for i := 0; i+1 < len(spans); i += 2 {
 		start, end := cSize(ends+uintptr(i)*cSizeLen), cSize(ends+uintptr(i+1)*cSizeLen)
 		spans[i], spans[i+1] = int(start), int(end)
-		if start > end || end > uint64(w.length) {
+		if start > end || end > uint64(len(w.key)) {
 			// Unset, or set in an odd order by \K.
 			spans[i], spans[i+1] = -1, -1
 		}

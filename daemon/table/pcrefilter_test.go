@@ -1,0 +1,61 @@
+package table
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// TestPCREFilter compares the automaton with the library, for random plain
+// patterns and keys.
+func TestPCREFilter(t *testing.T) {
+	engine, err := newPCREEngine()
+	if err != nil {
+		t.Skip(err)
+	}
+	defer engine.close()
+	g := rand.New(rand.NewPCG(7, 7))
+	atoms := []string{
+		"a", "b", "A", "1", ".", "^", "$", "a*", "b+", "a?", ".*", "(a|b)", "(a|)", "(|b)?", "(?:ab)", "[ab]", "[^a]", "[a-c]", "[]x]", "[^]a]", "[a-]", "[\\d.]",
+		"\\d", "\\w+", "\\W", "\\s", "\\.", "\\-", "|", "()", "[^\\s]", "a*?", "b+?", "@", "}", "]", "(a", "(?i)", "a{2}", "\\b", "[[:alpha:]]", "ü",
+	}
+	filtered, matches := 0, 0
+	for range 4000 {
+		var pattern strings.Builder
+		for range 1 + g.IntN(6) {
+			pattern.WriteString(atoms[g.IntN(len(atoms))])
+		}
+		options := []uint32{pcreCaseless | pcreDotAll, pcreDotAll, pcreCaseless, pcreCaseless | pcreUngreedy}[g.IntN(4)]
+		compiled, problem := engine.compile(pattern.String(), options, false)
+		if problem != "" {
+			continue
+		}
+		m := compiled.(*pcreMatcher)
+		if m.filter == nil {
+			continue
+		}
+		filtered++
+		without := *m
+		without.filter = nil
+		for range 20 {
+			var key strings.Builder
+			for range 1 + g.IntN(8) {
+				key.WriteByte("aabbcABC1.-@ ]x\xfc"[g.IntN(16)])
+			}
+			s := engine.begin(key.String())
+			got, _ := m.match(context.Background(), s, nil)
+			want, problem := without.match(context.Background(), s, nil)
+			s.end()
+			if got != want || problem != "" {
+				t.Errorf("%q, options %#x, key %q: filter %v, library %v %s", pattern.String(), options, key.String(), got, want, problem)
+			}
+			if got {
+				matches++
+			}
+		}
+	}
+	if filtered < 500 || matches < 500 {
+		t.Errorf("only %d patterns with a filter, %d matches", filtered, matches)
+	}
+}
