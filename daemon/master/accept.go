@@ -3,6 +3,7 @@ package master
 import (
 	"errors"
 	"slices"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,7 +20,7 @@ var silent = []error{
 // accept takes a connection from a listening socket. EAGAIN stands for all
 // silent errors.
 func accept(listener int, transport Transport) (int, error) {
-	fd, sa, err := unix.Accept4(listener, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+	fd, sa, err := syscall.Accept4(listener, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
 	if err != nil {
 		if slices.ContainsFunc(silent, func(e error) bool { return errors.Is(err, e) }) {
 			return -1, unix.EAGAIN
@@ -28,7 +29,7 @@ func accept(listener int, transport Transport) (int, error) {
 	}
 	if transport == Inet {
 		switch sa.(type) {
-		case *unix.SockaddrInet4, *unix.SockaddrInet6:
+		case *syscall.SockaddrInet4, *syscall.SockaddrInet6:
 			_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
 		}
 	}

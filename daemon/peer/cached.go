@@ -1,24 +1,33 @@
 package peer
 
 import (
+	"cmp"
 	"io"
 	"os"
 	"sync"
 	"time"
 )
 
+// lookInterval is how long a file is taken to be unchanged: too short to be
+// noticed, and long enough that clients who come together share a look.
+const lookInterval = 20 * time.Millisecond
+
 // cached is the parsed content of a file that may change.
 type cached[T any] struct {
 	path  string
 	parse func([]byte) T // of a missing file: nil
+	// interval is how long the content stands without another look; zero
+	// means lookInterval, a negative time none.
+	interval time.Duration
 
-	mu    sync.Mutex
-	known bool
-	found bool
-	size  int64
-	time  time.Time
-	info  os.FileInfo
-	value T
+	mu     sync.Mutex
+	looked time.Time
+	known  bool
+	found  bool
+	size   int64
+	time   time.Time
+	info   os.FileInfo
+	value  T
 }
 
 // get returns the value for the present content.
@@ -28,6 +37,11 @@ func (c *cached[T]) get() T { v, _ := c.lookup(); return v }
 func (c *cached[T]) lookup() (T, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	now := time.Now()
+	if c.known && now.Sub(c.looked) < cmp.Or(c.interval, lookInterval) {
+		return c.value, c.found
+	}
+	c.looked = now
 	info, err := os.Stat(c.path)
 	if err != nil {
 		if !c.known || c.found {

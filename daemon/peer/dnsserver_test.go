@@ -65,16 +65,29 @@ type dnsServer struct {
 	asked []string
 }
 
+// listenBoth listens on one port for both protocols. The other protocol's port
+// may be taken by anybody; then another one is tried.
+func listenBoth(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	for tries := 0; ; tries++ {
+		udp, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tcp, err := net.Listen("tcp", udp.LocalAddr().String())
+		if err == nil {
+			return udp, tcp
+		}
+		udp.Close()
+		if tries == 100 {
+			t.Fatal(err)
+		}
+	}
+}
+
 func newDNS(t *testing.T, replies map[string]reply) *dnsServer {
 	t.Helper()
-	udp, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tcp, err := net.Listen("tcp", udp.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	udp, tcp := listenBoth(t)
 	s := &dnsServer{port: udp.LocalAddr().(*net.UDPAddr).Port, replies: replies}
 	var wg sync.WaitGroup
 	wg.Go(func() {

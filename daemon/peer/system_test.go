@@ -195,6 +195,7 @@ fe80::1%lo scoped.example
 func TestHostsChange(t *testing.T) {
 	dir := etc(t, map[string]string{"nsswitch.conf": "hosts: files\n"})
 	s := NewSystem(SystemOptions{Dir: dir})
+	s.hosts.interval = -1
 	path := filepath.Join(dir, "hosts")
 	for i := range 20 {
 		name := fmt.Sprintf("n%d.example", i)
