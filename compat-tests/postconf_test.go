@@ -1,10 +1,12 @@
 package compat
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 )
@@ -106,5 +108,46 @@ func TestPostconfKnown(t *testing.T) {
 				t.Errorf("ours does not print %q:\n%s%s", known.ours, ours.stdout, ours.stderr)
 			}
 		})
+	}
+}
+
+// TestPostconfFresh shows that ours answers at once, right after an edit, what
+// stock answers for an old file.
+func TestPostconfFresh(t *testing.T) {
+	pair := newPostconfPair(t)
+	postfix.Case(t)
+	dir := pair.configure(t, map[string]string{
+		"main.cf":   "myhostname = a.example\nmyhostname = b.example\nzonk = 1\n",
+		"master.cf": defaultCaseFiles["master.cf"],
+	})
+	path := pair.root.Path(dir + "/main.cf")
+	c := commandLine{argv0: "postconf", args: []string{"-c", dir, "-n"}}
+	var (
+		ours answer
+		best = time.Hour // of some runs: the machine may be busy
+	)
+	for range 5 {
+		now := time.Now()
+		if err := os.Chtimes(path, now, now); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if ours, err = pair.run(ourPostconf, c); err != nil {
+			t.Fatal(err)
+		}
+		best = min(best, time.Since(now))
+	}
+	if best > 250*time.Millisecond {
+		t.Errorf("took %v; stock waits for 300 ms at least", best)
+	}
+	if err := os.Chtimes(path, coldTime, coldTime); err != nil {
+		t.Fatal(err)
+	}
+	stock, err := pair.run(pair.stock, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !sameOutput(stock, ours) || !sameMessages(stock, ours) || stock.code != ours.code {
+		t.Errorf("stock %+v\nours %+v", stock, ours)
 	}
 }
