@@ -115,15 +115,23 @@ search:
 			return last
 		}
 	}
+	result := answer{err: last.err, status: last.status}
 	switch {
-	case asIs != nil:
+	case asIs != nil && len(c.search) == 0:
 		return *asIs
+	case asIs != nil:
+		result.err = asIs.err
 	case noData:
-		return answer{err: NoData, status: notFound}
+		result.err = NoData
 	case servFail:
-		return answer{err: TryAgain, status: unavailable}
+		result.err = TryAgain
 	}
-	return last
+	if result.err == TryAgain && result.status == notFound && t == typeA {
+		// The error is that of an earlier query and the status that of the
+		// last one, and getaddrinfo(3) for IPv4 sees no failure then.
+		result.err = NoName
+	}
+	return result
 }
 
 // query asks the name servers in turn until one knows.

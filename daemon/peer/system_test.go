@@ -286,13 +286,14 @@ func TestOrder(t *testing.T) {
 
 func TestSearch(t *testing.T) {
 	d := newDNS(t, map[string]reply{
-		"a srch.search.test":   records(a("10.5.5.5")),
-		"a srch.loc.test":      records(a("10.6.6.6")),
-		"any sn.search.test":   records(),
-		"a plain.example":      records(a("10.0.0.1")),
-		"any servfail.example": code(rcodeServerFailure),
-		"any fail.search.test": code(rcodeServerFailure),
-		"any odd.search.test":  code(1),
+		"a srch.search.test":             records(a("10.5.5.5")),
+		"a srch.loc.test":                records(a("10.6.6.6")),
+		"any sn.search.test":             records(),
+		"a plain.example":                records(a("10.0.0.1")),
+		"any servfail.example":           code(rcodeServerFailure),
+		"any fail.search.test":           code(rcodeServerFailure),
+		"any odd.search.test":            code(1),
+		"any servfail.example.fail.test": code(rcodeServerFailure),
 	})
 	const base = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"
 	for _, tt := range []struct{ name, conf, query, want, asked string }{
@@ -301,9 +302,11 @@ func TestSearch(t *testing.T) {
 			"udp A nx.example; udp A nx.example.search.test; udp A nx.example.two.test"},
 		{"no dots", "search search.test two.test\n", "4 nodots", noName, "udp A nodots.search.test; udp A nodots.two.test; udp A nodots"},
 		{"no data in the list", "search search.test\n", "4 sn", noData, "udp A sn.search.test; udp A sn"},
-		{"failure in the list", "search search.test\n", "4 fail", later, "udp A fail.search.test; udp A fail"},
+		{"failure in the list, then not found", "search search.test\n", "4 fail", noName, "udp A fail.search.test; udp A fail"},
 		{"other error ends the list", "search search.test two.test\n", "4 odd", noName, "udp A odd.search.test; udp A odd"},
-		{"failure as it is", "search search.test\n", "4 servfail.example", later, "udp A servfail.example; udp A servfail.example.search.test"},
+		{"failure as it is, then not found", "search search.test\n", "4 servfail.example", noName, "udp A servfail.example; udp A servfail.example.search.test"},
+		{"failure, then not found, IPv6", "search search.test\n", "6 servfail.example", later, "udp AAAA servfail.example; udp AAAA servfail.example.search.test"},
+		{"failure, and failure in the list", "search fail.test\n", "4 servfail.example", later, "udp A servfail.example; udp A servfail.example.fail.test"},
 		{"absolute", "search search.test\n", "4 srch.", noName, "udp A srch"},
 		{"ndots", "search search.test\noptions ndots:2\n", "4 plain.example", "10.0.0.1", "udp A plain.example.search.test; udp A plain.example"},
 		{"ndots 0", "search search.test\noptions ndots:0\n", "4 srch", "10.5.5.5", "udp A srch; udp A srch.search.test"},
