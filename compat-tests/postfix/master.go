@@ -147,6 +147,20 @@ func (i *Instance) Daemons(name string) []Process {
 	return found
 }
 
+// Kill ends one process of the root with SIGKILL, by its id.
+func (i *Instance) Kill(pid int) {
+	i.t.Helper()
+	for _, p := range i.Processes() {
+		if p.PID == pid {
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+				i.t.Error(err)
+			}
+			return
+		}
+	}
+	i.t.Errorf("process %d does not run in the root", pid)
+}
+
 func processesIn(dir string) []Process {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {

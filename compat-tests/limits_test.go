@@ -1,0 +1,90 @@
+package compat
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/qmqpd/qmqpd/compat-tests/standin"
+)
+
+// TestOneAtATime shows that a service limited to one process serves one client
+// at a time.
+func TestOneAtATime(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "")
+	s.WriteMaster(strings.Replace(s.ReadFile("/etc/postfix/master.cf"), s.service("-", ""), s.service("1", ""), 1))
+	s.Reload()
+	mark := s.Log.Mark()
+	first := s.dial(t)
+	s.waitSessions(t, mark, 1)
+	second := s.dial(t)
+	defer second.Close()
+	if err := second.Send([]byte(request("second"))); err != nil {
+		t.Fatal(err)
+	}
+	if reply, err := second.ReadAll(700 * time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("second client at once: reply %q, %v, want none yet", reply, err)
+	}
+	first.Close()
+	wantOK(t, "second client", readReply(t, second))
+	s.wantDelivered(t, "second")
+}
+
+// TestManyOpenSessions keeps sixty silent clients open, and shows that neither
+// another client nor a reload has to wait for them.
+func TestManyOpenSessions(t *testing.T) {
+	t.Parallel()
+	const silent = 60
+	s := newSite(t, "")
+	mark := s.Log.Mark()
+	var open []*standin.Client
+	for range silent {
+		open = append(open, s.dial(t))
+	}
+	s.waitSessions(t, mark, silent)
+	wantOK(t, "client beside many", s.send(t, "beside"))
+	s.Reload()
+	wantOK(t, "client after the reload", s.send(t, "after"))
+	subjects := []string{"beside", "after"}
+	for n, c := range open {
+		subject := fmt.Sprintf("silent %d", n)
+		subjects = append(subjects, subject)
+		if err := c.Send([]byte(request(subject))); err != nil {
+			t.Fatal(err)
+		}
+		wantOK(t, subject, readReply(t, c))
+		c.Close()
+	}
+	s.wantDelivered(t, subjects...)
+	s.wantQuiet(t)
+}
+
+// TestBrokenCleanup kills cleanup(8) under open sessions: their clients are
+// told to come again, and the next ones are served.
+func TestBrokenCleanup(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "-o qmqpd_error_delay=0", "service_throttle_time = 1s")
+	mark := s.Log.Mark()
+	c := s.dial(t)
+	defer c.Close()
+	text := request("unlucky")
+	if err := c.Send([]byte(text[:len(text)-1])); err != nil {
+		t.Fatal(err)
+	}
+	s.waitSessions(t, mark, 1)
+	for _, p := range s.Daemons("cleanup") {
+		s.Kill(p.PID)
+	}
+	if err := c.Send([]byte(text[len(text)-1:])); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := readReply(t, c), standin.Netstring("ZError: queue file write error"); got != want {
+		t.Errorf("session whose cleanup was killed: reply %q, want %q", got, want)
+	}
+	wantOK(t, "client afterwards", s.send(t, "lucky"))
+	s.wantDelivered(t, "lucky")
+}
