@@ -1,5 +1,6 @@
 //go:build !race
 
-package table_test
+package table
 
-const raceEnabled = false
+// RaceEnabled tells whether the race detector is on.
+const RaceEnabled = false

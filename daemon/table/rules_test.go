@@ -13,7 +13,7 @@ import (
 )
 
 func TestPCREExplodes(t *testing.T) {
-	if raceEnabled {
+	if table.RaceEnabled {
 		t.Skip("the race detector makes ten million steps slow")
 	}
 	log := &recorder{}
