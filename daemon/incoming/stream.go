@@ -240,7 +240,7 @@ func (s *stream) commit(ctx context.Context) {
 
 // remove takes the file out of the queue.
 func (s *stream) remove() {
-	if s.fileError {
+	if s.fileError || s.beyond > 0 {
 		s.log.Warningf("mail_stream_cleanup: close error")
 	}
 	if err := s.file.Discard(); err != nil {
