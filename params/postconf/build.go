@@ -15,8 +15,20 @@ import (
 // a build can know: its programs and libraries contain the names of what they
 // were built with.
 type Build struct {
-	// DaemonDir holds the daemons, LibraryDir the shared libraries.
-	DaemonDir, LibraryDir string
+	// DaemonDir holds the daemons.
+	DaemonDir string
+	// LibraryDirs are where the shared libraries may be.
+	LibraryDirs []string
+}
+
+// library reads a shared library; it is nil where there is none.
+func (b *Build) library(name string) []byte {
+	for _, dir := range b.LibraryDirs {
+		if data, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+			return data
+		}
+	}
+	return nil
 }
 
 // tableFunctions are the functions that open a table of each type. They are
@@ -41,8 +53,8 @@ var tableFunctions = [...]struct{ table, function string }{
 func (b *Build) tables() ([]string, bool) {
 	var code []byte
 	for _, name := range [...]string{"libpostfix-util.so", "libpostfix-global.so"} {
-		data, err := os.ReadFile(filepath.Join(b.LibraryDir, name))
-		if err != nil {
+		data := b.library(name)
+		if data == nil {
 			return nil, false
 		}
 		code = append(code, data...)
@@ -248,11 +260,13 @@ func (r *run) showTLS() error {
 		if r.Build == nil {
 			break
 		}
-		for _, path := range [...]string{r.Build.LibraryDir + "/libpostfix-tls.so", r.Build.DaemonDir + "/smtpd"} {
-			if v := openSSLVersion(path); v != "" {
-				r.out.text(v + "\n")
-				return nil
-			}
+		code := r.Build.library("libpostfix-tls.so")
+		if code == nil {
+			code, _ = os.ReadFile(r.Build.DaemonDir + "/smtpd")
+		}
+		if v := openSSLVersion(code); v != "" {
+			r.out.text(v + "\n")
+			return nil
 		}
 	case "run-version":
 		if r.Build == nil {
@@ -261,7 +275,8 @@ func (r *run) showTLS() error {
 		for _, pattern := range [...]string{"/usr/lib/*-linux-*/", "/usr/lib64/", "/usr/lib/", "/lib64/", "/lib/"} {
 			paths, _ := filepath.Glob(pattern + "libcrypto.so.[0-9]*")
 			for _, path := range paths {
-				if v := openSSLVersion(path); v != "" {
+				code, _ := os.ReadFile(path)
+				if v := openSSLVersion(code); v != "" {
 					r.out.text(v + "\n")
 					return nil
 				}
@@ -278,12 +293,9 @@ func (r *run) showTLS() error {
 		r.Profile.Version.String() + " with TLS can tell, and there is none"}
 }
 
-// openSSLVersion finds the text of OpenSSL's version in a program or library.
-func openSSLVersion(path string) string {
-	code, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
+// openSSLVersion finds the text of OpenSSL's version in the text of a program or
+// library.
+func openSSLVersion(code []byte) string {
 	const name = "OpenSSL "
 	for {
 		i := bytes.Index(code, []byte("\x00"+name))

@@ -9,5 +9,5 @@ func Installed() (params.Profile, *Build) {
 	if dir == "" {
 		return profile, nil
 	}
-	return profile, &Build{DaemonDir: dir, LibraryDir: "/usr/lib/postfix"}
+	return profile, &Build{DaemonDir: dir, LibraryDirs: []string{"/usr/lib/postfix", "/usr/lib64/postfix", dir}}
 }

@@ -148,8 +148,7 @@ const usageHead = " [-a (server SASL types)]" +
 	" [-h (no names)]" +
 	" [-H (no values)]"
 
-const usageTail = "" +
-	" [-l (lock types)]" +
+const usageTail = " [-l (lock types)]" +
 	" [-m (map types)]" +
 	" [-M (master.cf)]" +
 	" [-n (non-default parameters)]" +

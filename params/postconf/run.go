@@ -58,8 +58,8 @@ func (p Program) Usage() error {
 	return &Fatal{"usage: " + p.Name + text + usageTail}
 }
 
-// Fail prints an error of the command line the way stock prints a fatal one and returns the exit
-// status.
+// Fail prints an error of the command line the way stock prints a fatal one, and
+// returns the exit status.
 func (p Program) Fail(request Request, err error) int {
 	d := diagnostics{w: p.Stderr, tag: p.Name}
 	for _, note := range request.notes {
