@@ -2,10 +2,10 @@ package compat
 
 import (
 	"fmt"
-	"net"
-	"strconv"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 	"github.com/qmqpd/qmqpd/compat-tests/standin"
@@ -90,18 +90,15 @@ func TestTablesInJail(t *testing.T) {
 		"proxy_read_maps = proxy:hash:/etc/postfix/shared",
 		"import_environment = MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ LANG=C localhost=yes",
 	)
-	ports := make([]int, len(rows))
 	for i, row := range rows {
-		ports[i] = postfix.FreePort(t)
-		s.AppendMaster(fmt.Sprintf("127.0.0.1:%d inet n - y - - qmqpd -o { qmqpd_authorized_clients = %s }", ports[i], row.list))
+		s.AppendMaster(fmt.Sprintf("qmqp%d unix n - y - - qmqpd -o { qmqpd_authorized_clients = %s }", i, row.list))
 	}
 	s.Start()
 	accepted := 0
 	for i, row := range rows {
 		t.Run(row.list, func(t *testing.T) {
 			postfix.Case(t)
-			s.addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(ports[i]))
-			reply := s.send(t, row.list)
+			reply := s.sendUnix(t, fmt.Sprintf("qmqp%d", i), row.list)
 			switch {
 			case row.want != "":
 				if reply != netstring(row.want) {
@@ -115,4 +112,25 @@ func TestTablesInJail(t *testing.T) {
 		})
 	}
 	s.sink.Wait(accepted, patience)
+}
+
+// sendUnix delivers one message to a service on a unix socket, whose clients
+// are localhost[127.0.0.1].
+func (s *site) sendUnix(t *testing.T, service, id string) string {
+	t.Helper()
+	conn, err := postfix.DialUnix(s.Path(postfix.QueueDir + "/public/" + service))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	if _, err := io.WriteString(conn, request(id)); err != nil {
+		t.Fatalf("send to %s: %v", service, err)
+	}
+	reply, err := io.ReadAll(conn)
+	if err != nil {
+		// A client that is refused has sent what nobody reads.
+		t.Logf("read from %s: %v", service, err)
+	}
+	return string(reply)
 }
