@@ -296,8 +296,8 @@ func printOurs(files map[string][]byte, name string, opts postcat.Options) (p pr
 	opts.Warn = func(text string) { warnings = append(warnings, text) }
 	err := postcat.Print(&out, postcat.Input{Name: "/queue/" + name, At: bytes.NewReader(files[name])}, opts)
 	var fault *queuefmt.FormatError
-	if errors.As(err, &fault) && fault.Kind == queuefmt.FaultValue {
-		return printed{}, false, true
+	if errors.As(err, &fault) && (fault.Kind == queuefmt.FaultValue || strings.HasPrefix(fault.Reason, "content ends before it starts")) {
+		return printed{}, false, true // or go round for ever
 	}
 	p = printed{out.String(), oursLog(warnings, err, opts.Verbose)}
 	return p, len(p.log) > 0 && strings.HasPrefix(p.log[len(p.log)-1], "fatal: "), false

@@ -196,15 +196,22 @@ func (p *printer) beforeText(rec queuefmt.Record) error {
 	if !p.opts.Envelope {
 		return errStop
 	}
-	return p.skipContent()
+	return p.skipContent(rec)
 }
 
-// skipContent goes on after the content, where the size record says.
-func (p *printer) skipContent() error {
-	if p.dataOffset > 0 && p.dataSize >= 0 {
-		return p.src.seek(p.dataOffset + p.dataSize)
+// skipContent goes on after the content, where the size record says. A size
+// record that leads back, on which postcat can turn round for ever, is an
+// error.
+func (p *printer) skipContent(rec queuefmt.Record) error {
+	if p.dataOffset <= 0 || p.dataSize < 0 {
+		return nil
 	}
-	return nil
+	target := p.dataOffset + p.dataSize
+	if target <= rec.Offset {
+		return &queuefmt.FormatError{Offset: rec.Offset, Type: rec.Type, Kind: queuefmt.FaultSize,
+			Reason: fmt.Sprintf("content ends before it starts: size record says at %d", target)}
+	}
+	return p.src.seek(target)
 }
 
 func (p *printer) message(rec queuefmt.Record) error {
@@ -215,7 +222,7 @@ func (p *printer) message(rec queuefmt.Record) error {
 		p.marker(rec, "MESSAGE CONTENTS")
 	}
 	if !p.opts.Header && !p.opts.Body {
-		if err := p.skipContent(); err != nil {
+		if err := p.skipContent(rec); err != nil {
 			return err
 		}
 	}
