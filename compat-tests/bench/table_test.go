@@ -94,6 +94,9 @@ func TestTable(t *testing.T) {
 	memory(t, &results)
 	alone(t, &results)
 	idle(t, &results)
+	large(t, &results)
+	direct(t, &results, true)
+	direct(t, &results, false)
 	start(t, &results)
 	commit, _ := exec.Command("git", "describe", "--always", "--dirty").Output()
 	fmt.Printf("\n%s, %d processors, %s, commit %s, medians of %d rounds\n\n%s\n", time.Now().Format("2006-01-02"),
@@ -207,6 +210,32 @@ func idle(t *testing.T, results *table) {
 		results.add(s, "memory with 1,000 idle clients", "MB", "< 64", float64(pss)/1e6)
 		release()
 		s.Reload()
+	}
+	s.Stop()
+}
+
+// large measures ours with a hundred large messages under way at once.
+func large(t *testing.T, results *table) {
+	s := newSide(t, true, 120, "cleanup_service_name = fastcleanup", "max_use = 100000")
+	s.fastCleanup(t)
+	big := request(10_000_000, 1)
+	for range rounds() {
+		done := make(chan struct{})
+		go func() {
+			load(t, s.addr, 100, 100, big)
+			close(done)
+		}()
+		var peak int64
+		for running := true; running; {
+			select {
+			case <-done:
+				running = false
+			case <-time.After(20 * time.Millisecond):
+				pss, _ := s.memory(t)
+				peak = max(peak, pss)
+			}
+		}
+		results.add(s, "memory with 100 messages of 10 MB under way", "MB", "< 128", float64(peak)/1e6)
 	}
 	s.Stop()
 }
