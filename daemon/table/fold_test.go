@@ -26,7 +26,7 @@ func TestFoldTable(t *testing.T) {
 		if !utf8.ValidRune(r) {
 			continue
 		}
-		want := fold.String(string(r))
+		want := strings.Map(foldCherokee, fold.String(string(r)))
 		if want != string(unicode.ToLower(r)) {
 			fmt.Fprintf(&source, "\t{%#x, %+q},\n", r, want)
 		}
@@ -50,6 +50,19 @@ func TestFoldTable(t *testing.T) {
 	}
 }
 
+// foldCherokee does what package cases leaves out: Cherokee letters fold to
+// upper case, because lower case came to Unicode later (CaseFolding.txt). ICU,
+// and with it Postfix, has it: see TestIncomingCaseFolding in compat-tests.
+func foldCherokee(r rune) rune {
+	switch {
+	case 0x13F8 <= r && r <= 0x13FD:
+		return r - 0x13F8 + 0x13F0
+	case 0xAB70 <= r && r <= 0xABBF:
+		return r - 0xAB70 + 0x13A0
+	}
+	return r
+}
+
 func TestFold(t *testing.T) {
 	tests := []struct {
 		text, unicode, ascii string
@@ -61,6 +74,7 @@ func TestFold(t *testing.T) {
 		{"A\xffB\xc3", "a\xffb\xc3", "a\xffb\xc3"},
 		{"Ü\xffÄ", "ü\xffä", "Ü\xffÄ"},
 		{"\uFFFDX", "\uFFFDx", "\uFFFDx"},
+		{"\u13a0\uab70\u13f8", "\u13a0\u13a0\u13f0", "\u13a0\uab70\u13f8"},
 		{"", "", ""},
 	}
 	for _, tt := range tests {
