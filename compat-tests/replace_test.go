@@ -78,9 +78,19 @@ func TestReplace(t *testing.T) {
 			pf.Start()
 
 			shell := func(script string) {
+				mark, before := pf.Log.Mark(), pf.Processes()
 				r := pf.Run("/bin/sh", "-e", "-c", "PATH=/usr/sbin:/usr/bin:/sbin:/bin; export PATH; cd /srv\n"+script)
 				if r.Code != 0 {
 					t.Fatalf("%s\nexit status %d\n%s%s", script, r.Code, r.Stdout, r.Stderr)
+				}
+				if strings.Contains(script, "postfix reload") {
+					// Until they have noticed, idle processes serve clients.
+					pf.Log.Wait(t, mark, "reload -- version")
+					for _, p := range before {
+						if strings.Contains(p.Command, "qmqpd") {
+							(&site{Instance: pf}).waitGone(t, p.PID)
+						}
+					}
 				}
 			}
 			served := func(port, tag string, ours bool) {
