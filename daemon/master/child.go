@@ -165,6 +165,9 @@ func (c *child) live() (err error) {
 // step waits for an event and handles what there is.
 func (c *child) step() {
 	if c.sessions == 0 && (c.draining || c.usedUp()) {
+		if c.masterGone {
+			c.verbose("master disconnect -- exiting")
+		}
 		c.done = true
 		return
 	}
@@ -203,11 +206,6 @@ func (c *child) step() {
 	}
 	if slices.Contains(ready, c.Status) {
 		c.masterGone, c.draining = true, true
-		if c.sessions == 0 {
-			c.verbose("master disconnect -- exiting")
-			c.done = true
-			return
-		}
 	}
 	for _, fd := range ready {
 		if fd != c.Status && c.accepting() && c.held && !c.done && c.failure == nil {
