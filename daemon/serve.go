@@ -74,19 +74,16 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	for _, w := range s.warnings {
 		s.log.Warningf("%s", w)
 	}
-	tables := newTables(s.config, s.main, s.log)
-	defer tables.Close()
-	server, err := newServer(ctx, s.config, tables, s.log)
-	if err != nil {
-		return err
-	}
-	server.Peer = newPeer(s.config, s.main, anyOwner).Lookup
 	opener, closeQueue, err := s.openQueue(ctx)
 	if err != nil {
 		return err
 	}
 	defer closeQueue()
-	server.SetPolicy(s.config.policy(opener, newStorage(s.queue)))
+	servers, err := s.newServers(ctx, s.config.policy(opener, newStorage(s.queue)))
+	if err != nil {
+		return err
+	}
+	defer servers.Close()
 
 	listeners, err := standalone.Listen(o.Listen)
 	if err != nil {
@@ -101,13 +98,41 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		o.Ready(addrs)
 	}
 	run := &standalone.Server{
-		Handle:      server.ServeConn,
+		Handle: func(ctx context.Context, conn net.Conn, accepted time.Time) error {
+			g := servers.acquire(s.log)
+			defer servers.release(g)
+			return g.value.ServeConn(ctx, conn, accepted)
+		},
 		MaxSessions: orDefault(o.MaxSessions, defaultMaxSessions),
 		Grace:       orDefault(o.Grace, defaultGrace),
 		MaxTime:     s.config.Watchdog,
 		Log:         s.log,
 	}
 	return run.Serve(ctx, listeners)
+}
+
+// newServers opens the access lists. Their tables are looked at before each
+// client, as by a child of master(8), which restarts then.
+func (s *server) newServers(ctx context.Context, policy Policy) (*renewed[*Server], error) {
+	lookup := newPeer(s.config, s.main, anyOwner).Lookup
+	open := func() (*Server, *table.Set, error) {
+		tables := newTables(s.config, s.main, s.log)
+		server, err := newServer(ctx, s.config, tables, s.log)
+		if err != nil {
+			tables.Close()
+			return nil, nil, err
+		}
+		server.Peer = lookup
+		server.SetPolicy(policy)
+		return server, tables, nil
+	}
+	server, tables, err := open()
+	if err != nil {
+		return nil, err
+	}
+	servers := &renewed[*Server]{open: open, maxAge: s.config.MaxIdle, now: time.Now}
+	servers.start(server, tables)
+	return servers, nil
 }
 
 func orDefault[T comparable](value, otherwise T) T {

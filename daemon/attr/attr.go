@@ -119,7 +119,7 @@ func (r *Reader) Scan(wants ...Want) (n int, warnings []string) {
 		case w.num != nil:
 			v, ok := scanUint32(value)
 			if !ok {
-				warn("malformed numerical data from %s while reading input attribute value: %.100s", r.peer, value)
+				warn("malformed numerical data from %s while reading input attribute value: %s", r.peer, value[:min(len(value), 100)])
 				return -1, warnings
 			}
 			*w.num = v

@@ -154,7 +154,7 @@ func (s *stream) WriteRecord(t queuefmt.RecordType, data []byte) error {
 	}
 	s.out = queuefmt.AppendRecord(s.out, t, data)
 	if s.log.Verbose() > 2 {
-		s.log.Infof("rec_put: type %c len %d data %.10s", t, len(data), data)
+		s.log.Infof("rec_put: type %c len %d data %s", t, len(data), data[:min(len(data), 10)])
 	}
 	return nil
 }

@@ -25,30 +25,30 @@ func hostnameProblem(name string) string {
 		switch {
 		case isAlnum(c) || c == '_':
 			if label++; label > maxLabel {
-				return problem("hostname label too long: %.100s", name)
+				return problem("hostname label too long: %s", cutBytes(name, 100))
 			}
 			if !isDigit(c) {
 				nonNumeric = true
 			}
 		case c == '.':
 			if label == 0 || next == 0 {
-				return problem("misplaced delimiter: %.100s", name)
+				return problem("misplaced delimiter: %s", cutBytes(name, 100))
 			}
 			label = 0
 		case c == '-':
 			nonNumeric = true
 			if label++; label == 1 || next == 0 || next == '.' {
-				return problem("misplaced hyphen: %.100s", name)
+				return problem("misplaced hyphen: %s", cutBytes(name, 100))
 			}
 		default:
 			return problem("invalid character %d(decimal): %s", c, cutBytes(name, 100))
 		}
 	}
 	if !nonNumeric {
-		return problem("numeric hostname: %.100s", name)
+		return problem("numeric hostname: %s", cutBytes(name, 100))
 	}
 	if len(name) > maxName {
-		return problem("bad length %d for %.100s...", len(name), name)
+		return problem("bad length %d for %s...", len(name), cutBytes(name, 100))
 	}
 	return ""
 }

@@ -122,5 +122,5 @@ func (s *Session) readAddress() (err error) {
 // logNetstring shows what was read, at verbose level 2.
 func (s *Session) logNetstring(head []byte, length int) {
 	s.log.Infof("netstring_get_length: read netstring length %d", length)
-	s.log.Infof("netstring_get_data: read netstring data %.30s", head)
+	s.log.Infof("netstring_get_data: read netstring data %s", head[:min(len(head), 30)])
 }

@@ -73,7 +73,7 @@ func (s *Session) reply(ctx context.Context, r Reply, logIt bool) error {
 	text := append(append(make([]byte, 0, len(r.Text)+1), r.Code), r.Text...)
 	s.line = netstring.AppendNetstring(s.line[:0], text)
 	if s.log.Verbose() > 1 {
-		s.log.Infof("netstring_put: write netstring len %d data %.30s", len(text), text)
+		s.log.Infof("netstring_put: write netstring len %d data %s", len(text), text[:min(len(text), 30)])
 	}
 	if r.Code != success {
 		pause(ctx, s.cfg.ErrorDelay)

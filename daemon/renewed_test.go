@@ -1,0 +1,67 @@
+package daemon
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/params"
+)
+
+// A stand-alone server's access list follows its tables: the next client is
+// judged by the new one, and a session under way keeps the old one.
+func TestAccessListFollowsTable(t *testing.T) {
+	dir := t.TempDir()
+	put := func(client string) {
+		path := filepath.Join(dir, "clients.cdb")
+		if err := os.WriteFile(path+".new", smallCDB(client, "yes"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("10.0.0.1")
+	var lines bytes.Buffer
+	s := &server{log: maillog.New(time.Now)}
+	s.log.AddPlain(&lines, "x")
+	s.main = params.New(params.Process{Name: "qmqpd", Host: params.SystemHost()})
+	s.config = LoadConfig(s.main)
+	s.config.Clients = "cdb:" + dir + "/clients"
+	servers, err := s.newServers(t.Context(), s.config.policy(nil, newStorage(dir)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer servers.Close()
+	admits := func(g *generation[*Server], addr string) bool {
+		ok, err := g.value.Clients.Match(t.Context(), "unknown", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	first := servers.acquire(s.log)
+	put("10.0.0.2")
+	second := servers.acquire(s.log)
+	for _, tt := range []struct {
+		g    *generation[*Server]
+		addr string
+		want bool
+	}{{first, "10.0.0.1", true}, {first, "10.0.0.2", false}, {second, "10.0.0.1", false}, {second, "10.0.0.2", true}} {
+		if got := admits(tt.g, tt.addr); got != tt.want {
+			t.Errorf("%s: %v", tt.addr, got)
+		}
+	}
+	servers.release(first)
+	servers.release(second)
+	if first.users != 0 || second.users != 1 {
+		t.Errorf("users: %d, %d", first.users, second.users)
+	}
+	if !strings.Contains(lines.String(), "has changed -- restarting") {
+		t.Errorf("log %q", lines.String())
+	}
+}
