@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/table"
 )
 
@@ -138,10 +139,10 @@ func (p *parser) addFile(path string, negate bool, nesting int) error {
 	content, err := p.readFile(path, nesting)
 	switch {
 	case errors.Is(err, syscall.EISDIR):
-		return &table.Error{Class: table.Fatal, Text: "match_list_parse: read file " + path + ": " + table.Strerror(err), Err: err}
+		return &table.Error{Class: table.Fatal, Text: "match_list_parse: read file " + path + ": " + errno.Text(err), Err: err}
 	case err != nil:
 		// The negation is lost, which makes no difference to an error.
-		t, err := p.set.Unavailable(noFile, path, "open file "+path+": "+table.Strerror(err))
+		t, err := p.set.Unavailable(noFile, path, "open file "+path+": "+errno.Text(err))
 		if err != nil {
 			return err
 		}

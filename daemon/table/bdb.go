@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
 )
 
 // Berkeley DB files, hash and btree, as library version 5.3 writes them. A
@@ -50,7 +52,7 @@ func openBDB(o *opening, magic uint32, metaType byte, newIndex func(*bdbFile) (i
 		idx, err := b.check(newIndex)
 		if err != nil {
 			// The library's error for all that it does not like.
-			return nil, &cannotOpen{"open database " + o.name + ".db: " + Strerror(unix.EINVAL)}
+			return nil, &cannotOpen{"open database " + o.name + ".db: " + errno.Text(unix.EINVAL)}
 		}
 		return idx, nil
 	})

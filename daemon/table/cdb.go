@@ -6,6 +6,8 @@ import (
 	"errors"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
 )
 
 // A constant database: 256 pairs of (position, slots) point to hash tables,
@@ -17,7 +19,7 @@ import (
 const cdbHeader = 2048
 
 // errProtocol is what the cdb library reports for every kind of damage.
-var errProtocol = errors.New(Strerror(unix.EPROTO))
+var errProtocol = errors.New(errno.Text(unix.EPROTO))
 
 type cdbIndex struct{ file *mappedFile }
 

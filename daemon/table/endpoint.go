@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
 )
 
 // endpoint keeps connections to one server, for the tables that ask it. A
@@ -206,13 +208,13 @@ func netError(err error) string {
 	var dns *net.DNSError
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
-		return Strerror(unix.ETIMEDOUT)
+		return errno.Text(unix.ETIMEDOUT)
 	case errors.As(err, &dns):
 		return "host or service " + dns.Name + " not found: Name or service not known"
 	}
 	var number syscall.Errno
 	if errors.As(err, &number) {
-		return Strerror(number)
+		return errno.Text(number)
 	}
 	// What Postfix prints when the system has reported no error.
 	return "Application error"

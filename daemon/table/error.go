@@ -2,7 +2,6 @@ package table
 
 import (
 	"errors"
-	"syscall"
 )
 
 // Class says what a failed lookup or open means for the caller.
@@ -45,23 +44,4 @@ func ClassOf(err error) Class {
 
 func fatalError(text string, cause error) *Error {
 	return &Error{Class: Fatal, Text: text, Err: cause}
-}
-
-// Strerror returns the C library's text for a system error, as Postfix prints
-// it for %m: "No such file or directory". It looks through wrapped errors;
-// an error without an error number gets its own text.
-func Strerror(err error) string {
-	if err == nil {
-		return "Success"
-	}
-	var number syscall.Errno
-	if !errors.As(err, &number) {
-		return err.Error()
-	}
-	text := []byte(number.Error())
-	// Go's table has glibc's words but for the capital at the start.
-	if len(text) > 0 && 'a' <= text[0] && text[0] <= 'z' {
-		text[0] -= 'a' - 'A'
-	}
-	return string(text)
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
 )
 
 // indexedFile is a table in a file that postmap(1) writes: hash, btree, cdb,
@@ -65,7 +67,7 @@ func openIndexed(o *opening, suffix string, lock lockStyle, newIndex func(*mappe
 	path := o.name + suffix
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, &cannotOpen{"open database " + path + ": " + Strerror(err)}
+		return nil, &cannotOpen{"open database " + path + ": " + errno.Text(err)}
 	}
 	t := &indexedFile{typ: o.typ, name: path, source: path, file: file, fd: int(file.Fd()), lock: lock, try1: true, try0: true}
 	if o.flags&Lock == 0 {
@@ -81,13 +83,13 @@ func openIndexed(o *opening, suffix string, lock lockStyle, newIndex func(*mappe
 func (t *indexedFile) open(o *opening, path string, newIndex func(*mappedFile) (index, error)) error {
 	if t.lock == flockStyle {
 		if err := t.acquire(); err != nil {
-			return fatalError("shared-lock database "+path+" for open: "+Strerror(err), err)
+			return fatalError("shared-lock database "+path+" for open: "+errno.Text(err), err)
 		}
 		defer t.release()
 	}
 	var err error
 	if t.data, err = mapFile(t.fd); err != nil {
-		return &cannotOpen{"open database " + path + ": " + Strerror(err)}
+		return &cannotOpen{"open database " + path + ": " + errno.Text(err)}
 	}
 	guard(func() error {
 		t.index, err = newIndex(t.data)
@@ -99,7 +101,7 @@ func (t *indexedFile) open(o *opening, path string, newIndex func(*mappedFile) (
 	}
 	var info unix.Stat_t
 	if err := unix.Fstat(t.fd, &info); err != nil {
-		return fatalError("fstat "+path+": "+Strerror(err), err)
+		return fatalError("fstat "+path+": "+errno.Text(err), err)
 	}
 	t.mtime = modified(&info)
 	if t.lock == noLock && o.typ != "cdb" {
@@ -131,7 +133,7 @@ func (t *indexedFile) Lookup(_ context.Context, key string) (string, bool, error
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := t.acquire(); err != nil {
-		return "", false, t.fatal(t.name+": lock dictionary: "+Strerror(err), err)
+		return "", false, t.fatal(t.name+": lock dictionary: "+errno.Text(err), err)
 	}
 	defer t.release()
 	t.keyBuf = append(append(t.keyBuf[:0], key...), 0)

@@ -6,6 +6,8 @@ import (
 	"errors"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
 )
 
 // LMDB 0.9 files with data version 1, as 64-bit machines write them, in the
@@ -43,7 +45,7 @@ var (
 	errLMDBInvalid   = errors.New("MDB_INVALID: File is not an LMDB file")
 	errLMDBVersion   = errors.New("MDB_VERSION_MISMATCH: Database environment version mismatch")
 	errLMDBCorrupted = errors.New("MDB_CORRUPTED: Located page was wrong type")
-	errLMDBEmpty     = errors.New(Strerror(unix.EBADF))
+	errLMDBEmpty     = errors.New(errno.Text(unix.EBADF))
 )
 
 func openLMDB(o *opening) (Table, error) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
 )
 
 // mappedFile is a file in memory. Slices of it show later writes to the file,
@@ -64,7 +66,7 @@ func (f *mappedFile) reach(size int64) error {
 		return nil
 	}
 	if err := f.remap(); err != nil {
-		return errors.New(Strerror(err))
+		return errors.New(errno.Text(err))
 	}
 	if size > int64(len(f.data)) {
 		return damaged("it ends at offset %d before %d", len(f.data), size)

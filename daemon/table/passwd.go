@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
 )
 
 // unixTable reads a user or group from the system's database, the file that
@@ -62,7 +64,7 @@ func (t *unixTable) Close() error { return nil }
 func (t *unixTable) Lookup(_ context.Context, key string) (string, bool, error) {
 	file, err := os.Open(t.db.path)
 	if err != nil {
-		text := "cannot access UNIX " + t.db.what + " database: " + Strerror(err)
+		text := "cannot access UNIX " + t.db.what + " database: " + errno.Text(err)
 		t.log.Warningf("%s", text)
 		return "", false, &Error{Class: Retry, Type: "unix", Name: t.name, Text: text, Err: err}
 	}

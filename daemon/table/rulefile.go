@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
 )
 
 // readRules returns the text of a rule table: the file of that name, or the
@@ -16,12 +18,12 @@ func (o *opening) readRules() (string, error) {
 	if !strings.HasPrefix(o.name, "{") {
 		file, err := os.Open(o.name)
 		if err != nil {
-			return "", &cannotOpen{"open " + o.name + ": " + Strerror(err)}
+			return "", &cannotOpen{"open " + o.name + ": " + errno.Text(err)}
 		}
 		defer file.Close()
 		text, err := readBounded(file, o.set.opt.MaxFileSize)
 		if err != nil {
-			return "", fatalError(o.typ+" map "+o.name+": read error: "+Strerror(err), err)
+			return "", fatalError(o.typ+" map "+o.name+": read error: "+errno.Text(err), err)
 		}
 		return text, nil
 	}

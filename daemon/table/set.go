@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"sync"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
 )
 
 // Set opens tables and keeps them, each under the name by which Postfix
@@ -125,7 +127,7 @@ func (s *Set) Changed() (name string, err error) {
 		}
 		changed, err := w.changed()
 		if err != nil {
-			return "", fatalError("dict_changed_name: fstat: "+Strerror(err), err)
+			return "", fatalError("dict_changed_name: fstat: "+errno.Text(err), err)
 		}
 		if changed {
 			return name, nil

@@ -5,6 +5,8 @@ import (
 	"os"
 	"time"
 	"unicode/utf8"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
 )
 
 // openTexthash reads the text that postmap(1) would make a hash file of into
@@ -37,15 +39,15 @@ const texthashCooling = 300 * time.Millisecond
 func (o *opening) readText() (text string, mtime int64, err error) {
 	file, err := os.Open(o.name)
 	if err != nil {
-		return "", 0, &cannotOpen{"open database " + o.name + ": " + Strerror(err)}
+		return "", 0, &cannotOpen{"open database " + o.name + ": " + errno.Text(err)}
 	}
 	defer file.Close()
 	if text, err = readBounded(file, o.set.opt.MaxFileSize); err != nil {
-		return "", 0, fatalError("read "+o.name+": "+Strerror(err), err)
+		return "", 0, fatalError("read "+o.name+": "+errno.Text(err), err)
 	}
 	info, err := file.Stat()
 	if err != nil {
-		return "", 0, fatalError("fstat "+o.name+": "+Strerror(err), err)
+		return "", 0, fatalError("fstat "+o.name+": "+errno.Text(err), err)
 	}
 	return text, info.ModTime().Unix(), nil
 }
