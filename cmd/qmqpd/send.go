@@ -13,9 +13,9 @@ import (
 
 type sendCmd struct {
 	Server     string        `placeholder:"HOST:PORT|unix:PATH" default:"${listen}" help:"Where the server is (${default})."`
-	Sender     string        `short:"f" required:"" placeholder:"SENDER" help:"Envelope sender; may be empty."`
+	Sender     rawText       `short:"f" required:"" placeholder:"SENDER" help:"Envelope sender; may be empty."`
 	Timeout    time.Duration `default:"300s" help:"How long to wait for the server (${default})."`
-	Recipients []string      `arg:"" name:"recipient" help:"Envelope recipients."`
+	Recipients []rawText     `arg:"" name:"recipient" help:"Envelope recipients."`
 }
 
 // The exit codes are qmail's: a delivery that failed for good, and one that may
@@ -60,7 +60,7 @@ func (c *sendCmd) send(message []byte) (qmqp.Reply, error) {
 	if err := conn.SetDeadline(time.Now().Add(c.Timeout)); err != nil {
 		return qmqp.Reply{}, err
 	}
-	_, writeErr := conn.Write(qmqp.AppendRequest(nil, message, c.Sender, c.Recipients))
+	_, writeErr := conn.Write(qmqp.AppendRequest(nil, message, string(c.Sender), texts(c.Recipients)))
 	// A server that refuses early says why and stops reading.
 	reply, err := qmqp.ReadReply(conn)
 	if err != nil && writeErr != nil {

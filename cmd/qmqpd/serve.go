@@ -17,17 +17,17 @@ const (
 )
 
 type serveCmd struct {
-	ConfigDir   string   `short:"c" placeholder:"DIR" help:"Read main.cf and master.cf from this directory. Without it, loopback clients are admitted and all else has Postfix's defaults."`
-	Overrides   []string `short:"o" name:"override" placeholder:"NAME=VALUE" sep:"none" help:"Set a parameter; may be repeated."`
-	Listen      []string `sep:"none" placeholder:"ADDR" help:"Listen on HOST:PORT or unix:PATH; may be repeated (${listen})."`
-	Queue       string   `placeholder:"DIR" help:"Write into this Postfix queue directory, made if missing (queue_directory with -c, else ${queue})."`
-	MaxSessions int      `default:"1000" help:"How many clients are served at once; more wait (${default})."`
-	Verbose     int      `short:"v" type:"counter" help:"Log more; may be repeated."`
+	ConfigDir   string    `short:"c" placeholder:"DIR" help:"Read main.cf and master.cf from this directory. Without it, loopback clients are admitted and all else has Postfix's defaults."`
+	Overrides   []rawText `short:"o" name:"override" placeholder:"NAME=VALUE" sep:"none" help:"Set a parameter; may be repeated."`
+	Listen      []string  `sep:"none" placeholder:"ADDR" help:"Listen on HOST:PORT or unix:PATH; may be repeated (${listen})."`
+	Queue       string    `placeholder:"DIR" help:"Write into this Postfix queue directory, made if missing (queue_directory with -c, else ${queue})."`
+	MaxSessions int       `default:"1000" help:"How many clients are served at once; more wait (${default})."`
+	Verbose     int       `short:"v" type:"counter" help:"Log more; may be repeated."`
 }
 
 // Run serves until it is interrupted.
 func (c *serveCmd) Run(term terminal) error {
-	overrides, err := parseOverrides(c.Overrides)
+	overrides, err := parseOverrides(texts(c.Overrides))
 	if err != nil {
 		return err
 	}
