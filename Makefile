@@ -5,6 +5,7 @@ PREFIX   ?= /usr/local
 DESTDIR  ?=
 FUZZTIME ?= 10s
 BENCH    ?= .
+ROUNDS   ?= 5
 # Sessions of one run of qmqpd-random, or messages of one of incoming-random,
 # and where the random numbers start.
 N        ?= 2000
@@ -18,7 +19,7 @@ UNIT     = $$($(GO) list ./... | grep -v /compat-tests)
 
 export GOFLAGS ?= -mod=readonly
 
-.PHONY: help build demo test kill race unit compat postfix qmqpd-random incoming-random params-random postconf-random fuzz lint bench table-speed docs install clean
+.PHONY: help build demo test kill race unit compat postfix qmqpd-random incoming-random params-random postconf-random fuzz lint bench microbench table-speed docs install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
@@ -88,7 +89,10 @@ lint: ## gofmt, go vet, staticcheck
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
-bench: ## benchmarks, those that match BENCH
+bench: postfix ## ours and stock side by side, in one table; ROUNDS=5
+	cd compat-tests/bench && QMQPD_BENCH=1 QMQPD_BENCH_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 0 -v -run '^TestTable$$'
+
+microbench: ## the benchmarks of the packages, those that match BENCH
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 table-speed: postfix ## 100,000 lookups in each type of table, beside postmap's
