@@ -130,9 +130,42 @@ func newWorld(seed uint64, limit int) judges.Row {
 	if impatient {
 		row.Main = append(row.Main, "qmqpd_timeout = 1")
 	}
-	row.Listen = []string{pick(d, "127.0.0.1", "127.0.0.1", "127.0.0.1", "unix", "0.0.0.0")}
+	row.Open = d.chance(20)
+	if d.chance(4) {
+		// A setting that keeps the server from starting, or at least might.
+		row.Main = append(row.Main, pick(d, "soft_bounce = maybe", "qmqpd_timeout = 0", "qmqpd_timeout = 5y", "max_use = 0", "line_length_limit = 100",
+			"myhostname = -bad-", "myhostname = a..b", "inet_protocols = ipv5", "smtputf8_autodetect_classes = nobody", "receive_override_options = nothing",
+			"verp_delimiter_filter = -", "syslog_facility = none", "mail_owner = root", "message_size_limit = 1k", "ipc_timeout = 1.5", "qmqpd_authorized_clients = ::1",
+			"debug_peer_level = -1", "compatibility_level = x.y", "content_filter = ${a", "max_idle = 0"))
+	}
+	if d.chance(6) {
+		// Not -z: then ours has many sessions in a process, and what ends the
+		// stock process ends only one of them. See known.go.
+		row.Args = append(row.Args, pick(d, "-d", "-l", "-r5", "-x", "-m", "-m5x", "-i1h", "word", "--", "-o=", "-ocontent_filter=y:"))
+	}
+	if d.chance(5) {
+		row.Stdin = pick(d, "pipe", "socket", "file")
+		row.Clients = []judges.Client{drawClient(d, lineLimit, sizeLimit, true, false)}
+		if row.Stdin == "socket" {
+			// Nobody closes its other end before the server has.
+			row.Main = append(row.Main, "qmqpd_timeout = 1")
+		}
+		row.Cleanup = []standin.Verdict{drawVerdict(d)}
+		return row
+	}
+	row.Listen = []string{pick(d, "127.0.0.1", "127.0.0.1", "127.0.0.1", "unix", "0.0.0.0", "::", "::1")}
 	for range min(1+d.IntN(most), limit) {
-		row.Clients = append(row.Clients, drawClient(d, lineLimit, sizeLimit, row.Listen[0] == "unix", impatient))
+		c := drawClient(d, lineLimit, sizeLimit, row.Listen[0] == "unix", impatient)
+		switch row.Listen[0] {
+		case "::":
+			c.To = "127.0.0.1"
+			if d.chance(40) {
+				c.To, c.From = "::1", ""
+			}
+		case "::1":
+			c.From = ""
+		}
+		row.Clients = append(row.Clients, c)
 		row.Cleanup = append(row.Cleanup, drawVerdict(d))
 	}
 	return row
@@ -142,7 +175,9 @@ func newWorld(seed uint64, limit int) judges.Row {
 func drawList(d dice) string {
 	var list []string
 	for range 1 + d.IntN(5) {
-		list = append(list, pick(d, "", "!", "!!")+pick(d,
+		list = append(list, pick(d, "", "", "!", "!!")+pick(d,
+			fmt.Sprintf("127.%d.%d.%d/%d", d.IntN(2), d.IntN(4), d.IntN(256), d.IntN(33)), fmt.Sprintf("127.0.0.%d/%d", 16*d.IntN(4), 28+d.IntN(5)),
+			fmt.Sprintf("[::%x]/%d", d.IntN(3), 120+d.IntN(9)), "cidr:{{127.0.0.0/27 x}}", "pcre:{{/example/ x}}", "regexp:{{/^127/ x}}", "texthash:/etc/hosts",
 			"127.0.0.0/8", "127.0.0.1", "127.0.0.2", "127.0.0.0/30", "[::1]", "[::]/0", "localhost", "LOCALHOST", "unknown",
 			"example.org", ".example.org", "two.example.org", "allowed.example", "sub.allowed.example", "dns.example", "10.0.0.0/8",
 			"127.0.0.1/8", "127.0.0.0/33", "/nonexistent", "static:x", "inline:{127.0.0.1=x}", "inline:{{example.org=y}}", "127.0.0", "0.0.0.0/0"))
@@ -330,7 +365,8 @@ func drawClient(d dice, lineLimit, sizeLimit int, local, impatient bool) judges.
 		c.HalfClose = true
 	}
 	if !local {
-		c.From = pick(d, "", "", "", "127.0.0.1", "127.0.0.2", "127.0.0.5", "127.0.0.9", "127.0.0.20", "127.0.0.21", "127.0.0.77")
+		c.From = pick(d, "", "", "", "127.0.0.1", "127.0.0.2", "127.0.0.5", "127.0.0.9", "127.0.0.77",
+			fmt.Sprintf("127.0.0.%d", 20+d.IntN(19)), fmt.Sprintf("127.0.0.%d", 41+d.IntN(8)), fmt.Sprintf("127.%d.%d.%d", d.IntN(256), d.IntN(256), 1+d.IntN(254)))
 	}
 	if d.chance(15) && len(c.Send) < 3000 {
 		c.Piece = 1 + d.IntN(50)

@@ -56,6 +56,7 @@ var optionRows = []judges.Row{
 	{Name: "-i and -o, the last wins", Args: []string{"-i", "2s", "-o", "max_idle=bad"}, Want: fatal("parameter max_idle: bad time value or unit: bad")},
 	{Name: "-l", Args: []string{"-l"}, Clients: ok, Look: []string{"@QUEUE/pid/inet.628"}, Want: []string{"file inet.628: missing"}},
 	{Name: "-z", Args: []string{"-z"}, Clients: ok, Look: []string{"@QUEUE/pid/inet.628"}, Want: []string{"file inet.628: -rw-------, 0 bytes"}},
+	{Name: "-z, failure in a session", Args: []string{"-z"}, Main: []string{"inet_protocols = ipv4"}, Listen: []string{"::1"}, Clients: ok, Want: []string{`fatal: cannot handle socket type AF_INET6`, "exit 1"}},
 	{Name: "-m 0", Args: []string{"-m", "0"}, Want: fatal("invalid max_use parameter value 0 < 1")},
 	{Name: "-m negative", Args: []string{"-m", "-1"}, Want: fatal("invalid max_use parameter value -1 < 1")},
 	{Name: "-m bad", Args: []string{"-m", "x"}, Want: fatal("bad numerical configuration: max_use = x")},
