@@ -165,21 +165,35 @@ func (l *Lock) releaseBaton() error {
 	return ignoringEINTR(func() error { return unix.Flock(l.fd, unix.LOCK_UN) })
 }
 
-// takeSlot takes one of limit slots and returns its number, or false if all
-// are taken.
+// takeSlot takes the lowest free one of limit slots and returns its number, or
+// false if all are taken.
 func (l *Lock) takeSlot(limit int) (int, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for slot := range limit {
+	for slot := 0; slot < limit; {
 		if l.slots[slot] {
+			slot++
 			continue
 		}
 		if l.lockByte(slot, unix.F_WRLCK) == nil {
 			l.slots[slot] = true
 			return slot, true
 		}
+		slot = l.heldUntil(slot)
 	}
 	return 0, false
+}
+
+// heldUntil returns the slot behind those that another process holds from the
+// given one on: the kernel merges neighbouring locks of one owner, so a
+// thousand sessions are passed over in one step.
+func (l *Lock) heldUntil(slot int) int {
+	held := unix.Flock_t{Type: unix.F_WRLCK, Whence: unix.SEEK_SET, Start: int64(slot), Len: 1}
+	err := ignoringEINTR(func() error { return unix.FcntlFlock(uintptr(l.fd), unix.F_OFD_GETLK, &held) })
+	if err != nil || held.Type == unix.F_UNLCK || held.Start+held.Len <= int64(slot) {
+		return slot + 1 // given up in the meantime: it will be found the next time
+	}
+	return int(held.Start + held.Len)
 }
 
 func (l *Lock) releaseSlot(slot int) {

@@ -173,6 +173,40 @@ func TestSlots(t *testing.T) {
 	take(one, 1)
 }
 
+// Slots of others are passed over in ranges, whatever the ranges are.
+func TestManySlots(t *testing.T) {
+	lockDir(t)
+	one, two, three := openLock(t), openLock(t), openLock(t)
+	const limit = 300
+	for slot := range limit - 3 {
+		l := one
+		if slot >= 100 && slot < 200 || slot%50 == 7 {
+			l = two
+		}
+		if got, ok := l.takeSlot(limit); !ok || got != slot {
+			t.Fatalf("slot %d, %v, want %d", got, ok, slot)
+		}
+	}
+	if got := three.heldUntil(110); got != 200 {
+		t.Errorf("held until %d", got)
+	}
+	for want := limit - 3; want < limit; want++ {
+		if got, ok := three.takeSlot(limit); !ok || got != want {
+			t.Errorf("slot %d, %v, want %d", got, ok, want)
+		}
+	}
+	if got, ok := three.takeSlot(limit); ok {
+		t.Errorf("slot %d", got)
+	}
+	two.releaseSlot(150)
+	one.releaseSlot(9)
+	for _, want := range []int{9, 150} {
+		if got, ok := three.takeSlot(limit); !ok || got != want {
+			t.Errorf("slot %d, %v, want %d", got, ok, want)
+		}
+	}
+}
+
 // The lock is the one that the original takes: flock, not fcntl.
 func TestBatonIsFlock(t *testing.T) {
 	lockDir(t)
