@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -198,7 +199,12 @@ func (i *Instance) Install(src, name string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		i.t.Fatal(err)
 	}
-	if err := copyFile(src, path); err != nil {
+	// No other test may start a program meanwhile: until it has, it holds the
+	// file open for writing, and nobody can run it ("Text file busy").
+	syscall.ForkLock.RLock()
+	err := copyFile(src, path)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		i.t.Fatal(err)
 	}
 	if err := os.Chmod(path, 0o755); err != nil {
