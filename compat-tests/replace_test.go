@@ -95,12 +95,13 @@ func TestReplace(t *testing.T) {
 			}
 			served := func(port, tag string, ours bool) {
 				t.Helper()
+				pf.Log.Sync(t)
+				mark := len(pf.Log.Lines()) // the session is logged as soon as it is there
 				c, err := standin.DialTCP("", net.JoinHostPort("127.0.0.1", port))
 				if err != nil {
 					t.Fatal(err)
 				}
 				defer c.Close()
-				mark := len(pf.Log.Lines())
 				if err := c.Send([]byte(request("replace"))); err != nil {
 					t.Fatal(err)
 				}
