@@ -41,7 +41,7 @@ var paramRows = []judges.Row{
 		c := s.Dial(judges.Client{})
 		defer c.Close()
 		s.Send(c, judges.Client{Send: plain})
-		s.WaitLog("connect from")
+		s.WaitLog("connect #1 to subsystem")
 		s.Chmod("@QUEUE/public", 0o755)
 		s.Reply("client", c)
 		s.WaitSession()
