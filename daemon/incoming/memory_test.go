@@ -47,6 +47,10 @@ func (m *memory) Create(name string, mode fs.FileMode) (spool.Handle, error) {
 	return f, nil
 }
 
+func (m *memory) CreateUnnamed(string, fs.FileMode) (spool.Handle, error) {
+	return nil, syscall.EOPNOTSUPP
+}
+
 func (m *memory) Rename(old, new string) error {
 	defer m.do("rename")()
 	m.files[new] = m.files[old]
@@ -70,6 +74,7 @@ func (m *memory) SetTime(string, time.Time) error { return nil }
 func (m *memory) List(string) ([]string, error)   { return nil, nil }
 func (m *memory) SyncDir(string) error            { return nil }
 func (m *memory) CanSyncAll() bool                { return false }
+func (m *memory) CanCreateUnnamed(string) bool    { return false }
 func (m *memory) SyncAll() error                  { return nil }
 func (m *memory) Close() error                    { return nil }
 func (m *memory) Stat(name string) (spool.Info, error) {
@@ -95,6 +100,7 @@ func (f *memoryFile) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 func (f *memoryFile) WriteAt(p []byte, off int64) (int, error) { return copy(f.data[off:], p), nil }
+func (f *memoryFile) Link(string) error                        { return syscall.ENOENT }
 func (f *memoryFile) Stat() (spool.Info, error)                { return f.info(), nil }
 func (f *memoryFile) Chmod(mode fs.FileMode) error             { f.mode = mode; return nil }
 func (f *memoryFile) Chown(int, int) error                     { return nil }

@@ -73,20 +73,25 @@ func (f *File) complete() error {
 	if err := f.flush(); err != nil {
 		return err
 	}
-	from := path.Dir(f.path)
+	var dirs []string // that change
 	if f.hold {
 		to := s.opts.Hashing.Path(QueueHold, f.id)
-		if err := s.rename(f.path, to); err != nil {
-			return &Error{Op: "rename " + f.path + " to", Path: to, Err: err}
+		if !f.unnamed {
+			if err := s.rename(f.path, to); err != nil {
+				return &Error{Op: "rename " + f.path + " to", Path: to, Err: err}
+			}
+			dirs = append(dirs, path.Dir(f.path))
 		}
 		f.path = to
 	}
+	dirs = append(dirs, path.Dir(f.path))
 	if err := f.h.Chmod(modeReady); err != nil {
 		return &Error{Op: "chmod", Path: f.path, Err: err}
 	}
-	dirs := []string{path.Dir(f.path)}
-	if f.hold {
-		dirs = append(dirs, from)
+	if f.unnamed {
+		if err := f.link(f.path); err != nil {
+			return &Error{Op: "link", Path: f.path, Err: err}
+		}
 	}
 	if err := s.group.sync(&commitFile{h: f.h, path: f.path, dirs: dirs}); err != nil {
 		return err

@@ -19,8 +19,9 @@ const maxTries = 1000
 // cleanup(8) removes them.
 var logQueues = [...]string{"bounce", "defer", "trace"}
 
-// Create makes a new queue file in incoming/ under its final name. It first
-// waits for Options.Flow. Where Postfix would wait and try again for ever,
+// Create makes a new queue file for incoming/. Where the file system allows
+// that, it has no name until Commit; else it has its final name at once. Create
+// first waits for Options.Flow. Where Postfix would wait and try again for ever,
 // because the disk is full or no descriptor is left, Create gives up with an
 // error: a client that is told so keeps its message.
 func (s *Spool) Create(ctx context.Context) (*File, error) {
@@ -32,11 +33,19 @@ func (s *Spool) Create(ctx context.Context) (*File, error) {
 			return nil, err
 		}
 	}
-	h, temp, err := s.createTemp()
+	f := &File{spool: s, unnamed: s.unnamed}
+	var err error
+	if f.unnamed {
+		f.path = QueueIncoming
+		if f.h, err = s.fs.CreateUnnamed(QueueIncoming, modeUnfinished); err != nil {
+			err = &Error{Op: "create", Path: f.path, Err: err}
+		}
+	} else {
+		f.h, f.path, err = s.createTemp()
+	}
 	if err != nil {
 		return nil, err
 	}
-	f := &File{spool: s, h: h, path: temp}
 	if err := f.enter(); err != nil {
 		return nil, f.discard(err)
 	}
@@ -70,8 +79,10 @@ func (s *Spool) createTemp() (Handle, string, error) {
 	}
 }
 
-// enter gives the new file its owner and its final name, and removes what an
-// earlier message with that name may have left.
+// enter gives the new file its owner, its queue id and, unless that is left to
+// Commit, its final name, and removes what an earlier message with that name
+// may have left. No other file has the id as long as this one is open: its inode
+// number is in it.
 func (f *File) enter() error {
 	s := f.spool
 	if o := s.opts.Owner; o != nil {
@@ -93,6 +104,19 @@ func (f *File) enter() error {
 			Inode: info.Inode,
 		}.String()
 		path := s.opts.Hashing.Path(QueueIncoming, f.id)
+		if f.unnamed {
+			// A queue that was copied from elsewhere may have it.
+			switch _, err := s.fs.Stat(path); {
+			case errors.Is(err, syscall.ENOENT):
+				f.path = path
+				return s.removeLogs(f.id)
+			case err != nil:
+				return &Error{Op: "stat", Path: path, Err: err}
+			case try >= maxTries:
+				return &Error{Op: "link", Path: path, Err: syscall.EEXIST}
+			}
+			continue
+		}
 		err := s.rename(f.path, path)
 		if err == nil {
 			f.path = path
@@ -115,6 +139,21 @@ func (s *Spool) rename(old, new string) error {
 		return err
 	}
 	return s.fs.Rename(old, new)
+}
+
+// link gives the file its name, making the directories that it needs.
+func (f *File) link(name string) error {
+	err := f.h.Link(name)
+	if errors.Is(err, syscall.ENOENT) {
+		if err := f.spool.makeDirs(name); err != nil {
+			return err
+		}
+		err = f.h.Link(name)
+	}
+	if err == nil {
+		f.unnamed = false
+	}
+	return err
 }
 
 // makeDirs makes the directories above the file path.

@@ -1,11 +1,16 @@
 // Package spool puts messages into a Postfix queue directory: it creates
 // queue files, fills them, makes them durable and wakes the queue manager.
 //
-// The protocol is cleanup(8)'s (Postfix 3.10 mail_queue.c, mail_queue_enter;
-// mail_stream.c, mail_stream_finish_file). A file is created as
-// incoming/USEC.PID with mode 0600, renamed after its inode number to the
-// queue id, filled, its size record rewritten in place, and marked complete
-// by mode 0700. Only then may qmgr(8) touch it.
+// A file is created without a name (O_TMPFILE), filled, its size record
+// rewritten in place, marked complete by mode 0700, and given its queue id,
+// which has its inode number, as its name in incoming/ or hold/. That changes
+// the directory once, and the search for a free inode does not hold up other
+// writers. What is not complete is gone when the process is.
+//
+// Where there are no files without names, the protocol is cleanup(8)'s (Postfix
+// 3.10 mail_queue.c, mail_queue_enter; mail_stream.c, mail_stream_finish_file):
+// a file is created as incoming/USEC.PID with mode 0600, renamed to the queue
+// id, filled and marked complete. Until then qmgr(8) ignores it.
 //
 // # Durability
 //
@@ -13,8 +18,9 @@
 // been fsynced after its last change, and so has every directory whose entry
 // leads to it. Postfix syncs the file only and leaves its directory entry to
 // the file system's kindness. Commits that come together share the directory's
-// sync. Success never means less because it was shared: a sync counts for a
-// commit only if it began after that commit's rename.
+// sync, or one sync of the file system. Success never means less because it was
+// shared: a sync counts for a commit only if it began after that commit's last
+// change.
 //
 // A power cut before Commit returned leaves nothing, an unfinished file of
 // mode 0600, which qmgr ignores, or a file of mode 0700 that may lack data,

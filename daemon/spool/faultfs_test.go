@@ -28,6 +28,7 @@ type faultFS struct {
 	ops   []string
 	open  int
 	short bool // a failing write writes half
+	named bool // files cannot be without a name
 }
 
 func (f *faultFS) step(op, name string) error {
@@ -53,6 +54,31 @@ func (f *faultFS) Create(name string, mode fs.FileMode) (Handle, error) {
 	f.open++
 	f.mu.Unlock()
 	return &faultHandle{Handle: h, fs: f, name: name}, nil
+}
+
+func (f *faultFS) CanCreateUnnamed(dir string) bool {
+	return !f.named && f.FS.CanCreateUnnamed(dir)
+}
+
+func (f *faultFS) CreateUnnamed(dir string, mode fs.FileMode) (Handle, error) {
+	if err := f.step("createunnamed", dir); err != nil {
+		return nil, err
+	}
+	h, err := f.FS.CreateUnnamed(dir, mode)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	f.open++
+	f.mu.Unlock()
+	return &faultHandle{Handle: h, fs: f, name: "unnamed"}, nil
+}
+
+func (f *faultFS) Stat(name string) (Info, error) {
+	if err := f.step("lstat", name); err != nil {
+		return Info{}, err
+	}
+	return f.FS.Stat(name)
 }
 
 func (f *faultFS) Rename(old, new string) error {
@@ -108,6 +134,13 @@ type faultHandle struct {
 	Handle
 	fs   *faultFS
 	name string
+}
+
+func (h *faultHandle) Link(name string) error {
+	if err := h.fs.step("link", name); err != nil {
+		return err
+	}
+	return h.Handle.Link(name)
 }
 
 func (h *faultHandle) Write(p []byte) (int, error) {
@@ -174,18 +207,25 @@ func (h *faultHandle) Close() error {
 
 // scenario is a way to use a Spool.
 type scenario struct {
-	name string
-	opts Options
-	body int
-	hold bool
+	name  string
+	opts  Options
+	body  int
+	hold  bool
+	named bool // see faultFS
 }
 
 var scenarios = []scenario{
 	{name: "small", body: 100},
+	{name: "small, named", body: 100, named: true},
 	{name: "large", body: 3 * bufferSize},
+	{name: "large, named", body: 3 * bufferSize, named: true},
 	{name: "hold", body: 100, hold: true},
+	{name: "hold, named", body: 100, hold: true, named: true},
 	{name: "owner", body: 100, opts: Options{Owner: &Owner{UID: os.Getuid(), GID: os.Getgid()}}},
 	{name: "hashed", body: 100, hold: true, opts: Options{
+		LongIDs: true, Hashing: queuefmt.Hashing{Queues: []string{"incoming", "hold", "defer"}, Depth: 2},
+	}},
+	{name: "hashed, named", body: 100, hold: true, named: true, opts: Options{
 		LongIDs: true, Hashing: queuefmt.Hashing{Queues: []string{"incoming", "hold", "defer"}, Depth: 2},
 	}},
 	{name: "clock", body: 100, opts: Options{
@@ -266,7 +306,7 @@ func (sc scenario) run(t *testing.T, short bool, fail func(n int, op, name strin
 		t.Fatal(err)
 	}
 	defer real.Close()
-	fsys = &faultFS{FS: real, fail: fail, short: short}
+	fsys = &faultFS{FS: real, short: short, named: sc.named}
 	opts := sc.opts
 	opts.FS = fsys
 	opts.Warn = func(string) {}
@@ -274,6 +314,7 @@ func (sc scenario) run(t *testing.T, short bool, fail func(n int, op, name strin
 	if err != nil {
 		t.Fatal(err)
 	}
+	fsys.n, fsys.ops, fsys.fail = 0, nil, fail
 	_, err = sc.deliver(s)
 	if closeErr := s.Close(context.Background()); closeErr != nil && err == nil {
 		t.Errorf("Close: %v", closeErr)
@@ -336,7 +377,7 @@ func TestEachCallFails(t *testing.T) {
 							// there was nothing to do.
 							op, _, _ := strings.Cut(good.ops[n-1], " ")
 							retried := errno == syscall.EEXIST && (op == "create" || op == "rename" || op == "mkdir")
-							missing := errno == syscall.ENOENT && (op == "remove" || op == "rename" || op == "settime")
+							missing := errno == syscall.ENOENT && (op == "remove" || op == "rename" || op == "settime" || op == "link" || op == "lstat")
 							if !retried && !missing {
 								t.Errorf("%s: success", what)
 							}

@@ -35,10 +35,12 @@ type File struct {
 
 	mu   sync.Mutex
 	h    Handle
-	path string // where the file is now, relative to the queue directory
+	path string // where the file is now, or will be, relative to the queue directory
 	err  error
-	done bool
-	hold bool
+
+	unnamed bool // the file is not at path yet
+	done    bool
+	hold    bool
 
 	buf     []byte // what follows the bytes that were written
 	written int64
@@ -227,8 +229,10 @@ func (f *File) discard(cause error) error {
 	}
 	// The name goes first: no moment may come in which a file that was
 	// reported as failed looks finished and unattended.
-	if err := f.spool.fs.Remove(f.path); err != nil && !errors.Is(err, syscall.ENOENT) {
-		errs = multierror.Append(errs, &Error{Op: "remove", Path: f.path, Err: err})
+	if !f.unnamed {
+		if err := f.spool.fs.Remove(f.path); err != nil && !errors.Is(err, syscall.ENOENT) {
+			errs = multierror.Append(errs, &Error{Op: "remove", Path: f.path, Err: err})
+		}
 	}
 	if err := f.close(); err != nil && cause == nil {
 		errs = multierror.Append(errs, err)

@@ -12,6 +12,15 @@ type FS interface {
 	// Create makes and opens a new file; EEXIST when the name is taken.
 	Create(name string, mode fs.FileMode) (Handle, error)
 
+	// CanCreateUnnamed says whether CreateUnnamed and Link work in the
+	// directory.
+	CanCreateUnnamed(dir string) bool
+
+	// CreateUnnamed makes and opens a new file without a name, in the
+	// file system of the directory. It vanishes when it is closed, or the
+	// power fails, before it was given one by Link.
+	CreateUnnamed(dir string, mode fs.FileMode) (Handle, error)
+
 	// Rename moves a file and replaces none: EEXIST when new is taken.
 	Rename(old, new string) error
 
@@ -43,7 +52,8 @@ type FS interface {
 	CanSyncAll() bool
 
 	// SyncAll makes durable what was done in the queue directory before
-	// the call, or returns an error that may have to do with other files.
+	// the call, files and directories alike, or returns an error that may
+	// have to do with other files.
 	SyncAll() error
 
 	// Close ends the use of the queue directory.
@@ -58,6 +68,10 @@ type Handle interface {
 
 	// WriteAt writes at an offset and leaves the position alone.
 	WriteAt(p []byte, off int64) (int, error)
+
+	// Link gives a name to a file that was made by CreateUnnamed; EEXIST
+	// when it is taken.
+	Link(name string) error
 
 	Stat() (Info, error)
 	Chmod(mode fs.FileMode) error

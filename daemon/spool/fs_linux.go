@@ -56,7 +56,28 @@ func (d *dirFS) Create(name string, mode fs.FileMode) (Handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fdHandle{fd: fd}, nil
+	return &fdHandle{fd: fd, root: d.root}, nil
+}
+
+// CanCreateUnnamed tries with a name that is taken, so that nothing changes. It
+// takes a file system with O_TMPFILE, and a /proc or the right to do without.
+func (d *dirFS) CanCreateUnnamed(dir string) bool {
+	h, err := d.CreateUnnamed(dir, modeUnfinished)
+	if err != nil {
+		return false
+	}
+	err = h.Link(dir)
+	return h.Close() == nil && err == unix.EEXIST
+}
+
+func (d *dirFS) CreateUnnamed(dir string, mode fs.FileMode) (Handle, error) {
+	fd, err := retry(func() (int, error) {
+		return unix.Openat(d.root, dir, unix.O_RDWR|unix.O_TMPFILE|unix.O_CLOEXEC, uint32(mode.Perm()))
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &fdHandle{fd: fd, root: d.root}, nil
 }
 
 func (d *dirFS) Rename(old, new string) error {
@@ -156,8 +177,15 @@ func kernelAtLeast(release string, major, minor int) bool {
 	return x > major || x == major && y >= minor
 }
 
+// SyncAll ends with the sync of a directory that has not changed. Ext4 without
+// a journal flushes the disk's cache before it writes the last directory
+// blocks, and it takes another flush to have them on the disk; elsewhere this
+// finds little to do.
 func (d *dirFS) SyncAll() error {
-	return retryErr(func() error { return unix.Syncfs(d.root) })
+	if err := retryErr(func() error { return unix.Syncfs(d.root) }); err != nil {
+		return err
+	}
+	return retryErr(func() error { return unix.Fsync(d.root) })
 }
 
 func (d *dirFS) openDir(name string) (int, error) {
@@ -170,7 +198,20 @@ func (d *dirFS) Close() error { return unix.Close(d.root) }
 
 // fdHandle is a file descriptor.
 type fdHandle struct {
-	fd int
+	fd   int
+	root int // of its dirFS
+}
+
+// Link names the file by its descriptor. That takes a privilege, or Linux 6.10;
+// the way through /proc does not.
+func (h *fdHandle) Link(name string) error {
+	err := retryErr(func() error { return unix.Linkat(h.fd, "", h.root, name, unix.AT_EMPTY_PATH) })
+	if err != unix.ENOENT && err != unix.EPERM {
+		return err
+	}
+	// It may be the new name's directory that is missing.
+	proc := "/proc/self/fd/" + strconv.Itoa(h.fd)
+	return retryErr(func() error { return unix.Linkat(unix.AT_FDCWD, proc, h.root, name, unix.AT_SYMLINK_FOLLOW) })
 }
 
 func (h *fdHandle) Write(p []byte) (int, error) {

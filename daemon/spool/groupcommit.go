@@ -62,7 +62,6 @@ type commitFile struct {
 	h    Handle
 	path string
 	dirs []string
-	err  error
 }
 
 // sync returns when the file and the entries that lead to it are durable.
@@ -78,7 +77,7 @@ func (g *groupCommit) sync(f *commitFile) error {
 		if b.alone {
 			return g.syncAlone(f)
 		}
-		return f.err
+		return nil
 	}
 	b := &commitBatch{done: make(chan struct{}), files: []*commitFile{f}}
 	g.pending = b
@@ -95,7 +94,7 @@ func (g *groupCommit) sync(f *commitFile) error {
 	if b.alone {
 		return g.syncAlone(f)
 	}
-	return f.err
+	return nil
 }
 
 // gather lets goroutines run that have a file to finish. It waits for no
@@ -133,21 +132,6 @@ func (g *groupCommit) syncBatch(b *commitBatch) bool {
 		g.pause = g.now().Add(g.backoff)
 	} else {
 		g.backoff = 0
-	}
-	// The directories are synced as ever. On a journal this finds little
-	// to do; without one it flushes the disk's cache after the last write.
-	results := make(map[string]error)
-	for _, f := range b.files {
-		for _, dir := range f.dirs {
-			err, done := results[dir]
-			if !done {
-				err = g.dirs.sync(dir)
-				results[dir] = err
-			}
-			if f.err == nil {
-				f.err = err
-			}
-		}
 	}
 	return true
 }

@@ -25,13 +25,14 @@ import (
 // that was not synced, any part may or may not be on the disk: each write, each
 // mode, each half of a rename by itself.
 type simFS struct {
-	mu     sync.Mutex
-	inodes []*simInode
-	root   *simInode
-	events []simEvent // what was done and not yet made durable, and what was
-	shared bool       // CanSyncAll
-	broken string     // an operation that does nothing: "sync", "syncdir", "syncall"
-	syncs  map[string]int
+	mu      sync.Mutex
+	inodes  []*simInode
+	root    *simInode
+	events  []simEvent // what was done and not yet made durable, and what was
+	shared  bool       // CanSyncAll
+	unnamed bool       // CanCreateUnnamed
+	broken  string     // an operation that does nothing: "sync", "syncdir", "syncall"
+	syncs   map[string]int
 }
 
 type simInode struct {
@@ -117,6 +118,29 @@ func (f *simFS) Create(name string, mode fs.FileMode) (Handle, error) {
 	dir.names[last] = n
 	f.add(simEvent{inode: dir, name: last, target: n})
 	return &simHandle{fs: f, inode: n}, nil
+}
+
+func (f *simFS) CanCreateUnnamed(string) bool { return f.unnamed }
+
+func (f *simFS) CreateUnnamed(dir string, mode fs.FileMode) (Handle, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return &simHandle{fs: f, inode: f.node(false, mode)}, nil
+}
+
+func (h *simHandle) Link(name string) error {
+	h.fs.mu.Lock()
+	defer h.fs.mu.Unlock()
+	dir, last, err := h.fs.find(name)
+	if err != nil {
+		return err
+	}
+	if dir.names[last] != nil {
+		return syscall.EEXIST
+	}
+	dir.names[last] = h.inode
+	h.fs.add(simEvent{inode: dir, name: last, target: h.inode})
+	return nil
 }
 
 func (f *simFS) Rename(old, new string) error {
@@ -448,7 +472,7 @@ var powerCuts = []struct {
 	{name: "one writer, sharing", shared: true, writers: 1, each: 8, needs: "sync", brokenBy: []string{"sync", "syncdir"}},
 	{name: "many writers", writers: 8, each: 3, needs: "sync", brokenBy: []string{"sync", "syncdir"}},
 	{name: "many writers, sharing", shared: true, writers: 8, each: 3, needs: "syncall", brokenBy: []string{"syncall"}, mustShareSyncs: true},
-	{name: "hashed", shared: true, writers: 4, each: 3, needs: "syncdir",
+	{name: "hashed", shared: true, writers: 8, each: 3, needs: "syncall",
 		opts: Options{LongIDs: true, Hashing: queuefmt.Hashing{Queues: []string{"incoming", "hold"}, Depth: 2}}},
 	{name: "hashed, each for itself", writers: 4, each: 3, needs: "syncdir",
 		opts:     Options{Hashing: queuefmt.Hashing{Queues: []string{"incoming", "hold"}, Depth: 1}},
@@ -460,8 +484,9 @@ var powerCuts = []struct {
 func TestPowerCut(t *testing.T) {
 	for _, tt := range powerCuts {
 		t.Run(tt.name, func(t *testing.T) {
-			for round := range 3 {
+			for round := range 4 {
 				f := newSimFS(tt.shared)
+				f.unnamed = round%2 == 0
 				simulate(t, f, tt.opts, tt.writers, tt.each)
 				if err := f.cutPower(rand.New(rand.NewPCG(uint64(round), 1))); err != nil {
 					t.Fatal(err)
@@ -482,11 +507,13 @@ func TestPowerCutFindsLoss(t *testing.T) {
 	for _, tt := range powerCuts {
 		for _, op := range tt.brokenBy {
 			t.Run(tt.name+" without "+op, func(t *testing.T) {
-				f := newSimFS(tt.shared)
-				f.broken = op
-				simulate(t, f, tt.opts, tt.writers, tt.each)
-				if err := f.cutPower(rand.New(rand.NewPCG(1, 1))); err == nil {
-					t.Error("no message was lost")
+				for _, unnamed := range []bool{false, true} {
+					f := newSimFS(tt.shared)
+					f.broken, f.unnamed = op, unnamed
+					simulate(t, f, tt.opts, tt.writers, tt.each)
+					if err := f.cutPower(rand.New(rand.NewPCG(1, 1))); err == nil {
+						t.Errorf("no message was lost, unnamed=%v", unnamed)
+					}
 				}
 			})
 		}

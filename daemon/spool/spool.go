@@ -97,6 +97,8 @@ type Spool struct {
 
 	group groupCommit
 
+	unnamed bool // files get their names when they are complete
+
 	// clockGood is set once the file system's clock is known to agree
 	// with ours; clockWarned, once the opposite was said.
 	clockGood, clockWarned atomic.Bool
@@ -140,6 +142,7 @@ func Open(dir string, opts Options) (*Spool, error) {
 	s := &Spool{dir: dir, fs: fsys, opts: opts, open: make(map[*File]struct{})}
 	s.dirs.fs = fsys
 	s.group.fs, s.group.dirs, s.group.now = fsys, &s.dirs, opts.Now
+	s.unnamed = fsys.CanCreateUnnamed(QueueIncoming)
 	s.group.share = !opts.SyncEach && fsys.CanSyncAll()
 	s.wake.init(dir, &s.opts, fsys)
 	return s, nil
