@@ -2,17 +2,34 @@ package daemon
 
 import (
 	"context"
+	"net"
 
 	"github.com/qmqpd/qmqpd/daemon/cleanup"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
+	"github.com/qmqpd/qmqpd/daemon/poll"
 )
 
+// dialer connects to a UNIX-domain stream socket.
+type dialer func(ctx context.Context, path string) (net.Conn, error)
+
+// dialBy has a poller wait for the connection's data.
+func dialBy(p *poll.Poller) dialer {
+	return func(ctx context.Context, path string) (net.Conn, error) {
+		conn, err := p.DialUnix(ctx, path)
+		if err != nil {
+			return nil, err // not a nil *poll.Conn
+		}
+		return conn, nil
+	}
+}
+
 // newCleanup returns the opener of streams to the cleanup(8) of the Postfix
-// whose queue directory dir is; empty means the current directory. A bad word in
+// whose queue directory dir is; empty means the current directory. A nil dial
+// stands for package net's. A bad word in
 // receive_override_options is an error; one in smtputf8_autodetect_classes
 // fails each message, as it does in Postfix.
-func newCleanup(c *Config, dir string) (mailstream.Opener, error) {
+func newCleanup(c *Config, dir string, dial dialer) (mailstream.Opener, error) {
 	flags, err := cleanupFlags(c.OverrideOptions)
 	if err != nil {
 		return nil, err
@@ -26,6 +43,7 @@ func newCleanup(c *Config, dir string) (mailstream.Opener, error) {
 		Class:   "public",
 		Service: c.CleanupService,
 		Flags:   flags,
+		Dial:    dial,
 		Timeout: c.IPCTimeout,
 	}
 	if warning != "" || err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/jail"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/master"
+	"github.com/qmqpd/qmqpd/daemon/poll"
 	"github.com/qmqpd/qmqpd/daemon/qmqp"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
@@ -104,6 +105,7 @@ type run struct {
 	config    *Config
 	owner     params.User
 	stderr    bool // option -V was seen
+	dial      dialer
 }
 
 // now is the clock in local time; the time zone was loaded before the jail.
@@ -160,7 +162,12 @@ func (r *run) run() error {
 	if err := jail.Enter(r.jail()); err != nil {
 		return err
 	}
-	opener, err := newCleanup(r.config, "")
+	poller, err := poll.New()
+	if err != nil {
+		return maillog.FatalError("epoll_create: %s", errno.Text(err))
+	}
+	r.dial = dialBy(poller)
+	opener, err := newCleanup(r.config, "", r.dial)
 	if err != nil {
 		return maillog.FatalError("%w", err)
 	}
@@ -181,6 +188,7 @@ func (r *run) run() error {
 		PID:           os.Getpid(),
 		Generation:    generation,
 		Status:        master.StatusFD,
+		Poller:        poller,
 		Listeners:     master.Listeners(r.args.Sockets),
 		Transport:     transport,
 		Lock:          lock,
@@ -363,7 +371,7 @@ func (r *run) stressPolicy(on bool, storage qmqp.Storage) (Policy, bool) {
 	eff := params.New(settings)
 	_, _ = eff.ReadCommon() // its errors are eff's
 	config := LoadConfig(eff)
-	opener, err := newCleanup(config, "")
+	opener, err := newCleanup(config, "", r.dial)
 	if err := cmp.Or(eff.Err(), err); err != nil {
 		r.log.Warningf("stress mode: %s", err)
 		return Policy{}, false

@@ -299,7 +299,7 @@ func (s *server) cleanupAnswers() bool {
 // is over.
 func (s *server) openQueue(ctx context.Context) (mailstream.Opener, func(), error) {
 	if s.via == viaCleanup {
-		opener, err := newCleanup(s.config, s.queue)
+		opener, err := newCleanup(s.config, s.queue, nil)
 		return opener, func() {}, err
 	}
 	// First what may be wrong with the configuration, then the queue.

@@ -40,6 +40,8 @@ type Opener struct {
 	Class, Service string
 	// Flags are sent with each message.
 	Flags uint32
+	// Dial connects to a UNIX-domain stream socket; nil means net.Dialer.
+	Dial func(ctx context.Context, path string) (net.Conn, error)
 	// Timeout bounds each read or write. ipc_timeout, default 3600s.
 	Timeout time.Duration
 	// RetryDelay is the pause between attempts to connect. Zero means
@@ -104,9 +106,14 @@ func (o *Opener) connect(ctx context.Context, log *maillog.Logger) (net.Conn, er
 	if delay == 0 {
 		delay = 10 * time.Second
 	}
+	path, dial := filepath.Join(o.Dir, o.path()), o.Dial
+	if dial == nil {
+		dial = func(ctx context.Context, path string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		}
+	}
 	for count := 1; ; count++ {
-		var d net.Dialer
-		conn, err := d.DialContext(ctx, "unix", filepath.Join(o.Dir, o.path()))
+		conn, err := dial(ctx, path)
 		if err == nil {
 			if log.Verbose() > 0 {
 				log.Infof("connect to subsystem %s", o.path())

@@ -1,9 +1,9 @@
 package master
 
 import (
-	"errors"
 	"slices"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,27 +11,36 @@ import (
 // silent are the errors of accept(2) that mean no more than that somebody
 // else was faster or the client is gone.
 // Source: Postfix 3.10 sane_accept.c.
-var silent = []error{
+var silent = []syscall.Errno{
 	unix.EAGAIN, unix.ECONNREFUSED, unix.ECONNRESET, unix.EHOSTDOWN,
 	unix.EHOSTUNREACH, unix.EINTR, unix.ENETDOWN, unix.ENETUNREACH,
 	unix.ENOTCONN, unix.ENOBUFS, unix.ECONNABORTED, unix.EPROTO,
 }
 
-// accept takes a connection from a listening socket. EAGAIN stands for all
-// silent errors.
+// accept takes a connection from a non-blocking listening socket. EAGAIN stands
+// for all silent errors.
 func accept(listener int, transport Transport) (int, error) {
-	fd, sa, err := syscall.Accept4(listener, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
-	if err != nil {
-		if slices.ContainsFunc(silent, func(e error) bool { return errors.Is(err, e) }) {
-			return -1, unix.EAGAIN
-		}
-		return -1, err
+	var peer unix.RawSockaddrAny
+	size := uint32(unix.SizeofSockaddrAny)
+	fd, _, errno := syscall.RawSyscall6(syscall.SYS_ACCEPT4, uintptr(listener), uintptr(unsafe.Pointer(&peer)),
+		uintptr(unsafe.Pointer(&size)), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0, 0)
+	switch {
+	case errno == 0:
+	case slices.Contains(silent, errno):
+		return -1, unix.EAGAIN
+	default:
+		return -1, errno
 	}
-	if transport == Inet {
-		switch sa.(type) {
-		case *syscall.SockaddrInet4, *syscall.SockaddrInet6:
-			_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1)
-		}
+	if transport == Inet && (peer.Addr.Family == unix.AF_INET || peer.Addr.Family == unix.AF_INET6) {
+		keepAlive(int(fd))
 	}
-	return fd, nil
+	return int(fd), nil
+}
+
+// keepAlive has the kernel find out that a client is gone. As with Postfix,
+// its failure is nobody's concern.
+func keepAlive(fd int) {
+	on := int32(1)
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_KEEPALIVE,
+		uintptr(unsafe.Pointer(&on)), unsafe.Sizeof(on), 0)
 }

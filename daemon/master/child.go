@@ -11,6 +11,7 @@ import (
 
 	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/poll"
 )
 
 // Handler serves one client. It returns before the connection is closed, which
@@ -33,6 +34,9 @@ type Config struct {
 	// Listeners are non-blocking listening sockets, all for Transport.
 	Listeners []int
 	Transport Transport
+	// Poller waits for Listeners, Status and the clients. Nil: one of
+	// Serve's own.
+	Poller *poll.Poller
 	// Lock is the service's lock file; nil with option -l.
 	Lock *Lock
 
@@ -76,6 +80,7 @@ type child struct {
 	sessions int  // open now
 	stuck    int  // of these, overdue and not ending
 	started  int  // since the process started
+	idle     []worker
 
 	held    bool // the baton, or there is none
 	waiting bool // for the baton
@@ -104,7 +109,7 @@ func Serve(ctx context.Context, config Config) error {
 	if watchdogStep(config.DaemonTimeout) == 0 {
 		return maillog.PanicError("watchdog_create: timeout %d is too small", config.DaemonTimeout/time.Second)
 	}
-	box, err := newMailbox()
+	box, err := newMailbox(config.Poller)
 	if err != nil {
 		return maillog.FatalError("epoll_create: %s", errno.Text(err))
 	}
@@ -149,9 +154,13 @@ func (c *child) live() (err error) {
 		stop()
 		c.dog.Stop()
 		c.box.close()
+		for _, w := range c.idle {
+			close(w)
+		}
 		if c.Lock != nil {
 			c.Lock.forgetBaton()
 			if c.held {
+				c.Lock.releaseSpare()
 				_ = c.Lock.releaseBaton()
 			}
 		}
@@ -251,10 +260,15 @@ func (c *child) turn() {
 		c.Lock.forgetBaton()
 		c.waiting = false
 	}
-	keep := c.Limit > 1 && c.Sessions >= c.Limit && !c.draining && !c.usedUp()
-	if c.held && !keep {
+	if c.held && !c.hasAll() {
 		c.passBaton()
 	}
+}
+
+// hasAll reports that this process takes all sessions of the service, so that no
+// other one has a use for the baton or for slots.
+func (c *child) hasAll() bool {
+	return c.held && c.Limit > 1 && c.Sessions >= c.Limit && !c.draining && !c.usedUp()
 }
 
 func (c *child) granted(err error) {
@@ -281,6 +295,7 @@ func (c *child) passBaton() {
 		return
 	}
 	c.held = false
+	c.Lock.releaseSpare()
 	if err := c.Lock.releaseBaton(); err != nil {
 		c.failure = maillog.FatalError("select unlock: %s", errno.Text(err))
 	}
@@ -322,7 +337,7 @@ func (c *child) acceptFrom(listener int) {
 	slot := -1
 	if !c.single && c.Limit > 0 && c.Lock != nil {
 		var ok bool
-		if slot, ok = c.Lock.takeSlot(c.Limit); !ok {
+		if slot, ok = c.Lock.takeSlot(c.Limit, c.hasAll()); !ok {
 			// Other processes have sessions that nobody tells us the
 			// end of.
 			c.limitReached()
@@ -340,7 +355,7 @@ func (c *child) acceptFrom(listener int) {
 	}
 	if err != nil {
 		if slot >= 0 {
-			c.Lock.releaseSlot(slot)
+			c.Lock.releaseSlot(slot, c.hasAll())
 		}
 		c.acceptError(err)
 		return

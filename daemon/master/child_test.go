@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/poll"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -572,7 +573,7 @@ func TestAccepted(t *testing.T) {
 	s := newService(t, Inet)
 	done := s.start(func(c *Config) {
 		c.Handler = func(_ context.Context, c net.Conn, now time.Time) error {
-			raw, err := c.(conn).SyscallConn()
+			raw, err := c.(*poll.Conn).SyscallConn()
 			if err != nil {
 				return err
 			}

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
+	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -28,7 +31,8 @@ type Lock struct {
 	closed  bool
 	wanted  bool // a goroutine is waiting in flock; it closes a closed file
 	granted func(error) bool
-	slots   map[int]bool // held by this process
+	slots   map[int]bool // locked by this process
+	spare   []int        // of these, in order, what no session uses
 }
 
 // OpenLock opens or creates pid/TRANSPORT.SERVICE below the current directory,
@@ -166,22 +170,60 @@ func (l *Lock) releaseBaton() error {
 }
 
 // takeSlot takes the lowest free one of limit slots and returns its number, or
-// false if all are taken.
-func (l *Lock) takeSlot(limit int) (int, bool) {
+// false if all are taken. A process that may have them all (greedy) takes a few
+// more of those that are free, for the sessions to come; see spare.
+func (l *Lock) takeSlot(limit int, greedy bool) (int, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if slot, ok := l.takeSpare(limit - 1); ok {
+		return slot, true
+	}
 	for slot := 0; slot < limit; {
 		if l.slots[slot] {
 			slot++
 			continue
 		}
-		if l.lockByte(slot, unix.F_WRLCK) == nil {
-			l.slots[slot] = true
+		more := 1
+		if greedy {
+			for more < slotsAtOnce && slot+more < limit && !l.slots[slot+more] {
+				more++
+			}
+		}
+		if more > 1 && l.lockBytes(slot, more, unix.F_WRLCK) != nil {
+			more = 1
+		}
+		if more > 1 || l.lockBytes(slot, 1, unix.F_WRLCK) == nil {
+			for i := range more {
+				l.slots[slot+i] = true
+				if i > 0 {
+					l.addSpare(slot + i)
+				}
+			}
 			return slot, true
 		}
 		slot = l.heldUntil(slot)
 	}
-	return 0, false
+	return l.takeSpare(limit)
+}
+
+// slotsAtOnce is how many slots a greedy process locks by one system call.
+const slotsAtOnce = 16
+
+// takeSpare takes the lowest spare slot below a bound. The last slot of all is
+// left alone as long as there may be a lower one: who takes it concludes that
+// the limit is reached.
+func (l *Lock) takeSpare(bound int) (int, bool) {
+	if len(l.spare) == 0 || l.spare[0] >= bound {
+		return 0, false
+	}
+	slot := l.spare[0]
+	l.spare = slices.Delete(l.spare, 0, 1)
+	return slot, true
+}
+
+func (l *Lock) addSpare(slot int) {
+	i, _ := slices.BinarySearch(l.spare, slot)
+	l.spare = slices.Insert(l.spare, i, slot)
 }
 
 // heldUntil returns the slot behind those that another process holds from the
@@ -196,19 +238,47 @@ func (l *Lock) heldUntil(slot int) int {
 	return int(held.Start + held.Len)
 }
 
-func (l *Lock) releaseSlot(slot int) {
+// releaseSlot ends the use of a slot. With keep it stays locked as a spare one.
+func (l *Lock) releaseSlot(slot int, keep bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_ = l.lockByte(slot, unix.F_UNLCK) // cannot fail for a held lock
-	delete(l.slots, slot)
+	if keep {
+		l.addSpare(slot)
+		return
+	}
+	l.unlock(slot, 1)
 }
 
-// lockByte sets an open file description lock, which belongs to this
-// process's opening of the file.
-func (l *Lock) lockByte(slot int, kind int16) error {
+// releaseSpare gives up the slots that no session uses.
+func (l *Lock) releaseSpare() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.spare) > 0 {
+		n := 1
+		for n < len(l.spare) && l.spare[n] == l.spare[0]+n {
+			n++
+		}
+		l.unlock(l.spare[0], n)
+		l.spare = slices.Delete(l.spare, 0, n)
+	}
+}
+
+func (l *Lock) unlock(slot, n int) {
+	_ = l.lockBytes(slot, n, unix.F_UNLCK) // cannot fail for a held lock
+	for i := range n {
+		delete(l.slots, slot+i)
+	}
+}
+
+// lockBytes sets an open file description lock, which belongs to this
+// process's opening of the file. It does not wait, so the system call is made
+// directly.
+func (l *Lock) lockBytes(start, n int, kind int16) error {
+	lock := unix.Flock_t{Type: kind, Whence: unix.SEEK_SET, Start: int64(start), Len: int64(n)}
 	return ignoringEINTR(func() error {
-		return unix.FcntlFlock(uintptr(l.fd), unix.F_OFD_SETLK, &unix.Flock_t{
-			Type: kind, Whence: unix.SEEK_SET, Start: int64(slot), Len: 1,
-		})
+		if _, _, errno := syscall.RawSyscall(unix.SYS_FCNTL, uintptr(l.fd), unix.F_OFD_SETLK, uintptr(unsafe.Pointer(&lock))); errno != 0 {
+			return errno
+		}
+		return nil
 	})
 }

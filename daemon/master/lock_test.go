@@ -146,7 +146,7 @@ func TestSlots(t *testing.T) {
 	one, two := openLock(t), openLock(t)
 	take := func(l *Lock, want int) {
 		t.Helper()
-		got, ok := l.takeSlot(3)
+		got, ok := l.takeSlot(3, false)
 		if !ok {
 			got = -1
 		}
@@ -159,7 +159,7 @@ func TestSlots(t *testing.T) {
 	take(one, 2)
 	take(one, -1)
 	take(two, -1)
-	one.releaseSlot(0)
+	one.releaseSlot(0, false)
 	take(two, 0)
 	// The baton is another lock.
 	if ok, err := one.tryBaton(); !ok || err != nil {
@@ -183,7 +183,7 @@ func TestManySlots(t *testing.T) {
 		if slot >= 100 && slot < 200 || slot%50 == 7 {
 			l = two
 		}
-		if got, ok := l.takeSlot(limit); !ok || got != slot {
+		if got, ok := l.takeSlot(limit, false); !ok || got != slot {
 			t.Fatalf("slot %d, %v, want %d", got, ok, slot)
 		}
 	}
@@ -191,17 +191,17 @@ func TestManySlots(t *testing.T) {
 		t.Errorf("held until %d", got)
 	}
 	for want := limit - 3; want < limit; want++ {
-		if got, ok := three.takeSlot(limit); !ok || got != want {
+		if got, ok := three.takeSlot(limit, false); !ok || got != want {
 			t.Errorf("slot %d, %v, want %d", got, ok, want)
 		}
 	}
-	if got, ok := three.takeSlot(limit); ok {
+	if got, ok := three.takeSlot(limit, false); ok {
 		t.Errorf("slot %d", got)
 	}
-	two.releaseSlot(150)
-	one.releaseSlot(9)
+	two.releaseSlot(150, false)
+	one.releaseSlot(9, false)
 	for _, want := range []int{9, 150} {
-		if got, ok := three.takeSlot(limit); !ok || got != want {
+		if got, ok := three.takeSlot(limit, false); !ok || got != want {
 			t.Errorf("slot %d, %v, want %d", got, ok, want)
 		}
 	}
@@ -222,7 +222,48 @@ func TestBatonIsFlock(t *testing.T) {
 	if ok, err := l.tryBaton(); ok || err != nil {
 		t.Error(ok, err)
 	}
-	if _, ok := l.takeSlot(1); !ok {
+	if _, ok := l.takeSlot(1, false); !ok {
 		t.Error("no slot")
 	}
+}
+
+// A process that has all sessions locks slots in advance and keeps those that
+// it has used, until another one may need them.
+func TestSpareSlots(t *testing.T) {
+	lockDir(t)
+	one, two := openLock(t), openLock(t)
+	const limit = 20
+	take := func(l *Lock, greedy bool, want int) {
+		t.Helper()
+		if got, ok := l.takeSlot(limit, greedy); ok != (want >= 0) || ok && got != want {
+			t.Fatalf("%d %v, want %d", got, ok, want)
+		}
+	}
+	take(one, true, 0)
+	take(two, false, 16) // one has a block of them
+	take(one, true, 1)
+	one.releaseSlot(0, true)
+	take(one, true, 0) // the lowest spare one
+	one.releaseSpare()
+	take(two, false, 2)
+	for want := range 14 {
+		take(one, true, want+3+boolInt(want >= 13))
+	}
+	take(one, true, 18) // not the last one while there are others
+	take(one, true, 19)
+	take(one, true, -1)
+	one.releaseSlot(19, true)
+	two.releaseSlot(2, false)
+	take(one, true, 2)  // a lower one than the spare
+	take(one, true, 19) // none is left
+	take(two, false, -1)
+	one.releaseSlot(0, false)
+	take(two, false, 0)
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/poll"
 )
 
 // failurePause is how long the original sleeps after a fatal error, so that a broken
@@ -31,6 +32,7 @@ type session struct {
 	over   atomic.Bool
 	cancel context.CancelCauseFunc
 	dog    *time.Timer
+	worker worker
 }
 
 // begin starts a session. A descriptor of transport Pass is only the link
@@ -51,13 +53,38 @@ func (c *child) begin(fd, slot int) {
 	s := &session{slot: slot, cancel: cancel}
 	s.dog = time.AfterFunc(c.watchdogTime(), func() { c.box.post(func() { c.overdue(s) }) })
 	if c.Transport != Pass || c.single {
-		s.client = newConn(fd)
+		s.client = c.box.poller.NewConn(fd)
 	}
-	go c.serve(ctx, s, fd, accepted)
+	w := c.worker()
+	s.worker = w
+	w <- func() bool { return c.serve(ctx, s, fd, accepted) }
 }
 
-// serve runs in the session's goroutine.
-func (c *child) serve(ctx context.Context, s *session, fd int, accepted time.Time) {
+// worker is a goroutine that serves one session after the other: its stack,
+// which sessions make grow, is used again.
+type worker chan func() bool
+
+// worker returns one that is idle.
+func (c *child) worker() worker {
+	if n := len(c.idle); n > 0 {
+		w := c.idle[n-1]
+		c.idle = c.idle[:n-1]
+		return w
+	}
+	w := make(worker, 1)
+	go func() {
+		for session := range w {
+			if !session() {
+				return
+			}
+		}
+	}()
+	return w
+}
+
+// serve runs in the session's goroutine. It returns false if there will be no
+// other session.
+func (c *child) serve(ctx context.Context, s *session, fd int, accepted time.Time) bool {
 	client := s.client
 	var err error
 	if client != nil {
@@ -66,14 +93,14 @@ func (c *child) serve(ctx context.Context, s *session, fd int, accepted time.Tim
 		err = c.guard(func() error { return c.servePassed(ctx, s, fd, accepted) })
 	}
 	if s.over.Load() {
-		return // the process is about to exit
+		return false // the process is about to exit
 	}
 	if err != nil {
 		if c.single {
 			// The client sees the end of the connection when the
 			// process exits.
 			c.box.post(func() { c.failure = err })
-			return
+			return false
 		}
 		c.Log.Log(err)
 		sleep(ctx, failurePause)
@@ -82,12 +109,11 @@ func (c *child) serve(ctx context.Context, s *session, fd int, accepted time.Tim
 		_ = client.Close()
 	}
 	if !c.single {
-		c.box.post(func() { c.end(s, nil) })
-		return
+		return c.box.post(func() { c.end(s, nil) })
 	}
 	// There is no other session whose record this could overtake.
 	err = c.channel.notify(statusAvail)
-	c.box.post(func() { c.end(s, err) })
+	return c.box.post(func() { c.end(s, err) })
 }
 
 // servePassed waits for the client that is to be passed over a link.
@@ -97,7 +123,7 @@ func (c *child) servePassed(ctx context.Context, s *session, link int, accepted 
 		c.Log.Errorf("accept connection: %s", errno.Text(err))
 		return nil
 	}
-	client := newConn(fd)
+	client := c.box.poller.NewConn(fd)
 	// Where overdue looks for it, in the goroutine that owns s.
 	if !c.box.post(func() { s.client = client }) {
 		_ = client.Close()
@@ -142,8 +168,9 @@ func callers() string {
 func (c *child) end(s *session, sent error) {
 	s.dog.Stop()
 	s.cancel(nil)
+	c.idle = append(c.idle, s.worker)
 	if s.slot >= 0 {
-		c.Lock.releaseSlot(s.slot)
+		c.Lock.releaseSlot(s.slot, c.hasAll())
 	}
 	if s.stuck {
 		c.stuck--
@@ -173,8 +200,8 @@ func (c *child) overdue(s *session) {
 	failure := maillog.FatalError("watchdog timeout")
 	if c.single {
 		s.over.Store(true)
-		if client, ok := s.client.(conn); ok {
-			client.frozen.Store(true)
+		if client, ok := s.client.(*poll.Conn); ok {
+			client.Freeze()
 		}
 		c.failure = failure
 		return

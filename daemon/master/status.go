@@ -3,6 +3,8 @@ package master
 import (
 	"encoding/binary"
 	"errors"
+	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -31,11 +33,13 @@ func (c channel) notify(status uint32) error {
 	binary.NativeEndian.PutUint32(b[0:], uint32(c.pid))
 	binary.NativeEndian.PutUint32(b[4:], c.generation)
 	binary.NativeEndian.PutUint32(b[8:], status)
-	var n int
-	err := ignoringEINTR(func() (err error) {
-		n, err = unix.Write(c.fd, b[:])
-		return err
-	})
+	n, err := writeNow(c.fd, b[:])
+	if err != nil {
+		err = ignoringEINTR(func() (err error) {
+			n, err = unix.Write(c.fd, b[:])
+			return err
+		})
+	}
 	if err == nil && n != len(b) {
 		err = unix.EIO
 	}
@@ -47,6 +51,20 @@ func (c channel) notify(status uint32) error {
 		}
 	}
 	return err
+}
+
+// writeNow writes to a descriptor in blocking mode if that need not wait. The
+// scheduler is not told of the system call, which would cost more than the call
+// itself. After an error an ordinary write tells what is the matter.
+func writeNow(fd int, b []byte) (int, error) {
+	vector := unix.Iovec{Base: &b[0]}
+	vector.SetLen(len(b))
+	const here = ^uintptr(0) // no position
+	n, _, errno := syscall.RawSyscall6(unix.SYS_PWRITEV2, uintptr(fd), uintptr(unsafe.Pointer(&vector)), 1, here, here, unix.RWF_NOWAIT)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
 }
 
 func ignoringEINTR(f func() error) error {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/poll"
 )
 
 // StdinConn returns the connection of option -S: the client's requests come
@@ -77,8 +79,8 @@ func (c *stdinConn) transfer(fd int, events int16, end *atomic.Pointer[time.Time
 
 func (c *stdinConn) Close() error { return nil }
 
-func (c *stdinConn) LocalAddr() net.Addr  { return netAddr(unix.Getsockname(c.in)) }
-func (c *stdinConn) RemoteAddr() net.Addr { return netAddr(unix.Getpeername(c.in)) }
+func (c *stdinConn) LocalAddr() net.Addr  { return poll.Addr(unix.Getsockname(c.in)) }
+func (c *stdinConn) RemoteAddr() net.Addr { return poll.Addr(unix.Getpeername(c.in)) }
 
 func (c *stdinConn) SetReadDeadline(t time.Time) error  { c.readEnd.Store(&t); return nil }
 func (c *stdinConn) SetWriteDeadline(t time.Time) error { c.writeEnd.Store(&t); return nil }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/qmqpd/qmqpd/daemon/poll"
 )
 
 // Conn is a connection with a time limit for each Read and each Write. An
@@ -22,22 +24,26 @@ import (
 type Conn struct {
 	net.Conn
 	limit time.Duration
+	able  *poll.Conn      // the same connection, if it can do it itself
 	raw   syscall.RawConn // nil if there is none
 
-	reader, writer transfer
+	reader, writer *transfer
 }
 
 // New returns conn with a time limit for each operation. Reads belong to one
 // goroutine at a time, and so do writes; nobody else may set deadlines.
 func New(conn net.Conn, limit time.Duration) *Conn {
 	c := &Conn{Conn: conn, limit: limit}
+	if c.able, _ = conn.(*poll.Conn); c.able != nil {
+		return c
+	}
 	if sc, ok := conn.(syscall.Conn); ok {
 		c.raw, _ = sc.SyscallConn() // without it, each operation sets the timer
 	}
 	if c.raw != nil {
-		c.reader = transfer{call: syscall.Read, arm: conn.SetReadDeadline, wait: c.raw.Read, limit: limit}
+		c.reader = &transfer{call: poll.Read, arm: conn.SetReadDeadline, wait: c.raw.Read, limit: limit}
 		c.reader.step = c.reader.try
-		c.writer = transfer{call: syscall.Write, arm: conn.SetWriteDeadline, wait: c.raw.Write, limit: limit}
+		c.writer = &transfer{call: poll.Write, arm: conn.SetWriteDeadline, wait: c.raw.Write, limit: limit}
 		c.writer.step = c.writer.try
 	}
 	return c
@@ -45,6 +51,9 @@ func New(conn net.Conn, limit time.Duration) *Conn {
 
 // Read reads what there is, and waits if there is nothing.
 func (c *Conn) Read(p []byte) (int, error) {
+	if c.able != nil {
+		return c.able.ReadWithin(p, c.limit)
+	}
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -66,6 +75,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 
 // Write writes all of p. The limit applies to each piece that is taken.
 func (c *Conn) Write(p []byte) (written int, err error) {
+	if c.able != nil {
+		return c.able.WriteWithin(p, c.limit)
+	}
 	for c.raw != nil && written < len(p) {
 		n, err := c.writer.do(p[written:])
 		if errors.Is(err, errors.ErrUnsupported) {

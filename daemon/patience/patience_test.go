@@ -8,6 +8,10 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/poll"
 )
 
 // plain hides the descriptor of a connection.
@@ -30,8 +34,33 @@ func pair(t *testing.T) (a, b net.Conn) {
 	return a, b
 }
 
-// forms runs a test with a connection that gives its descriptor and with one
-// that does not.
+// polled returns another connection with the descriptor of c, which is closed.
+func polled(t *testing.T, c net.Conn) net.Conn {
+	p, err := poll.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	f, err := c.(*net.TCPConn).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	conn := p.NewConn(fd)
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// forms runs a test with a connection that gives its descriptor, with one that
+// does not, and with one of package poll.
 func forms(t *testing.T, limit time.Duration, test func(t *testing.T, c *Conn, peer net.Conn)) {
 	for _, form := range []struct {
 		name string
@@ -39,6 +68,7 @@ func forms(t *testing.T, limit time.Duration, test func(t *testing.T, c *Conn, p
 	}{
 		{"descriptor", func(c net.Conn) net.Conn { return c }},
 		{"plain", func(c net.Conn) net.Conn { return plain{c} }},
+		{"polled", func(c net.Conn) net.Conn { return polled(t, c) }},
 	} {
 		t.Run(form.name, func(t *testing.T) {
 			a, b := pair(t)
@@ -93,7 +123,10 @@ func TestReadTimesOut(t *testing.T) {
 		if _, err := peer.Write([]byte("late")); err != nil {
 			t.Fatal(err)
 		}
-		c.limit, c.reader.limit = time.Hour, time.Hour
+		c.limit = time.Hour
+		if c.reader != nil {
+			c.reader.limit = time.Hour
+		}
 		if n, err := c.Read(b); string(b[:n]) != "late" || err != nil {
 			t.Errorf("got %q, %v", b[:n], err)
 		}

@@ -54,9 +54,9 @@ func (o *Options) Lookup(ctx context.Context, conn net.Conn, log *maillog.Logger
 	var addr netip.Addr
 	var port int
 	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
+	case *syscall.SockaddrInet4:
 		addr, port = netip.AddrFrom4(sa.Addr), sa.Port
-	case *unix.SockaddrInet6:
+	case *syscall.SockaddrInet6:
 		addr, port = netip.AddrFrom16(sa.Addr), sa.Port
 	default:
 		// A socket of another family is as good as none.
@@ -93,9 +93,10 @@ func (o *Options) Lookup(ctx context.Context, conn net.Conn, log *maillog.Logger
 	return c, nil
 }
 
-// peerName is getpeername(2). A connection without a descriptor, such as
+// peerName is getpeername(2); package syscall's does not ask for the protocol
+// too. A connection without a descriptor, such as
 // net.Pipe, is no socket.
-func peerName(conn net.Conn) (sa unix.Sockaddr, err error) {
+func peerName(conn net.Conn) (sa syscall.Sockaddr, err error) {
 	sc, ok := conn.(syscall.Conn)
 	if !ok {
 		return nil, unix.ENOTSOCK
@@ -104,7 +105,7 @@ func peerName(conn net.Conn) (sa unix.Sockaddr, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if e := raw.Control(func(fd uintptr) { sa, err = unix.Getpeername(int(fd)) }); e != nil {
+	if e := raw.Control(func(fd uintptr) { sa, err = syscall.Getpeername(int(fd)) }); e != nil {
 		return nil, e
 	}
 	return sa, err
