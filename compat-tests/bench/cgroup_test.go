@@ -3,7 +3,6 @@ package bench
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -61,28 +60,26 @@ func (g *cgroup) used(b testing.TB) time.Duration {
 	return time.Duration(n)
 }
 
-// wrap has all processes of qmqpd in the instance counted.
+// wrap has all processes of qmqpd in the instance counted. A shell script that
+// enters the group stands in the program's place; it costs little, and what it
+// does before it has entered is not counted.
 func (g *cgroup) wrap(b testing.TB, pf *postfix.Instance) {
-	program := pf.Path(postfix.DaemonDir + "/qmqpd")
-	if err := os.Rename(program, program+".real"); err != nil {
+	for _, dir := range []string{"/cgroup", counted} {
+		if err := os.MkdirAll(pf.Path(dir), 0o755); err != nil {
+			b.Fatal(err)
+		}
+	}
+	program := postfix.DaemonDir + "/qmqpd"
+	if err := os.Rename(pf.Path(program), pf.Path(counted+"/qmqpd")); err != nil {
 		b.Fatal(err)
 	}
-	module, err := postfix.ModuleDir()
-	if err != nil {
-		b.Fatal(err)
-	}
-	build := exec.Command("go", "build", "-o", program, "./compat-tests/bench/incgroup")
-	build.Dir = module
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("build incgroup: %v\n%s", err, out)
-	}
+	pf.WriteFile(program, "#!/bin/sh\necho 0 >/cgroup/cgroup.procs\nexec "+counted+"/qmqpd \"$@\"\n", 0o755)
 	mount := pf.Path("/cgroup")
-	if err := os.Mkdir(mount, 0o755); err != nil {
-		b.Fatal(err)
-	}
 	if err := syscall.Mount(g.dir, mount, "", syscall.MS_BIND, ""); err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { syscall.Unmount(mount, syscall.MNT_DETACH) })
 }
+
+// counted is where the program is that the script becomes.
+const counted = "/usr/lib/postfix/counted"

@@ -212,7 +212,7 @@ func (s *side) sessions(b testing.TB, n, mark int) {
 // memory returns the sum of the proportional set sizes of all qmqpd processes,
 // in bytes, and their number.
 func (s *side) memory(b testing.TB) (pss int64, processes int) {
-	for _, p := range append(s.Daemons("qmqpd"), s.Daemons("qmqpd.real")...) {
+	for _, p := range s.Daemons("qmqpd") {
 		f, err := os.Open(fmt.Sprintf("/proc/%d/smaps_rollup", p.PID))
 		if err != nil {
 			continue // it has just ended
