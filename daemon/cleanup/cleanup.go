@@ -52,8 +52,12 @@ type Opener struct {
 // maxConnects is how many attempts to connect are made.
 const maxConnects = 11
 
-// bufferSize is how much is collected before it is sent, in bytes.
-const bufferSize = 16 << 10
+// How much is collected before it is sent, in bytes: at first, and once a
+// message has shown to be long.
+const (
+	bufferSize = 16 << 10
+	longBuffer = 64 << 10
+)
 
 var bufferPool = sync.Pool{New: func() any {
 	// Small at first: a client that has sent nothing yet costs little.
@@ -75,6 +79,7 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 	s := &stream{
 		conn:    patience.New(conn, o.Timeout),
 		log:     log,
+		size:    bufferSize,
 		buffers: bufferPool.Get().(*buffers),
 	}
 	s.in.Reset(failureReader{s}, o.path()+" socket")
@@ -144,20 +149,22 @@ type stream struct {
 	log  *maillog.Logger
 	*buffers
 	queueID string
+	size    int   // of the buffer: bufferSize or longBuffer
 	err     error // the first failure to write or read, other than end of input
 }
 
 func (s *stream) QueueID() string { return s.queueID }
 
-// WriteRecord collects records into buffers of bufferSize.
+// WriteRecord collects records into buffers.
 func (s *stream) WriteRecord(t queuefmt.RecordType, data []byte) error {
 	if s.err != nil {
 		return s.err
 	}
-	if len(s.out)+queuefmt.RecordSize(len(data)) > bufferSize && len(s.out) > 0 {
+	if len(s.out)+queuefmt.RecordSize(len(data)) > s.size && len(s.out) > 0 {
 		if err := s.flush(); err != nil {
 			return err
 		}
+		s.size = longBuffer
 	}
 	s.out = queuefmt.AppendRecord(s.out, t, data)
 	if s.log.Verbose() > 2 {
@@ -215,7 +222,7 @@ func (s *stream) end() {
 	}
 	s.conn = nil
 	s.in.Reset(nil, "")
-	if cap(s.out) <= 4*bufferSize {
+	if cap(s.out) <= 2*longBuffer {
 		bufferPool.Put(s.buffers)
 	}
 	s.buffers = nil

@@ -28,18 +28,19 @@ var (
 // position in the input is undefined.
 type Reader struct {
 	r   *bufio.Reader
-	err error // what ended the input, once it has ended
+	src io.Reader // of r
+	err error     // what ended the input, once it has ended
 }
 
 // NewReader returns a Reader on r with a buffer of size bytes.
 func NewReader(r io.Reader, size int) *Reader {
-	return &Reader{r: bufio.NewReaderSize(r, size)}
+	return &Reader{r: bufio.NewReaderSize(r, size), src: r}
 }
 
 // Reset makes the reader read from r, as if it was new.
 func (r *Reader) Reset(src io.Reader) {
 	r.r.Reset(src)
-	r.err = nil
+	r.src, r.err = src, nil
 }
 
 // TimedOut tells whether a read has run into its time limit.
@@ -129,6 +130,17 @@ func (r *Reader) Append(dst []byte, limit int64) ([]byte, error) {
 	return dst, r.Terminator()
 }
 
+// Roomy is a writer that provides memory for what is to be written, so that it
+// need not be copied.
+type Roomy interface {
+	io.Writer
+	// Room returns memory for the next bytes. None means that Write is to
+	// be called instead.
+	Room() []byte
+	// Filled tells that so many bytes have been put there.
+	Filled(n int) error
+}
+
 // CopyTo reads one netstring of at most limit bytes and writes its payload to
 // w, piece by piece. An error of w is returned as it is, at once.
 func (r *Reader) CopyTo(w io.Writer, limit int64) (int64, error) {
@@ -136,7 +148,21 @@ func (r *Reader) CopyTo(w io.Writer, limit int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	roomy, _ := w.(Roomy)
 	for left := n; left > 0; {
+		if roomy != nil && r.r.Buffered() == 0 && left > int64(r.r.Size()) {
+			if room := roomy.Room(); len(room) > 0 {
+				m, err := r.read(room[:min(int64(len(room)), left)])
+				if err != nil {
+					return n, err
+				}
+				if err := roomy.Filled(m); err != nil {
+					return n, err
+				}
+				left -= int64(m)
+				continue
+			}
+		}
 		chunk, err := r.peek(left)
 		if err != nil {
 			return n, err
@@ -148,6 +174,24 @@ func (r *Reader) CopyTo(w io.Writer, limit int64) (int64, error) {
 		r.discard(len(chunk))
 	}
 	return n, r.Terminator()
+}
+
+// read reads past the buffer, which is empty. As with bufio, an error that
+// comes with data waits for the next read, and a source that neither gives
+// data nor an error does so only a hundred times.
+func (r *Reader) read(p []byte) (int, error) {
+	for range 100 {
+		n, err := r.src.Read(p)
+		if n > 0 {
+			return n, nil
+		}
+		if err != nil {
+			r.err = err
+			return 0, r.ended()
+		}
+	}
+	r.err = io.ErrNoProgress
+	return 0, r.ended()
 }
 
 func (r *Reader) lengthWithin(limit int64) (int64, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -111,4 +112,61 @@ func FuzzAppend(f *testing.F) {
 			t.Errorf("round trip: %q, %v", back, err)
 		}
 	})
+}
+
+// roomy takes a payload in pieces of its own choice.
+type roomy struct {
+	got   []byte
+	rooms []int // sizes of the rooms to offer, in turn
+	room  []byte
+	fail  error
+}
+
+func (w *roomy) Write(p []byte) (int, error) {
+	w.got = append(w.got, p...)
+	return len(p), nil
+}
+
+func (w *roomy) Room() []byte {
+	w.room = make([]byte, w.rooms[0])
+	w.rooms = append(w.rooms[1:], w.rooms[0])
+	return w.room
+}
+
+func (w *roomy) Filled(n int) error {
+	w.got = append(w.got, w.room[:n]...)
+	return w.fail
+}
+
+func TestCopyToRoomy(t *testing.T) {
+	payload := make([]byte, 10_000)
+	for i := range payload {
+		payload[i] = byte(i * 7)
+	}
+	for _, rooms := range [][]int{{1}, {1000, 0, 7}, {20_000}, {0}} {
+		for name, src := range map[string]io.Reader{
+			"whole":      bytes.NewReader(AppendNetstring(nil, payload)),
+			"by halves":  iotest.HalfReader(bytes.NewReader(AppendNetstring(nil, payload))),
+			"one by one": iotest.OneByteReader(bytes.NewReader(AppendNetstring(nil, payload))),
+			"with end":   iotest.DataErrReader(bytes.NewReader(AppendNetstring(nil, payload))),
+		} {
+			w := &roomy{rooms: slices.Clone(rooms)}
+			r := NewReader(src, 16)
+			if n, err := r.CopyTo(w, 0); n != 10_000 || err != nil || !bytes.Equal(w.got, payload) {
+				t.Errorf("rooms %v, %s: %d %v, %d bytes", rooms, name, n, err, len(w.got))
+			}
+			if _, err := r.Length(); !errors.Is(err, ErrClosed) {
+				t.Errorf("rooms %v, %s: afterwards %v", rooms, name, err)
+			}
+		}
+	}
+	cut := NewReader(strings.NewReader("100:"+strings.Repeat("x", 99)), 16)
+	if _, err := cut.CopyTo(&roomy{rooms: []int{50}}, 0); !errors.Is(err, ErrClosed) {
+		t.Errorf("cut short: %v", err)
+	}
+	full := errors.New("full")
+	more := NewReader(strings.NewReader("100:"+strings.Repeat("x", 100)+","), 16)
+	if _, err := more.CopyTo(&roomy{rooms: []int{50}, fail: full}, 0); !errors.Is(err, full) {
+		t.Errorf("no place: %v", err)
+	}
 }

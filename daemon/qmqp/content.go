@@ -14,6 +14,7 @@ func (s *Session) readContent(c *content) error {
 	if _, err := s.in.CopyTo(c, s.cfg.MessageSizeLimit); err != nil {
 		return err
 	}
+	c.complete()
 	if c.err != nil {
 		s.status |= mailstream.StatusWrite
 		s.log.Warningf("%s: store message content: %s", s.queueID, c.err)
@@ -104,8 +105,7 @@ func newLineReader(c *content, limit int) *lineReader {
 	if c.file == nil {
 		return &lineReader{c: c, limit: limit, win: c.head, whole: true}
 	}
-	const window = 64 << 10
-	return &lineReader{c: c, limit: limit, win: make([]byte, 0, max(window, 2*limit+2))}
+	return &lineReader{c: c, limit: limit, win: c.window(2*limit + 2)}
 }
 
 // offset is where the next line starts.

@@ -67,6 +67,7 @@ type content struct {
 	head    []byte
 	taken   int // bytes of head's capacity taken from the budget
 	file    *os.File
+	chunk   []byte // on its way to the file
 	size    int64
 	err     error // why content could not be stored; the rest is dropped
 
@@ -83,38 +84,94 @@ func (st *Storage) newContent() *content {
 	return &content{storage: st, head: *headPool.Get().(*[]byte), runEnd: -1}
 }
 
+// chunkSize is how much goes to the file at once, in bytes: file systems take
+// large pieces at less cost.
+const chunkSize = 128 << 10
+
+var chunkPool = sync.Pool{New: func() any {
+	b := make([]byte, 0, chunkSize)
+	return &b
+}}
+
 // close gives memory and file back.
 func (c *content) close() {
 	if c.file != nil {
 		c.file.Close()
+	}
+	if cap(c.chunk) > 0 {
+		chunk := c.chunk[:0]
+		chunkPool.Put(&chunk)
 	}
 	c.storage.Budget.give(c.taken)
 	if cap(c.head) == freeMemory {
 		head := c.head[:0]
 		headPool.Put(&head)
 	}
-	c.head, c.file = nil, nil
+	c.head, c.chunk, c.file = nil, nil, nil
 }
 
 // Write appends p. It fails only in c.err: the request is read to its end even
 // if its content cannot be kept.
 func (c *content) Write(p []byte) (int, error) {
 	n := len(p)
-	if c.err != nil {
-		return n, nil
+	for c.err == nil && len(p) > 0 {
+		room := c.Room()
+		m := copy(room, p)
+		_ = c.Filled(m)
+		p = p[m:]
 	}
+	return n, nil
+}
+
+// Room returns memory for more content: of the head, or of a piece of the file.
+// There is none after an error.
+func (c *content) Room() []byte {
+	if c.err == nil && c.file == nil {
+		if len(c.head) < cap(c.head) || c.grow(len(c.head)+1) {
+			return c.head[len(c.head):cap(c.head)]
+		}
+		if c.file, c.err = c.storage.TempFile(); c.err == nil {
+			c.chunk = (*chunkPool.Get().(*[]byte))[:0]
+		}
+	}
+	if c.err != nil {
+		return nil
+	}
+	return c.chunk[len(c.chunk):cap(c.chunk)]
+}
+
+// Filled tells that n bytes have been put into what Room returned. It fails
+// only in c.err.
+func (c *content) Filled(n int) error {
 	c.size += int64(n)
 	if c.file == nil {
-		if c.grow(len(c.head) + n) {
-			c.head = append(c.head, p...)
-			return n, nil
-		}
-		if c.file, c.err = c.storage.TempFile(); c.err != nil {
-			return n, nil
-		}
+		c.head = c.head[:len(c.head)+n]
+		return nil
 	}
-	_, c.err = c.file.Write(p)
-	return n, nil
+	if c.chunk = c.chunk[:len(c.chunk)+n]; len(c.chunk) == cap(c.chunk) {
+		c.flush()
+	}
+	return nil
+}
+
+// flush writes what has been collected for the file.
+func (c *content) flush() {
+	if c.err == nil && len(c.chunk) > 0 {
+		_, c.err = c.file.Write(c.chunk)
+	}
+	c.chunk = c.chunk[:0]
+}
+
+// complete follows the last byte: now the content can be read.
+func (c *content) complete() { c.flush() }
+
+// window returns memory of at least n bytes through which a complete file is
+// read.
+func (c *content) window(n int) []byte {
+	if cap(c.chunk) >= n {
+		return c.chunk[:0]
+	}
+	return make([]byte, 0, n)
 }
 
 // grow makes room for n bytes in head, if that is within the limits.
