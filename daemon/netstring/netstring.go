@@ -7,7 +7,6 @@
 package netstring
 
 import (
-	"bufio"
 	"errors"
 	"io"
 	"math"
@@ -27,31 +26,55 @@ var (
 // A Reader reads netstrings and their parts. Errors are final: after one the
 // position in the input is undefined.
 type Reader struct {
-	r   *bufio.Reader
-	src io.Reader // of r
-	err error     // what ended the input, once it has ended
+	src  io.Reader
+	size int    // of the buffer at first
+	buf  []byte // nil until the first read
+	// What is in buf and has not been taken.
+	start, end int
+	next       error // came with the last bytes of buf
+	err        error // what ended the input, once it has ended
 }
 
+// maxBuffer is how large the buffer becomes, in bytes, where the source goes on
+// filling it.
+const maxBuffer = 64 << 10
+
 // NewReader returns a Reader on r with a buffer of size bytes.
-func NewReader(r io.Reader, size int) *Reader {
-	return &Reader{r: bufio.NewReaderSize(r, size), src: r}
-}
+func NewReader(r io.Reader, size int) *Reader { return &Reader{src: r, size: size} }
 
 // Reset makes the reader read from r, as if it was new.
 func (r *Reader) Reset(src io.Reader) {
-	r.r.Reset(src)
-	r.src, r.err = src, nil
+	if len(r.buf) > r.size {
+		r.buf = nil
+	}
+	*r = Reader{src: src, size: r.size, buf: r.buf}
 }
 
 // TimedOut tells whether a read has run into its time limit.
 func (r *Reader) TimedOut() bool { return errors.Is(r.err, os.ErrDeadlineExceeded) }
 
+// fill makes sure that there is a byte in the buffer.
+func (r *Reader) fill() bool {
+	if r.start < r.end {
+		return true
+	}
+	switch {
+	case r.buf == nil:
+		r.buf = make([]byte, r.size)
+	case r.end == len(r.buf) && len(r.buf) < maxBuffer:
+		r.buf = make([]byte, min(2*len(r.buf), maxBuffer))
+	}
+	n, err := r.read(r.buf)
+	r.start, r.end = 0, n
+	return err == nil
+}
+
 func (r *Reader) getc() (byte, bool) {
-	c, err := r.r.ReadByte()
-	if err != nil {
-		r.err = err
+	if !r.fill() {
 		return 0, false
 	}
+	c := r.buf[r.start]
+	r.start++
 	return c, true
 }
 
@@ -98,15 +121,10 @@ func (r *Reader) Terminator() error {
 // Next reports whether the next byte is c, and consumes it if so. At the end
 // of the input it reports false; the read that follows gives the error.
 func (r *Reader) Next(c byte) bool {
-	b, ok := r.getc()
-	if !ok {
+	if !r.fill() || r.buf[r.start] != c {
 		return false
 	}
-	if b != c {
-		// UnreadByte cannot fail right after a ReadByte.
-		_ = r.r.UnreadByte()
-		return false
-	}
+	r.start++
 	return true
 }
 
@@ -150,11 +168,11 @@ func (r *Reader) CopyTo(w io.Writer, limit int64) (int64, error) {
 	}
 	roomy, _ := w.(Roomy)
 	for left := n; left > 0; {
-		if roomy != nil && r.r.Buffered() == 0 && left > int64(r.r.Size()) {
+		if roomy != nil && r.start == r.end && left > int64(r.size) {
 			if room := roomy.Room(); len(room) > 0 {
 				m, err := r.read(room[:min(int64(len(room)), left)])
 				if err != nil {
-					return n, err
+					return n, r.ended()
 				}
 				if err := roomy.Filled(m); err != nil {
 					return n, err
@@ -176,22 +194,26 @@ func (r *Reader) CopyTo(w io.Writer, limit int64) (int64, error) {
 	return n, r.Terminator()
 }
 
-// read reads past the buffer, which is empty. As with bufio, an error that
-// comes with data waits for the next read, and a source that neither gives
-// data nor an error does so only a hundred times.
+// read reads from the source. An error that comes with data waits for the next
+// read, and a source that gives neither data nor an error is asked a hundred
+// times.
 func (r *Reader) read(p []byte) (int, error) {
+	if r.next != nil {
+		r.err, r.next = r.next, nil
+	}
 	for range 100 {
+		if r.err != nil {
+			return 0, r.err
+		}
 		n, err := r.src.Read(p)
 		if n > 0 {
+			r.next = err
 			return n, nil
 		}
-		if err != nil {
-			r.err = err
-			return 0, r.ended()
-		}
+		r.err = err
 	}
 	r.err = io.ErrNoProgress
-	return 0, r.ended()
+	return 0, r.err
 }
 
 func (r *Reader) lengthWithin(limit int64) (int64, error) {
@@ -204,22 +226,14 @@ func (r *Reader) lengthWithin(limit int64) (int64, error) {
 
 // peek returns at least one and at most n bytes that have arrived.
 func (r *Reader) peek(n int64) ([]byte, error) {
-	if r.r.Buffered() == 0 {
-		if _, err := r.r.Peek(1); err != nil {
-			r.err = err
-			return nil, r.ended()
-		}
-	}
-	chunk, err := r.r.Peek(int(min(n, int64(r.r.Buffered()))))
-	if err != nil {
-		r.err = err
+	if !r.fill() {
 		return nil, r.ended()
 	}
-	return chunk, nil
+	return r.buf[r.start:][:min(n, int64(r.end-r.start))], nil
 }
 
-// discard drops bytes that peek returned; that cannot fail.
-func (r *Reader) discard(n int) { _, _ = r.r.Discard(n) }
+// discard drops bytes that peek returned.
+func (r *Reader) discard(n int) { r.start += n }
 
 // AppendNetstring appends data as a netstring to dst.
 func AppendNetstring(dst, data []byte) []byte {
