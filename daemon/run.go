@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -62,9 +61,6 @@ const flushTime = 5 * time.Second
 // what Postfix calls a panic it does not return, but ends the process by
 // SIGABRT.
 func Run(c Child) int {
-	// Sessions wait for others most of the time; what they do in between is
-	// over sooner than a second thread is woken up to help.
-	runtime.GOMAXPROCS(1)
 	master.DefaultSignals()
 	r := &run{Child: c, env: master.ReadEnviron(c.lookup)}
 	err := r.run()

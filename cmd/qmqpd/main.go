@@ -12,6 +12,8 @@ import (
 	"os"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/qmqpd/qmqpd/cmd/internal/oneprocessor"
 )
 
 // commands is the command line for people.
@@ -41,6 +43,7 @@ func run(argv []string, term terminal) int {
 	if len(argv) > 1 {
 		switch argv[1] {
 		case "serve", "send", "demo", "cat", "help", "--help":
+			oneprocessor.End()
 			return runCommand(argv[1:], term)
 		}
 	}
