@@ -59,14 +59,17 @@ const (
 	longBuffer = 64 << 10
 )
 
-var bufferPool = sync.Pool{New: func() any {
-	// Small at first: a client that has sent nothing yet costs little.
-	return &buffers{out: make([]byte, 0, 64), in: attr.NewReader(nil, "")}
-}}
+// Streams wait for cleanup(8) most of the time, and need memory for records only
+// while they have some: it goes from one to the other.
+var (
+	outPool = sync.Pool{New: func() any { return newBuffer(bufferSize) }}
+	longOut = sync.Pool{New: func() any { return newBuffer(longBuffer) }}
+	inPool  = sync.Pool{New: func() any { return attr.NewReader(nil, "") }}
+)
 
-type buffers struct {
-	out []byte
-	in  *attr.Reader
+func newBuffer(size int) *[]byte {
+	b := make([]byte, 0, size)
+	return &b
 }
 
 // Open connects to cleanup(8), which allocates the queue id. While that fails
@@ -77,10 +80,10 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 		return nil, err
 	}
 	s := &stream{
-		conn:    patience.New(conn, o.Timeout),
-		log:     log,
-		size:    bufferSize,
-		buffers: bufferPool.Get().(*buffers),
+		conn: patience.New(conn, o.Timeout),
+		log:  log,
+		size: bufferSize,
+		in:   inPool.Get().(*attr.Reader),
 	}
 	s.in.Reset(failureReader{s}, o.path()+" socket")
 	n, warnings := s.in.Scan(attr.Equal("protocol", "cleanup_protocol"), attr.String("queue_id", &s.queueID))
@@ -100,7 +103,7 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 	// What came with the greeting beyond it is dropped: Postfix's stream has one
 	// buffer for both directions, and now writes.
 	s.in.Reset(failureReader{s}, o.path()+" socket")
-	s.out = attr.AppendEnd(attr.AppendUint(s.out[:0], "flags", uint64(o.Flags)))
+	s.out = attr.AppendEnd(attr.AppendUint(s.first[:0], "flags", uint64(o.Flags)))
 	return s, nil
 }
 
@@ -145,9 +148,12 @@ func (o *Opener) connect(ctx context.Context, log *maillog.Logger) (net.Conn, er
 
 // stream is one message on its way to cleanup(8).
 type stream struct {
-	conn *patience.Conn
-	log  *maillog.Logger
-	*buffers
+	conn    *patience.Conn
+	log     *maillog.Logger
+	in      *attr.Reader
+	out     []byte   // not sent yet; in first, or in pooled
+	pooled  *[]byte  // of outPool or longOut
+	first   [32]byte // holds the flags until there are records
 	queueID string
 	size    int   // of the buffer: bufferSize or longBuffer
 	err     error // the first failure to write or read, other than end of input
@@ -166,6 +172,9 @@ func (s *stream) WriteRecord(t queuefmt.RecordType, data []byte) error {
 		}
 		s.size = longBuffer
 	}
+	if s.pooled == nil {
+		s.take()
+	}
 	s.out = queuefmt.AppendRecord(s.out, t, data)
 	if s.log.Verbose() > 2 {
 		s.log.Infof("rec_put: type %c len %d data %s", t, len(data), data[:min(len(data), 10)])
@@ -173,11 +182,30 @@ func (s *stream) WriteRecord(t queuefmt.RecordType, data []byte) error {
 	return nil
 }
 
+// take moves to a buffer for records.
+func (s *stream) take() {
+	pool := &outPool
+	if s.size == longBuffer {
+		pool = &longOut
+	}
+	s.pooled = pool.Get().(*[]byte)
+	s.out = append((*s.pooled)[:0], s.out...)
+}
+
+// flush sends what has been collected, and gives up the buffer.
 func (s *stream) flush() error {
 	if s.err == nil {
 		_, s.err = s.conn.Write(s.out)
 	}
-	s.out = s.out[:0]
+	s.out = nil
+	if s.pooled != nil {
+		pool := &outPool
+		if cap(*s.pooled) == longBuffer {
+			pool = &longOut
+		}
+		pool.Put(s.pooled)
+		s.pooled = nil
+	}
 	return s.err
 }
 
@@ -222,10 +250,8 @@ func (s *stream) end() {
 	}
 	s.conn = nil
 	s.in.Reset(nil, "")
-	if cap(s.out) <= 2*longBuffer {
-		bufferPool.Put(s.buffers)
-	}
-	s.buffers = nil
+	inPool.Put(s.in)
+	s.in = nil
 }
 
 // failureReader remembers a failure to read.

@@ -86,18 +86,21 @@ var bufferPool = sync.Pool{New: func() any {
 // NewSession returns a session with the client at the other end of conn, whose
 // connection was accepted at the time of arrival.
 func (cfg *Config) NewSession(conn net.Conn, client peer.Client, arrival time.Time, log *maillog.Logger) *Session {
-	s := &Session{
+	return &Session{
 		cfg:     cfg,
 		conn:    patience.New(conn, cfg.Timeout),
 		client:  client,
 		nameadr: client.NameAddr(cfg.PortLogging),
 		arrival: arrival,
 		log:     log,
-		buffers: bufferPool.Get().(*buffers),
 		where:   whereConnect,
 	}
+}
+
+// acquire takes the memory that a session needs except when it waits for cleanup.
+func (s *Session) acquire() {
+	s.buffers = bufferPool.Get().(*buffers)
 	s.in.Reset(s.conn)
-	return s
 }
 
 // The states that log lines and error replies name, as in "lost connection
@@ -113,6 +116,7 @@ const (
 
 // RefuseUnauthorized tells the client that it may not use the service.
 func (s *Session) RefuseUnauthorized(ctx context.Context) {
+	s.acquire()
 	defer s.release()
 	s.finish(ctx, s.reply(ctx, Reply{hard, "Error: " + s.nameadr + " is not authorized to use this service"}, false))
 }
@@ -120,6 +124,7 @@ func (s *Session) RefuseUnauthorized(ctx context.Context) {
 // RefuseConfiguration tells the client that the server's access list does not
 // work.
 func (s *Session) RefuseConfiguration(ctx context.Context) {
+	s.acquire()
 	defer s.release()
 	s.finish(ctx, s.reply(ctx, Reply{retry, "Error: server configuration error"}, false))
 }
@@ -128,12 +133,13 @@ func (s *Session) RefuseConfiguration(ctx context.Context) {
 // protocol allows, replied to. The error is what the opener returned when it
 // could not provide a stream: the client then has no reply.
 func (s *Session) Receive(ctx context.Context, opener mailstream.Opener) error {
-	defer s.release()
 	// The stream comes first, so that every later log line has the queue id.
 	stream, err := opener.Open(ctx, s.log)
 	if err != nil {
 		return err
 	}
+	s.acquire()
+	defer s.release()
 	s.queueID = stream.QueueID()
 	s.log.Infof("%s: client=%s", s.queueID, s.nameadr)
 	defer stream.Abort()
@@ -189,8 +195,12 @@ func (s *Session) transact(ctx context.Context, stream mailstream.Stream) error 
 		out.put(queuefmt.RecExtracted, nil)
 		out.put(queuefmt.RecEnd, nil)
 	}
+	content.close()
 	if s.status == 0 {
+		// Others can use the memory while cleanup makes up its mind.
+		s.release()
 		s.status, s.why = stream.Finish(ctx)
+		s.acquire()
 	} else {
 		stream.Abort()
 	}
@@ -217,6 +227,9 @@ func (s *Session) finish(ctx context.Context, err error) {
 // release gives the buffers back.
 func (s *Session) release() {
 	b := s.buffers
+	if b == nil {
+		return // after a panic in between
+	}
 	s.buffers = nil
 	b.in.Reset(nil)
 	const keep = 64 << 10

@@ -93,7 +93,7 @@ var chunkPool = sync.Pool{New: func() any {
 	return &b
 }}
 
-// close gives memory and file back.
+// close gives memory and file back. A second call does nothing.
 func (c *content) close() {
 	if c.file != nil {
 		c.file.Close()
@@ -103,6 +103,7 @@ func (c *content) close() {
 		chunkPool.Put(&chunk)
 	}
 	c.storage.Budget.give(c.taken)
+	c.taken = 0
 	if cap(c.head) == freeMemory {
 		head := c.head[:0]
 		headPool.Put(&head)
