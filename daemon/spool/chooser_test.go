@@ -19,8 +19,8 @@ func TestChooser(t *testing.T) {
 		}
 		return count
 	}
-	if c.next() != alone {
-		t.Error("does not begin with files alone")
+	if c.next() != shared {
+		t.Error("does not begin with sharing")
 	}
 	if n := run(20000); n[shared] < 18500 {
 		t.Errorf("sharing is cheaper: %v", n)
@@ -37,7 +37,7 @@ func TestChooser(t *testing.T) {
 	}
 }
 
-// TestChooserKnowsNothing keeps to files alone while nothing is known.
+// TestChooserKnowsNothing keeps to sharing while nothing is known.
 func TestChooserKnowsNothing(t *testing.T) {
 	var c chooser
 	n := 0
@@ -45,11 +45,11 @@ func TestChooserKnowsNothing(t *testing.T) {
 		w := c.next()
 		c.took(w, 0, 10)          // a clock that stands still
 		c.took(w, time.Second, 1) // a file by itself
-		if w == alone {
+		if w == shared {
 			n++
 		}
 	}
 	if n < 9000 || c.cost != [2]float64{} {
-		t.Errorf("alone %d times, %v", n, c.cost)
+		t.Errorf("shared %d times, %v", n, c.cost)
 	}
 }

@@ -81,8 +81,10 @@ func (s *Spool) createTemp() (Handle, string, error) {
 
 // enter gives the new file its owner, its queue id and, unless that is left to
 // Commit, its final name, and removes what an earlier message with that name
-// may have left. No other file has the id as long as this one is open: its inode
-// number is in it.
+// may have left. No other file of the file system has the id as long as this one
+// is open, for its inode number is in it. In a queue that was copied from
+// elsewhere the name may be taken all the same; without a name so far, the file
+// then fails in Commit.
 func (f *File) enter() error {
 	s := f.spool
 	if o := s.opts.Owner; o != nil {
@@ -105,17 +107,8 @@ func (f *File) enter() error {
 		}.String()
 		path := s.opts.Hashing.Path(QueueIncoming, f.id)
 		if f.unnamed {
-			// A queue that was copied from elsewhere may have it.
-			switch _, err := s.fs.Stat(path); {
-			case errors.Is(err, syscall.ENOENT):
-				f.path = path
-				return s.removeLogs(f.id)
-			case err != nil:
-				return &Error{Op: "stat", Path: path, Err: err}
-			case try >= maxTries:
-				return &Error{Op: "link", Path: path, Err: syscall.EEXIST}
-			}
-			continue
+			f.path = path
+			break
 		}
 		err := s.rename(f.path, path)
 		if err == nil {

@@ -114,9 +114,6 @@ func (g *groupCommit) gather(b *commitBatch) {
 // syncBatch syncs the files of a closed batch together and says whether that
 // was done.
 func (g *groupCommit) syncBatch(b *commitBatch) bool {
-	if len(b.files) < 2 {
-		return false
-	}
 	start := g.now()
 	if start.Before(g.pause) {
 		return false
