@@ -95,8 +95,8 @@ func TestTable(t *testing.T) {
 	alone(t, &results)
 	idle(t, &results)
 	large(t, &results)
-	direct(t, &results, true)
-	direct(t, &results, false)
+	direct(t, &results, true, "")
+	direct(t, &results, false, "")
 	start(t, &results)
 	commit, _ := exec.Command("git", "describe", "--always", "--dirty").Output()
 	fmt.Printf("\n%s, %d processors, %s, commit %s, medians of %d rounds\n\n%s\n", time.Now().Format("2006-01-02"),
