@@ -43,7 +43,10 @@ func Listen(addrs []string) ([]net.Listener, error) {
 func listen(addr string) (net.Listener, error) {
 	path, unix := strings.CutPrefix(addr, "unix:")
 	if !unix {
-		return net.Listen("tcp", addr)
+		// No probes on idle connections: each read and write has its time
+		// limit, and to set them up takes four system calls a client.
+		config := net.ListenConfig{KeepAlive: -1}
+		return config.Listen(context.Background(), "tcp", addr)
 	}
 	if fi, err := os.Lstat(path); err == nil && fi.Mode().Type() == os.ModeSocket {
 		if conn, err := net.Dial("unix", path); err == nil {
@@ -81,6 +84,7 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
 	sessions := &sessions{
 		server: s,
 		slots:  make(chan struct{}, s.MaxSessions),
+		idle:   make(chan client),
 		conns:  make(map[net.Conn]struct{}),
 	}
 	work, cut := context.WithCancel(context.WithoutCancel(ctx))
@@ -123,10 +127,20 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
 	return errs.ErrorOrNil()
 }
 
+// idleTime is how long a goroutine waits for another client.
+const idleTime = time.Second
+
+// client is a connection and when it was accepted.
+type client struct {
+	conn     net.Conn
+	accepted time.Time
+}
+
 // sessions is what runs at a time.
 type sessions struct {
 	server *Server
 	slots  chan struct{}
+	idle   chan client // to goroutines that have nothing to do
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
@@ -155,14 +169,34 @@ func (r *sessions) accept(ctx, work context.Context, l net.Listener) error {
 			pause(ctx, 100*time.Millisecond)
 			continue
 		}
-		accepted := time.Now()
+		c := client{conn, time.Now()}
 		r.add(conn)
 		r.wg.Add(1)
-		go func() {
-			defer r.wg.Done()
-			defer func() { <-r.slots }()
-			r.run(work, conn, accepted)
-		}()
+		select {
+		case r.idle <- c:
+		default:
+			go r.serve(work, c)
+		}
+	}
+}
+
+// serve serves a client, and those that come soon after it: a goroutine that
+// has done so has the stack that it takes.
+func (r *sessions) serve(ctx context.Context, c client) {
+	timer := time.NewTimer(idleTime)
+	defer timer.Stop()
+	for {
+		r.run(ctx, c.conn, c.accepted)
+		<-r.slots
+		r.wg.Done()
+		timer.Reset(idleTime)
+		select {
+		case c = <-r.idle:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
