@@ -1,12 +1,12 @@
 package daemon
 
 import (
-	"io"
-	"os"
+	"syscall"
 	"time"
 
 	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/directfile"
 	"github.com/qmqpd/qmqpd/mainconf"
 )
 
@@ -51,17 +51,18 @@ func readMain(path string, presets []mainconf.Setting, log *maillog.Logger) (*ma
 // readFile reads a configuration file and tells when it was modified, in
 // seconds. Errors have Postfix's texts.
 func readFile(path string) (data []byte, changed int64, err error) {
-	f, err := os.Open(path)
+	f, err := directfile.Open(path)
 	if err != nil {
 		return nil, 0, maillog.FatalError("open %s: %s", path, errno.Text(err))
 	}
 	defer f.Close()
-	if data, err = io.ReadAll(f); err != nil {
+	if data, err = f.ReadAll(); err != nil {
 		return nil, 0, maillog.FatalError("read %s: %s", path, errno.Text(err))
 	}
-	info, err := f.Stat()
-	if err != nil {
+	var info syscall.Stat_t
+	if err := f.Stat(&info); err != nil {
 		return nil, 0, maillog.FatalError("fstat %s: %s", path, errno.Text(err))
 	}
-	return data, info.ModTime().Unix(), nil
+	seconds, _ := info.Mtim.Unix()
+	return data, seconds, nil
 }

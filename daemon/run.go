@@ -349,6 +349,7 @@ func (r *run) jail() jail.Config {
 	}
 	if r.args.Unprivileged {
 		c.User = r.config.MailOwner
+		c.Account = &jail.User{Name: r.owner.Name, UID: int(r.owner.UID), GID: int(r.owner.GID)}
 	}
 	return c
 }

@@ -3,9 +3,10 @@ package params
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
+
+	"github.com/qmqpd/qmqpd/directfile"
 )
 
 // User is an entry of the user database.
@@ -32,6 +33,18 @@ type Accounts interface {
 // and group(5), which are read each time. A missing file is an empty one.
 type AccountFiles struct {
 	PasswdFile, GroupFile string
+
+	kept *keptFiles
+}
+
+// keptFiles are what was read.
+type keptFiles struct{ passwd, group *string }
+
+// Kept returns accounts that read each file once. They are not safe for
+// concurrent use.
+func (a AccountFiles) Kept() AccountFiles {
+	a.kept = &keptFiles{}
+	return a
 }
 
 // SystemAccounts returns /etc/passwd and /etc/group. Other name services are
@@ -61,7 +74,7 @@ func (a AccountFiles) GroupByID(gid uint32) (Group, bool, error) {
 }
 
 func (a AccountFiles) user(match func(User) bool) (found User, ok bool, err error) {
-	err = eachEntry(a.PasswdFile, 7, func(field []string) bool {
+	err = a.eachEntry(false, 7, func(field []string) bool {
 		uid, err1 := strconv.ParseUint(field[2], 10, 32)
 		gid, err2 := strconv.ParseUint(field[3], 10, 32)
 		u := User{Name: field[0], UID: uint32(uid), GID: uint32(gid)}
@@ -75,7 +88,7 @@ func (a AccountFiles) user(match func(User) bool) (found User, ok bool, err erro
 }
 
 func (a AccountFiles) group(match func(Group) bool) (found Group, ok bool, err error) {
-	err = eachEntry(a.GroupFile, 4, func(field []string) bool {
+	err = a.eachEntry(true, 4, func(field []string) bool {
 		gid, err := strconv.ParseUint(field[2], 10, 32)
 		g := Group{Name: field[0], GID: uint32(gid)}
 		if err != nil || !match(g) {
@@ -87,17 +100,38 @@ func (a AccountFiles) group(match func(Group) bool) (found Group, ok bool, err e
 	return found, ok, err
 }
 
+// read returns the text of a file.
+func (a AccountFiles) read(group bool) (string, error) {
+	file, kept := a.PasswdFile, new(*string)
+	if a.kept != nil {
+		kept = &a.kept.passwd
+	}
+	if group {
+		file = a.GroupFile
+		if a.kept != nil {
+			kept = &a.kept.group
+		}
+	}
+	if *kept != nil {
+		return **kept, nil
+	}
+	data, err := directfile.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	text := string(data)
+	*kept = &text
+	return text, nil
+}
+
 // eachEntry calls yield with the fields of each line that has enough of them,
 // until it returns false.
-func eachEntry(file string, fields int, yield func([]string) bool) error {
-	data, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+func (a AccountFiles) eachEntry(group bool, fields int, yield func([]string) bool) error {
+	text, err := a.read(group)
 	if err != nil {
 		return err
 	}
-	for line := range strings.Lines(string(data)) {
+	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
 		if line == "" || line[0] == '#' || line[0] == '+' || line[0] == '-' {
 			continue

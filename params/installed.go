@@ -2,8 +2,10 @@ package params
 
 import (
 	"bytes"
-	"os"
+	"io"
 	"strings"
+
+	"github.com/qmqpd/qmqpd/directfile"
 )
 
 // daemonDirs are where distributions keep the Postfix daemons.
@@ -24,27 +26,46 @@ func Installed() (p Profile, daemonDir string) { return installedBelow("") }
 func installedBelow(root string) (p Profile, daemonDir string) {
 	p = DefaultProfile
 	for _, dir := range daemonDirs {
-		program, err := os.ReadFile(root + dir + "/master")
+		program, err := directfile.Open(root + dir + "/master")
 		if err != nil {
 			continue
 		}
-		if v, ok := stampedVersion(program); ok {
+		v, ok := stampedVersion(program)
+		_ = program.Close()
+		if ok {
 			p.Version, daemonDir = v, dir
 			break
 		}
 	}
-	if release, err := os.ReadFile(root + "/etc/os-release"); err == nil && likeDebian(string(release)) {
+	if release, err := directfile.ReadFile(root + "/etc/os-release"); err == nil && likeDebian(string(release)) {
 		p.Distribution = Debian
 	}
 	return p, daemonDir
 }
 
-// stampedVersion finds the version in the text of a program.
-func stampedVersion(program []byte) (Version, bool) {
-	_, after, ok := bytes.Cut(program, []byte(versionStamp))
-	if !ok {
-		return 0, false
+// stampedVersion finds the version in a program. It reads up to the first
+// stamp, piece by piece: each daemon does this when it starts.
+func stampedVersion(program io.Reader) (Version, bool) {
+	const longest = len(versionStamp) + 64
+	var buffer [8 << 10]byte
+	text := buffer[:0] // not looked at yet
+	for {
+		n, err := program.Read(buffer[len(text):])
+		text = buffer[:len(text)+n]
+		i := bytes.Index(text, []byte(versionStamp))
+		switch {
+		case i >= 0 && (err != nil || len(text)-i >= longest):
+			return parseStamp(text[i+len(versionStamp):])
+		case err != nil:
+			return 0, false
+		case i < 0:
+			i = max(0, len(text)-len(versionStamp)+1)
+		}
+		text = buffer[:copy(buffer[:], text[i:])]
 	}
+}
+
+func parseStamp(after []byte) (Version, bool) {
 	text, _, _ := strings.Cut(string(after[:min(len(after), 64)]), "\x00")
 	// Snapshots are called 3.11-20251212, candidates 3.11.0-RC1.
 	text, _, _ = strings.Cut(text, "-")

@@ -3,7 +3,9 @@ package params
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 func TestStampedVersion(t *testing.T) {
@@ -17,9 +19,20 @@ func TestStampedVersion(t *testing.T) {
 		"mail_version=x":                    "",
 		"no version":                        "",
 	} {
-		v, ok := stampedVersion([]byte(text))
-		if ok != (want != "") || ok && v.String() != want {
-			t.Errorf("%q: %s, %v, want %q", text, v, ok, want)
+		// Wherever the stamp is: the program is read in pieces.
+		for _, before := range []int{0, 1, 8150, 8179, 8180, 8191, 8192, 8193, 16380, 100_000} {
+			program := strings.Repeat("mail_", before/5+1)[:before] + text
+			for _, after := range []int{0, 1, 70, 10_000} {
+				program := program + strings.Repeat("\x00", min(after, 1)) + strings.Repeat("x", max(after-1, 0))
+				v, ok := stampedVersion(strings.NewReader(program))
+				if ok != (want != "") || ok && v.String() != want {
+					t.Errorf("%q after %d bytes and before %d: %s, %v, want %q", text, before, after, v, ok, want)
+				}
+				v, ok = stampedVersion(iotest.OneByteReader(strings.NewReader(program)))
+				if ok != (want != "") || ok && v.String() != want {
+					t.Errorf("%q after %d bytes, byte by byte: %s, %v, want %q", text, before, v, ok, want)
+				}
+			}
 		}
 	}
 }

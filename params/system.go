@@ -20,7 +20,7 @@ func SystemHost() Host {
 		Interfaces:  systemInterfaces,
 		Resolve:     systemResolve,
 		Unsupported: systemUnsupported,
-		Accounts:    SystemAccounts(),
+		Accounts:    SystemAccounts().Kept(),
 		ReadFile:    ReadSafely,
 	}
 }

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
+
+	"github.com/qmqpd/qmqpd/directfile"
 )
 
 // User is what passwd(5) says about an account.
@@ -21,7 +22,7 @@ var ErrUnknown = errors.New("no such account")
 // LookupUser finds an account by name in a passwd(5) file, usually
 // /etc/passwd. Lines that are malformed are skipped, as in the C library.
 func LookupUser(file, name string) (User, error) {
-	b, err := os.ReadFile(file)
+	b, err := directfile.ReadFile(file)
 	if err != nil {
 		return User{}, fmt.Errorf("looking up user %q: %w", name, err)
 	}
@@ -45,7 +46,7 @@ func LookupUser(file, name string) (User, error) {
 // returned.
 func SupplementaryGroups(file, name string, gid int) ([]int, error) {
 	groups := []int{gid}
-	b, err := os.ReadFile(file)
+	b, err := directfile.ReadFile(file)
 	if err != nil {
 		return groups, fmt.Errorf("groups of %q: %w", name, err)
 	}

@@ -28,8 +28,11 @@ type Config struct {
 	// User is the name whose user id, group id and groups the process gets
 	// (mail_owner with option -u). Empty: no change.
 	User string
+	// Account is what passwd(5) says about User, where that is known
+	// already.
+	Account *User
 	// Passwd and Group are read for User; empty means /etc/passwd and
-	// /etc/group.
+	// /etc/group. Passwd is not, if there is an Account.
 	Passwd, Group string
 }
 
@@ -39,9 +42,13 @@ type Config struct {
 func Enter(c Config) error {
 	var u User
 	if c.User != "" {
-		var err error
-		if u, err = LookupUser(orDefault(c.Passwd, "/etc/passwd"), c.User); err != nil {
-			return maillog.FatalError("unknown user: %s", c.User)
+		if c.Account != nil {
+			u = *c.Account
+		} else {
+			var err error
+			if u, err = LookupUser(orDefault(c.Passwd, "/etc/passwd"), c.User); err != nil {
+				return maillog.FatalError("unknown user: %s", c.User)
+			}
 		}
 		if err := syscall.Setgid(u.GID); err != nil {
 			return maillog.FatalError("setgid(%d): %s", u.GID, errno.Text(err))

@@ -1,9 +1,10 @@
 package jail
 
 import (
-	"os"
 	"strings"
 	"time"
+
+	"github.com/qmqpd/qmqpd/directfile"
 )
 
 // zoneDirs is where the C library looks for time zone files.
@@ -52,7 +53,7 @@ func readZone(name, path string) (*time.Location, bool) {
 	if strings.Contains(path, "..") {
 		return nil, false
 	}
-	b, err := os.ReadFile(path)
+	b, err := directfile.ReadFile(path)
 	if err != nil {
 		return nil, false
 	}

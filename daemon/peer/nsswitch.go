@@ -1,8 +1,9 @@
 package peer
 
 import (
-	"os"
 	"strings"
+
+	"github.com/qmqpd/qmqpd/directfile"
 )
 
 // status is the outcome of one name service.
@@ -34,7 +35,7 @@ type order struct {
 // readOrder reads nsswitch.conf. Without a hosts line the order is files, then
 // dns.
 func readOrder(path string) order {
-	b, err := os.ReadFile(path)
+	b, err := directfile.ReadFile(path)
 	line := "files dns"
 	if err == nil {
 		for l := range strings.Lines(string(b)) {
