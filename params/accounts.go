@@ -131,12 +131,17 @@ func (a AccountFiles) eachEntry(group bool, fields int, yield func([]string) boo
 	if err != nil {
 		return err
 	}
+	var field [7]string
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
 		if line == "" || line[0] == '#' || line[0] == '+' || line[0] == '-' {
 			continue
 		}
-		if f := strings.Split(line, ":"); len(f) >= fields && f[0] != "" && !yield(f) {
+		n, more := 0, true
+		for ; n < fields && more; n++ {
+			field[n], line, more = strings.Cut(line, ":")
+		}
+		if n == fields && field[0] != "" && !yield(field[:n]) {
 			return nil
 		}
 	}

@@ -73,23 +73,35 @@ var (
 
 // readAll reads the parameters of a list that the version has.
 func (e *Effective) readAll(list []step) {
-	for _, s := range list {
-		if !s.in(e.p.Profile) {
+	for i := range list {
+		if !list[i].of(e.p.Profile.Version) {
 			continue
 		}
-		switch p, _ := e.p.Profile.Lookup(s.name); p.Kind {
+		p, ok := e.p.Profile.Lookup(list[i].name)
+		if !ok {
+			continue
+		}
+		switch p.Kind {
+		case String, Raw:
+			if _, ok := e.texts[p.Name]; ok {
+				continue
+			}
+		default:
+			if _, ok := e.numbers[p.Name]; ok {
+				continue
+			}
+		}
+		switch p.Kind {
 		case String:
-			e.String(s.name)
+			e.texts[p.Name] = e.stringOf(p)
 		case Raw:
-			e.Raw(s.name)
+			e.texts[p.Name] = e.rawOf(p)
 		case Bool:
-			e.Bool(s.name)
-		case Int:
-			e.Int(s.name)
-		case Long:
-			e.Long(s.name)
+			e.numbers[p.Name] = e.boolOf(p)
+		case Int, Long:
+			e.numbers[p.Name] = e.numberOf(p)
 		case Time:
-			e.Duration(s.name)
+			e.numbers[p.Name] = e.timeOf(p)
 		}
 	}
 }
@@ -163,9 +175,14 @@ func CommonNames(profile Profile) []string {
 
 // in reports whether the version has the parameter at this step.
 func (s step) in(profile Profile) bool {
-	if s.since > profile.Version || s.until != 0 && s.until <= profile.Version {
+	if !s.of(profile.Version) {
 		return false
 	}
 	_, ok := profile.Lookup(s.name)
 	return ok
+}
+
+// of reports whether the version is one of the step's.
+func (s step) of(version Version) bool {
+	return s.since <= version && (s.until == 0 || s.until > version)
 }

@@ -3,6 +3,7 @@ package params
 import (
 	"errors"
 	"strconv"
+	"strings"
 
 	"github.com/qmqpd/qmqpd/mainconf"
 )
@@ -55,8 +56,9 @@ type Process struct {
 // Source: Postfix 3.10 mail_conf.c, mail_conf_str.c and its sisters.
 type Effective struct {
 	p        Process
-	dict     map[string]Value  // what is not in main.cf, or overrides it
+	dict     map[string]Value  // what overrides main.cf
 	base     map[string]Value  // what main.cf overrides
+	defaults map[string]string // of parameters that have been read and are not set
 	texts    map[string]string // results of reading: text
 	numbers  map[string]int64  // and numbers, seconds, 1 for yes
 	warnings []string
@@ -79,11 +81,13 @@ func New(p Process) *Effective {
 		p.Service = p.Name
 	}
 	e := &Effective{
-		p:       p,
-		dict:    make(map[string]Value),
-		base:    make(map[string]Value),
-		texts:   make(map[string]string),
-		numbers: make(map[string]int64),
+		p:    p,
+		dict: make(map[string]Value),
+		base: make(map[string]Value),
+		// What a daemon reads fits without growing.
+		defaults: make(map[string]string, 200),
+		texts:    make(map[string]string, 100),
+		numbers:  make(map[string]int64, 100),
 	}
 	for _, s := range Presets(p.Name, p.ConfigDir) {
 		e.base[s.Name] = Value{Text: s.Value, Source: SourceProgram}
@@ -152,8 +156,14 @@ func (e *Effective) Value(name string) (Value, bool) {
 		}
 		return Value{Text: entry.Value, Source: SourceMain, File: e.p.Main.File, Line: entry.Line.First}, true
 	}
-	v, ok := e.base[name]
-	return v, ok
+	if v, ok := e.base[name]; ok {
+		return v, true
+	}
+	text, ok := e.defaults[name]
+	if !ok {
+		return Value{}, false
+	}
+	return Value{Text: text, Source: SourceDefault}, true
 }
 
 // IsSet reports whether the dictionary has a value for name. Before name is
@@ -171,6 +181,9 @@ func (e *Effective) Expand(text string) string {
 }
 
 func (e *Effective) expand(name, text string) (string, bool) {
+	if strings.IndexByte(text, '$') < 0 {
+		return text, true // as Expand would, for nothing
+	}
 	x := mainconf.Expander{
 		Lookup: func(name string) (string, bool) {
 			v, ok := e.Value(name)

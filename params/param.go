@@ -63,10 +63,12 @@ func (p Profile) Lookup(name string) (Param, bool) {
 	if !found {
 		return Param{}, false
 	}
-	old, _ := slices.BinarySearchFunc(history[:], name, byName)
-	param := p.choose(&table[i], history[old:])
-	if param == nil {
-		return Param{}, false
+	param := &table[i]
+	if !param.in(p.Version) {
+		old, _ := slices.BinarySearchFunc(history[:], name, byName)
+		if param = p.choose(param, history[old:]); param == nil {
+			return Param{}, false
+		}
 	}
 	return p.overlay(*param), true
 }

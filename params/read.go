@@ -20,11 +20,15 @@ func (e *Effective) readString(name string) string {
 	if !ok {
 		return ""
 	}
+	return e.stringOf(p)
+}
+
+func (e *Effective) stringOf(p Param) string {
 	value, ok := e.text(p)
 	if !ok {
 		return ""
 	}
-	e.checkLength(p, value, "bad string length "+itoa(len(value)), "")
+	e.checkLength(p, value, "bad string length ", "")
 	return value
 }
 
@@ -39,12 +43,18 @@ func (e *Effective) readRaw(name string) string {
 	if !ok {
 		return ""
 	}
-	v, ok := e.Value(name)
-	if !ok {
-		v = e.store(name, p.Default)
+	return e.rawOf(p)
+}
+
+func (e *Effective) rawOf(p Param) string {
+	text := p.Default
+	if v, ok := e.Value(p.Name); ok {
+		text = v.Text
+	} else {
+		e.store(p.Name, text)
 	}
-	e.checkLength(p, v.Text, "bad string length ("+itoa(len(v.Text)), ")")
-	return v.Text
+	e.checkLength(p, text, "bad string length (", ")")
+	return text
 }
 
 // Bool reads a parameter of kind Bool: yes or no, in any case.
@@ -57,6 +67,10 @@ func (e *Effective) readBool(name string) int64 {
 	if !ok {
 		return 0
 	}
+	return e.boolOf(p)
+}
+
+func (e *Effective) boolOf(p Param) int64 {
 	text, ok := e.text(p)
 	if !ok {
 		return 0
@@ -65,23 +79,19 @@ func (e *Effective) readBool(name string) int64 {
 	case equalFold(text, "yes"):
 		return 1
 	case !equalFold(text, "no"):
-		e.fail(name, "bad boolean configuration: "+name+" = "+text, nil)
+		e.fail(p.Name, "bad boolean configuration: "+p.Name+" = "+text, nil)
 	}
 	return 0
 }
 
 // Int reads a parameter of kind Int and checks its bounds.
 func (e *Effective) Int(name string) int {
-	return int(once(e.numbers, name, func(name string) int64 {
-		return e.readNumber(name, Int, math.MinInt32, math.MaxInt32)
-	}))
+	return int(once(e.numbers, name, e.readInt))
 }
 
 // Long reads a parameter of kind Long and checks its bounds.
 func (e *Effective) Long(name string) int64 {
-	return once(e.numbers, name, func(name string) int64 {
-		return e.readNumber(name, Long, math.MinInt64, math.MaxInt64)
-	})
+	return once(e.numbers, name, e.readLong)
 }
 
 // once returns the remembered result for name, or calls read and remembers
@@ -95,10 +105,26 @@ func once[T any](results map[string]T, name string, read func(string) T) T {
 	return result
 }
 
-func (e *Effective) readNumber(name string, kind Kind, low, high int64) int64 {
-	p, ok := e.param(name, kind)
+func (e *Effective) readInt(name string) int64 {
+	p, ok := e.param(name, Int)
 	if !ok {
 		return 0
+	}
+	return e.numberOf(p)
+}
+
+func (e *Effective) readLong(name string) int64 {
+	p, ok := e.param(name, Long)
+	if !ok {
+		return 0
+	}
+	return e.numberOf(p)
+}
+
+func (e *Effective) numberOf(p Param) int64 {
+	name, low, high := p.Name, int64(math.MinInt64), int64(math.MaxInt64)
+	if p.Kind == Int {
+		low, high = math.MinInt32, math.MaxInt32
 	}
 	text, ok := e.text(p)
 	if !ok {
@@ -111,12 +137,11 @@ func (e *Effective) readNumber(name string, kind Kind, low, high int64) int64 {
 		e.fail(name, "bad numerical configuration: "+name+" = "+text, nil)
 		return 0
 	}
-	value := strconv.FormatInt(n, 10)
 	switch {
 	case p.Min != 0 && n < p.Min:
-		e.fail(name, "invalid "+name+" parameter value "+value+" < "+strconv.FormatInt(p.Min, 10), nil)
+		e.fail(name, "invalid "+name+" parameter value "+strconv.FormatInt(n, 10)+" < "+strconv.FormatInt(p.Min, 10), nil)
 	case p.Max != 0 && n > p.Max:
-		e.fail(name, "invalid "+name+" parameter value "+value+" > "+strconv.FormatInt(p.Max, 10), nil)
+		e.fail(name, "invalid "+name+" parameter value "+strconv.FormatInt(n, 10)+" > "+strconv.FormatInt(p.Max, 10), nil)
 	}
 	return n
 }
@@ -132,6 +157,11 @@ func (e *Effective) readTime(name string) int64 {
 	if !ok {
 		return 0
 	}
+	return e.timeOf(p)
+}
+
+func (e *Effective) timeOf(p Param) int64 {
+	name := p.Name
 	// Stock evaluates the default each time, for its unit.
 	byDefault, ok := e.expand(name, p.Default)
 	if !ok {
@@ -252,18 +282,14 @@ func (e *Effective) text(p Param) (string, bool) {
 	return value, true
 }
 
-func (e *Effective) store(name, text string) Value {
-	v := Value{Text: text, Source: SourceDefault}
-	e.dict[name] = v
-	return v
-}
+func (e *Effective) store(name, text string) { e.defaults[name] = text }
 
 func (e *Effective) checkLength(p Param, value, complaint, after string) {
 	switch n := int64(len(value)); {
 	case p.Min != 0 && n < p.Min:
-		e.fail(p.Name, complaint+" < "+strconv.FormatInt(p.Min, 10)+after+": "+p.Name+" = "+value, nil)
+		e.fail(p.Name, complaint+strconv.FormatInt(n, 10)+" < "+strconv.FormatInt(p.Min, 10)+after+": "+p.Name+" = "+value, nil)
 	case p.Max != 0 && n > p.Max:
-		e.fail(p.Name, complaint+" > "+strconv.FormatInt(p.Max, 10)+after+": "+p.Name+" = "+value, nil)
+		e.fail(p.Name, complaint+strconv.FormatInt(n, 10)+" > "+strconv.FormatInt(p.Max, 10)+after+": "+p.Name+" = "+value, nil)
 	}
 }
 
