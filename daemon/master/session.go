@@ -73,6 +73,7 @@ func (c *child) worker() worker {
 	}
 	w := make(worker, 1)
 	go func() {
+		growStack()
 		for session := range w {
 			if !session() {
 				return
@@ -80,6 +81,15 @@ func (c *child) worker() worker {
 		}
 	}()
 	return w
+}
+
+// growStack makes the stack as large as sessions need it, in one step instead
+// of several that each copy it.
+//
+//go:noinline
+func growStack() {
+	var frame [6 << 10]byte
+	runtime.KeepAlive(&frame)
 }
 
 // serve runs in the session's goroutine. It returns false if there will be no

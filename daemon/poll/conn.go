@@ -42,9 +42,8 @@ func (p *Poller) NewConn(fd int) *Conn {
 	return &Conn{poller: p, fd: fd}
 }
 
-// fairness is how many transfers a connection makes in a row before it lets
-// others have a turn: what never waits is not interrupted by the runtime
-// either.
+// fairness is how many transfers a connection makes in a row before it gives
+// way: what never waits is not interrupted by the runtime either.
 const fairness = 16
 
 // Read reads what there is, and waits if there is nothing.
@@ -169,9 +168,17 @@ func (c *Conn) begin(d *direction, bounded bool) error {
 	}
 	if d.turns++; d.turns > fairness {
 		d.turns = 0
-		runtime.Gosched()
+		giveWay()
 	}
 	return nil
+}
+
+// giveWay lets other goroutines run. The system call, which does nothing, is one
+// that the scheduler is told of: it wakes up the runtime's monitor thread, which
+// looks for events while this goroutine goes on and on.
+func giveWay() {
+	_, _, _ = syscall.Syscall(syscall.SYS_GETPID, 0, 0, 0)
+	runtime.Gosched()
 }
 
 // transfer calls f until it says that it is done, and waits in between.

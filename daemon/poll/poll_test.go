@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -323,4 +324,44 @@ func TestNoAllocation(t *testing.T) {
 	}); n > 0 {
 		t.Errorf("%v allocations for a write and a read", n)
 	}
+}
+
+// A connection that never waits must not keep others waiting, even if there is
+// one processor for all.
+func TestGivesWay(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	p := newPoller(t)
+	a, b := pair(t, p)
+	zero, err := unix.Open("/dev/zero", unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	busy := p.NewConn(zero)
+	defer busy.Close()
+	// Let the monitor thread fall asleep.
+	time.Sleep(100 * time.Millisecond)
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		buf := make([]byte, 1)
+		if _, err := b.ReadWithin(buf, time.Minute); err != nil {
+			t.Error(err)
+		}
+	}()
+	runtime.Gosched()
+	if _, err := a.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 512)
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		if _, err := busy.ReadWithin(buf, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-answered:
+			return
+		default:
+		}
+	}
+	t.Error("the other one had no turn in a minute")
 }
