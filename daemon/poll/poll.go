@@ -69,10 +69,10 @@ func (p *Poller) Close() {
 
 // Watch adds a descriptor that the caller reads. Its readiness is told by
 // Ready.
-func (p *Poller) Watch(fd int) error { return p.control(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN) }
+func (p *Poller) Watch(fd int) error { return p.control(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN, watched) }
 
 // Unwatch takes a descriptor out. What Ready gives next may still name it.
-func (p *Poller) Unwatch(fd int) error { return p.control(unix.EPOLL_CTL_DEL, fd, 0) }
+func (p *Poller) Unwatch(fd int) error { return p.control(unix.EPOLL_CTL_DEL, fd, 0, watched) }
 
 // Ready gives descriptors of Watch that can be read. Nothing else is told, and no
 // connection wakes up, until the caller has called Seen. The channel is closed
@@ -87,10 +87,17 @@ func (p *Poller) Seen() { p.again <- struct{}{} }
 // after Close.
 func (p *Poller) Err() error { return p.err }
 
+// What an event carries besides its descriptor. A connection's may come late,
+// when it has been closed, and must not be taken for one of the others.
+const (
+	connection = iota
+	watched
+)
+
 // control changes the set. The raw connection keeps it from being closed
 // meanwhile.
-func (p *Poller) control(op, fd int, events uint32) error {
-	event := unix.EpollEvent{Events: events, Fd: int32(fd)}
+func (p *Poller) control(op, fd int, events uint32, kind int32) error {
+	event := unix.EpollEvent{Events: events, Fd: int32(fd), Pad: kind}
 	var errno syscall.Errno
 	err := p.raw.Control(func(set uintptr) {
 		_, _, errno = syscall.RawSyscall6(syscall.SYS_EPOLL_CTL, set, uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&event)), 0, 0)
@@ -127,12 +134,11 @@ func (p *Poller) look() {
 		others = others[:0]
 		p.mu.Lock()
 		for i := range events[:n] {
-			fd := int(events[i].Fd)
-			if conns[i] = nil; fd < len(p.conns) {
-				conns[i] = p.conns[fd]
-			}
-			if conns[i] == nil {
+			conns[i] = nil
+			if fd := int(events[i].Fd); events[i].Pad == watched {
 				others = append(others, fd)
+			} else {
+				conns[i] = p.conns[fd]
 			}
 		}
 		p.mu.Unlock()
@@ -180,7 +186,7 @@ func (p *Poller) register(c *Conn, events uint32) error {
 		p.conns[c.fd] = c
 		p.mu.Unlock()
 	}
-	if err := p.control(op, c.fd, c.events|events|unix.EPOLLET); err != nil {
+	if err := p.control(op, c.fd, c.events|events|unix.EPOLLET, connection); err != nil {
 		return err
 	}
 	c.events |= events

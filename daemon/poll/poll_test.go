@@ -365,3 +365,30 @@ func TestGivesWay(t *testing.T) {
 	}
 	t.Error("the other one had no turn in a minute")
 }
+
+// An event of a connection that is closed meanwhile is nobody's. A process
+// that has just been forked holds its socket for a moment, as dup does here.
+func TestLateEvent(t *testing.T) {
+	p := newPoller(t)
+	a, b := pair(t, p)
+	if _, err := a.ReadWithin(make([]byte, 1), time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err) // it is registered now
+	}
+	held, err := unix.FcntlInt(uintptr(a.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(held)
+	a.Close()
+	b.Write([]byte("late"))
+	select {
+	case fds := <-p.Ready():
+		t.Fatalf("ready: %v", fds)
+	case <-time.After(20 * time.Millisecond):
+	}
+	c, d := pair(t, p)
+	go d.Write([]byte("x"))
+	if _, err := c.ReadWithin(make([]byte, 1), 20*time.Second); err != nil {
+		t.Error(err)
+	}
+}
