@@ -114,48 +114,73 @@ func (p *Poller) control(op, fd int, events uint32, kind int32) error {
 // look tells what is ready until the poller is closed.
 func (p *Poller) look() {
 	defer close(p.ready)
-	var events [64]unix.EpollEvent
-	var conns [len(events)]*Conn
-	var others []int
-	var n int
-	var errno syscall.Errno
-	once := func(set uintptr) bool {
-		n, errno = wait(set, events[:])
-		return n > 0 || errno != 0
-	}
+	l := looker{poller: p}
+	step := l.step
 	for {
-		if p.raw.Read(once) != nil {
+		if p.raw.Read(step) != nil {
 			return // closed
 		}
-		if errno != 0 {
-			p.err = errno
+		if l.errno != 0 {
+			p.err = l.errno
 			return
 		}
-		others = others[:0]
-		p.mu.Lock()
-		for i := range events[:n] {
-			conns[i] = nil
-			if fd := int(events[i].Fd); events[i].Pad == watched {
-				others = append(others, fd)
-			} else {
-				conns[i] = p.conns[fd]
-			}
-		}
-		p.mu.Unlock()
-		for i, c := range conns[:n] {
-			if c != nil {
-				c.tell(events[i].Events)
-			}
-		}
-		if len(others) == 0 {
-			continue
-		}
-		p.ready <- others
+		p.ready <- l.others
 		select {
 		case <-p.again:
 		case <-p.done:
 			return
 		}
+	}
+}
+
+// looker is the state of look.
+type looker struct {
+	poller *Poller
+	events [64]unix.EpollEvent
+	conns  [64]*Conn
+	others []int
+	errno  syscall.Errno
+}
+
+// step passes on events of connections as long as there are any, and reports
+// true when there is something else. False means that there is nothing left,
+// and that an event from now on ends the wait that follows: one look less for
+// each that found no more than it asked for. That holds for edges; what Watch
+// has added is level-triggered, and looked at again.
+func (l *looker) step(set uintptr) bool {
+	for {
+		var n int
+		if n, l.errno = wait(set, l.events[:]); l.errno != 0 {
+			return true
+		}
+		l.pass(l.events[:n])
+		switch {
+		case len(l.others) > 0:
+			return true
+		case n < len(l.events):
+			return false
+		}
+	}
+}
+
+// pass tells connections of their events and puts other descriptors aside.
+func (l *looker) pass(events []unix.EpollEvent) {
+	p := l.poller
+	l.others = l.others[:0]
+	p.mu.Lock()
+	for i, e := range events {
+		if l.conns[i] = nil; e.Pad == watched {
+			l.others = append(l.others, int(e.Fd))
+		} else {
+			l.conns[i] = p.conns[e.Fd]
+		}
+	}
+	p.mu.Unlock()
+	for i, c := range l.conns[:len(events)] {
+		if c != nil {
+			c.tell(events[i].Events)
+		}
+		l.conns[i] = nil
 	}
 }
 
