@@ -6,8 +6,8 @@ import (
 
 	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
-	"github.com/qmqpd/qmqpd/directfile"
 	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params/directfile"
 )
 
 // hotPause is how long to wait before a file that is being edited is read

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/qmqpd/qmqpd/directfile"
+	"github.com/qmqpd/qmqpd/params/directfile"
 )
 
 // User is an entry of the user database.

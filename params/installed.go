@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/qmqpd/qmqpd/directfile"
+	"github.com/qmqpd/qmqpd/params/directfile"
 )
 
 // daemonDirs are where distributions keep the Postfix daemons.

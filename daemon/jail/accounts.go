@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/qmqpd/qmqpd/directfile"
+	"github.com/qmqpd/qmqpd/params/directfile"
 )
 
 // User is what passwd(5) says about an account.

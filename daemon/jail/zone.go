@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/qmqpd/qmqpd/directfile"
+	"github.com/qmqpd/qmqpd/params/directfile"
 )
 
 // zoneDirs is where the C library looks for time zone files.

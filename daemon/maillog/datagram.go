@@ -126,7 +126,7 @@ func (d *datagram) reconnect() {
 // scheduler of it would cost more than itself.
 func (d *datagram) send(line []byte) error {
 	return retryEINTR(func() error {
-		_, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(d.fd), uintptr(unsafe.Pointer(unsafe.SliceData(line))),
+		_, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(d.fd), uintptr(unsafe.Pointer(unsafe.SliceData(line))),
 			uintptr(len(line)), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
 		if errno != 0 {
 			return errno

@@ -22,7 +22,7 @@ var silent = []syscall.Errno{
 func accept(listener int, transport Transport) (int, error) {
 	var peer unix.RawSockaddrAny
 	size := uint32(unix.SizeofSockaddrAny)
-	fd, _, errno := syscall.RawSyscall6(syscall.SYS_ACCEPT4, uintptr(listener), uintptr(unsafe.Pointer(&peer)),
+	fd, _, errno := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener), uintptr(unsafe.Pointer(&peer)),
 		uintptr(unsafe.Pointer(&size)), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0, 0)
 	switch {
 	case errno == 0:
@@ -41,6 +41,6 @@ func accept(listener int, transport Transport) (int, error) {
 // its failure is nobody's concern.
 func keepAlive(fd int) {
 	on := int32(1)
-	_, _, _ = syscall.RawSyscall6(syscall.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_KEEPALIVE,
+	_, _, _ = syscall.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_KEEPALIVE,
 		uintptr(unsafe.Pointer(&on)), unsafe.Sizeof(on), 0)
 }

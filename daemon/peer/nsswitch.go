@@ -3,7 +3,7 @@ package peer
 import (
 	"strings"
 
-	"github.com/qmqpd/qmqpd/directfile"
+	"github.com/qmqpd/qmqpd/params/directfile"
 )
 
 // status is the outcome of one name service.

@@ -55,7 +55,7 @@ func (c *Conn) ReadWithin(b []byte, limit time.Duration) (n int, err error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	n, err = c.exchange(&c.in, unix.EPOLLIN, syscall.SYS_READ, b, limit)
+	n, err = c.exchange(&c.in, unix.EPOLLIN, unix.SYS_READ, b, limit)
 	if n == 0 && err == nil {
 		err = io.EOF
 	}
@@ -70,7 +70,7 @@ func (c *Conn) Write(b []byte) (written int, err error) { return c.WriteWithin(b
 func (c *Conn) WriteWithin(b []byte, limit time.Duration) (written int, err error) {
 	for written < len(b) && err == nil {
 		var n int
-		n, err = c.exchange(&c.out, unix.EPOLLOUT, syscall.SYS_WRITE, b[written:], limit)
+		n, err = c.exchange(&c.out, unix.EPOLLOUT, unix.SYS_WRITE, b[written:], limit)
 		written += n
 	}
 	return written, err
@@ -122,7 +122,7 @@ func (c *Conn) release() error {
 	if c.events != 0 {
 		c.poller.forget(c.fd)
 	}
-	if _, _, errno := syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(c.fd), 0, 0); errno != 0 {
+	if _, _, errno := syscall.RawSyscall(unix.SYS_CLOSE, uintptr(c.fd), 0, 0); errno != 0 {
 		return errno
 	}
 	return nil
@@ -177,7 +177,7 @@ func (c *Conn) begin(d *direction, bounded bool) error {
 // that the scheduler is told of: it wakes up the runtime's monitor thread, which
 // looks for events while this goroutine goes on and on.
 func giveWay() {
-	_, _, _ = syscall.Syscall(syscall.SYS_GETPID, 0, 0, 0)
+	_, _, _ = syscall.Syscall(unix.SYS_GETPID, 0, 0, 0)
 	runtime.Gosched()
 }
 
@@ -357,10 +357,10 @@ func (r rawConn) Write(f func(fd uintptr) bool) error {
 }
 
 // Read is read(2) on a non-blocking descriptor.
-func Read(fd int, b []byte) (int, error) { return call(syscall.SYS_READ, fd, b) }
+func Read(fd int, b []byte) (int, error) { return call(unix.SYS_READ, fd, b) }
 
 // Write is write(2) on a non-blocking descriptor.
-func Write(fd int, b []byte) (int, error) { return call(syscall.SYS_WRITE, fd, b) }
+func Write(fd int, b []byte) (int, error) { return call(unix.SYS_WRITE, fd, b) }
 
 func call(trap uintptr, fd int, b []byte) (int, error) {
 	for {
@@ -387,13 +387,13 @@ func (p *Poller) DialUnix(ctx context.Context, path string) (*Conn, error) {
 		sa.Path[i] = int8(path[i])
 	}
 	size := unsafe.Offsetof(sa.Path) + uintptr(len(path)) + 1
-	s, _, errno := syscall.RawSyscall(syscall.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	s, _, errno := syscall.RawSyscall(unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if errno != 0 {
 		return nil, errno
 	}
 	c := p.NewConn(int(s))
 	for delay := time.Millisecond; ; delay = min(2*delay, 50*time.Millisecond) {
-		_, _, errno = syscall.RawSyscall(syscall.SYS_CONNECT, s, uintptr(unsafe.Pointer(&sa)), size)
+		_, _, errno = syscall.RawSyscall(unix.SYS_CONNECT, s, uintptr(unsafe.Pointer(&sa)), size)
 		switch errno {
 		case 0:
 			return c, nil

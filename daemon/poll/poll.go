@@ -100,7 +100,7 @@ func (p *Poller) control(op, fd int, events uint32, kind int32) error {
 	event := unix.EpollEvent{Events: events, Fd: int32(fd), Pad: kind}
 	var errno syscall.Errno
 	err := p.raw.Control(func(set uintptr) {
-		_, _, errno = syscall.RawSyscall6(syscall.SYS_EPOLL_CTL, set, uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&event)), 0, 0)
+		_, _, errno = syscall.RawSyscall6(unix.SYS_EPOLL_CTL, set, uintptr(op), uintptr(fd), uintptr(unsafe.Pointer(&event)), 0, 0)
 	})
 	if err != nil {
 		return os.ErrClosed
@@ -187,7 +187,7 @@ func (l *looker) pass(events []unix.EpollEvent) {
 // wait asks for events without waiting.
 func wait(set uintptr, events []unix.EpollEvent) (int, syscall.Errno) {
 	for {
-		n, _, errno := syscall.RawSyscall6(syscall.SYS_EPOLL_PWAIT, set, uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+		n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, set, uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
 		switch errno {
 		case 0:
 			return int(n), 0
