@@ -61,16 +61,35 @@ type identity struct {
 	host     string
 	pid      int
 	facility Facility
+	stamped  stamp
 }
+
+// stamp is the time that the last line showed: lines come many to a second, and
+// formatting it is a good part of a line's cost.
+type stamp struct {
+	second int64
+	layout string
+	text   []byte
+}
+
+// append appends t in the given layout, whose smallest unit is the second.
+func (s *stamp) append(b []byte, t time.Time, layout string) []byte {
+	if second := t.Unix(); second != s.second || layout != s.layout || s.text == nil {
+		s.second, s.layout, s.text = second, layout, t.AppendFormat(s.text[:0], layout)
+	}
+	return append(b, s.text...)
+}
+
+// A form appends a line to b.
+type form func(b []byte, id *identity, t time.Time, s Severity, text string) []byte
 
 // syslogLine is the datagram that glibc's syslog(3) sends:
 // <PRI>Mmm dd hh:mm:ss TAG[PID]: TEXT, the day padded with a blank.
-func syslogLine(id identity, t time.Time, s Severity, text string) []byte {
-	b := make([]byte, 0, 48+len(id.tag)+min(len(text), maxText))
+func syslogLine(b []byte, id *identity, t time.Time, s Severity, text string) []byte {
 	b = append(b, '<')
 	b = strconv.AppendInt(b, int64(id.facility.priority(s)), 10)
 	b = append(b, '>')
-	b = t.AppendFormat(b, "Jan _2 15:04:05 ")
+	b = id.stamped.append(b, t, "Jan _2 15:04:05 ")
 	b = append(b, id.tag...)
 	// msg_syslog_init leaves the process id out when the tag seems to
 	// have one already.
@@ -85,10 +104,9 @@ func syslogLine(id identity, t time.Time, s Severity, text string) []byte {
 // postlogLine is the datagram for postlogd(8), and without a newline also a
 // line of maillog_file: Mmm dd hh:mm:ss HOST TAG[PID]: TEXT, the day padded
 // with a zero, the host name up to its first dot.
-func postlogLine(id identity, t time.Time, s Severity, text string) []byte {
+func postlogLine(b []byte, id *identity, t time.Time, s Severity, text string) []byte {
 	host, _, _ := strings.Cut(id.host, ".")
-	b := make([]byte, 0, 48+len(host)+len(id.tag)+min(len(text), maxText))
-	b = t.AppendFormat(b, "Jan 02 15:04:05 ")
+	b = id.stamped.append(b, t, "Jan 02 15:04:05 ")
 	b = append(b, host...)
 	b = append(b, ' ')
 	b = append(b, id.tag...)
@@ -100,8 +118,7 @@ func postlogLine(id identity, t time.Time, s Severity, text string) []byte {
 
 // plainLine is the form of option -V: TAG: TEXT and a newline; no time, no
 // process id, not cut.
-func plainLine(tag string, s Severity, text string) []byte {
-	b := make([]byte, 0, 16+len(tag)+len(text))
+func plainLine(b []byte, tag string, s Severity, text string) []byte {
 	b = append(b, tag...)
 	b = append(b, ": "...)
 	b = append(b, s.prefix()...)

@@ -43,15 +43,16 @@ type core struct {
 	id       identity
 	keepUTF8 bool
 	main     *queue // syslog or postlogd, replaced by Configure
-	form     func(identity, time.Time, Severity, string) []byte
+	form     form
 	where    string // socket behind main
 	extra    []extraSink
-	ended    bool // nothing more is logged
+	ended    bool   // nothing more is logged
+	line     []byte // the last one, to build the next in
 }
 
 type extraSink struct {
 	queue *queue
-	form  func(identity, time.Time, Severity, string) []byte
+	form  form
 }
 
 // New returns a Logger without sinks. Time stamps are now() as it comes, in
@@ -128,23 +129,23 @@ func (l *Logger) SetKeepUTF8(keep bool) {
 // never waited for (see the package comment); any other writer is called in
 // the goroutine that logs.
 func (l *Logger) AddPlain(w io.Writer, tag string) {
-	l.add(w, func(id identity, _ time.Time, s Severity, text string) []byte {
+	l.add(w, func(b []byte, id *identity, _ time.Time, s Severity, text string) []byte {
 		if tag != "" {
-			return plainLine(tag, s, text)
+			return plainLine(b, tag, s, text)
 		}
-		return plainLine(id.tag, s, text)
+		return plainLine(b, id.tag, s, text)
 	})
 }
 
 // AddFull also writes lines with time, host, tag and process id to w, in the form
 // of maillog_file. w is treated as by AddPlain.
 func (l *Logger) AddFull(w io.Writer) {
-	l.add(w, func(id identity, t time.Time, s Severity, text string) []byte {
-		return append(postlogLine(id, t, s, text), '\n')
+	l.add(w, func(b []byte, id *identity, t time.Time, s Severity, text string) []byte {
+		return append(postlogLine(b, id, t, s, text), '\n')
 	})
 }
 
-func (l *Logger) add(w io.Writer, form func(identity, time.Time, Severity, string) []byte) {
+func (l *Logger) add(w io.Writer, form form) {
 	if l == nil {
 		return
 	}
@@ -213,14 +214,16 @@ func (l *Logger) logf(s Severity, format string, args []any) {
 
 // emit hands one line to one sink, after the warning about lost lines that
 // may be due.
-func (k *core) emit(q *queue, form func(identity, time.Time, Severity, string) []byte, t time.Time, s Severity, text string) {
+func (k *core) emit(q *queue, form form, t time.Time, s Severity, text string) {
 	if n := q.lost(); n > 0 {
 		lost := fmt.Sprintf("%d log lines were lost while the log daemon did not take any", n)
-		if q.put(form(k.id, t, Warning, lost)) {
+		k.line = form(k.line[:0], &k.id, t, Warning, lost)
+		if q.put(k.line) {
 			q.forgive(n)
 		}
 	}
-	q.put(form(k.id, t, s, text))
+	k.line = form(k.line[:0], &k.id, t, s, text)
+	q.put(k.line)
 }
 
 // Errors returns how many lines have been logged with Errorf. The original

@@ -1,6 +1,9 @@
 package maillog
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // The bounds of one sink's queue. A line is at most some 2100 bytes.
 const (
@@ -33,8 +36,8 @@ type queue struct {
 
 func newQueue(s sink) *queue { return &queue{sink: s} }
 
-// put sends or queues a line, in order. It returns false when the line had to
-// be dropped.
+// put sends or queues a line, in order, and does not keep it. It returns false
+// when the line had to be dropped.
 func (q *queue) put(line []byte) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -45,7 +48,7 @@ func (q *queue) put(line []byte) bool {
 		q.dropped++
 		return false
 	}
-	q.lines = append(q.lines, line)
+	q.lines = append(q.lines, slices.Clone(line))
 	q.bytes += len(line)
 	if q.done == nil {
 		q.done = make(chan struct{})

@@ -13,6 +13,11 @@ func TestMemoryBound(t *testing.T) {
 	if got := small(); !strings.HasPrefix(got, "memory in use (") || !strings.HasSuffix(got, " bytes) exceeds 1000 bytes") {
 		t.Error(got)
 	}
+	for i := range 32 {
+		if said := small() != ""; said != (i%16 == 15) {
+			t.Errorf("call %d after the first: %v", i+1, said)
+		}
+	}
 	if n := testing.AllocsPerRun(100, func() { MemoryBound(1 << 40) }); n > 10 {
 		t.Errorf("%v allocations", n)
 	}
