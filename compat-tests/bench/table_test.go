@@ -117,6 +117,7 @@ func both(t *testing.T, count bool, limit int, main ...string) [2]*side {
 // system measures the whole mail system: qmqpd, cleanup(8), qmgr(8), discard(8).
 func system(t *testing.T, results *table) {
 	sides, measured := both(t, false, 100), both(t, true, 100)
+	prompt := both(t, false, 100, "in_flow_delay = 0")
 	work := []struct {
 		sessions, messages int
 		goal               string
@@ -146,8 +147,14 @@ func system(t *testing.T, results *table) {
 			_, p99 := load(t, s.addr, 50, 1500, message(1))
 			results.add(s, "reply time, 99 of 100, 50 sessions", "ms", "≤ 0.8", p99.Seconds()*1000)
 		}
+		// Without the second that cleanup(8) sleeps when qmgr(8) is behind.
+		for _, s := range prompt {
+			s.drain(t)
+			_, p99 := load(t, s.addr, 50, 1500, message(1))
+			results.add(s, "reply time, 99 of 100, 50 sessions, in_flow_delay = 0", "ms", "≤ 0.8", p99.Seconds()*1000)
+		}
 	}
-	for _, s := range append(sides[:], measured[:]...) {
+	for _, s := range slices.Concat(sides[:], measured[:], prompt[:]) {
 		s.drain(t)
 		s.Stop()
 	}
@@ -184,8 +191,9 @@ func alone(t *testing.T, results *table) {
 	small, many, big := message(1), request(1000, 100_000), request(10_000_000, 1)
 	for range rounds() {
 		for _, s := range sides {
-			rate, _ := load(t, s.addr, 50, 4000, small)
+			rate, p99 := load(t, s.addr, 50, 4000, small)
 			results.add(s, "a cleanup that answers at once, 50 sessions", "messages/s", "≥ 2.5", rate)
+			results.add(s, "reply time, 99 of 100, 50 sessions, a cleanup that answers at once", "ms", "", p99.Seconds()*1000)
 		}
 		for _, s := range sides {
 			rate, _ := load(t, s.addr, 1, 5, many)
