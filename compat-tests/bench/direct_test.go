@@ -88,20 +88,7 @@ func directLarge(t *testing.T, results *table) {
 	serve, end := s.serve(t)
 	big := request(10_000_000, 1)
 	for range rounds() {
-		done := make(chan struct{})
-		go func() {
-			load(t, s.addr, 200, 200, big)
-			close(done)
-		}()
-		var peak int64
-		for running := true; running; {
-			select {
-			case <-done:
-				running = false
-			case <-time.After(20 * time.Millisecond):
-				peak = max(peak, resident(t, serve))
-			}
-		}
+		peak := underway(t, s.addr, 200, big, func() int64 { return resident(t, serve) })
 		results.add(s, "memory of the stand-alone server with 200 messages of 10 MB under way", "MB", "< 256", float64(peak)/1e6)
 		if n := s.empty(t); n != 200 {
 			t.Errorf("%d of 200 large messages are in the queue", n)

@@ -232,27 +232,34 @@ func idle(t *testing.T, results *table) {
 	s.Stop()
 }
 
+// underway sends a request from so many clients at once, and returns the most
+// memory that was held meanwhile.
+func underway(t *testing.T, addr string, clients int, request []byte, held func() int64) (peak int64) {
+	done := make(chan struct{})
+	go func() {
+		load(t, addr, clients, clients, request)
+		close(done)
+	}()
+	for {
+		select {
+		case <-done:
+			return peak
+		case <-time.After(20 * time.Millisecond):
+			peak = max(peak, held())
+		}
+	}
+}
+
 // large measures ours with a hundred large messages under way at once.
 func large(t *testing.T, results *table) {
 	s := newSide(t, true, false, 120, "cleanup_service_name = fastcleanup", "max_use = 100000")
 	s.fastCleanup(t)
 	big := request(10_000_000, 1)
 	for range rounds() {
-		done := make(chan struct{})
-		go func() {
-			load(t, s.addr, 100, 100, big)
-			close(done)
-		}()
-		var peak int64
-		for running := true; running; {
-			select {
-			case <-done:
-				running = false
-			case <-time.After(20 * time.Millisecond):
-				pss, _ := s.memory(t)
-				peak = max(peak, pss)
-			}
-		}
+		peak := underway(t, s.addr, 100, big, func() int64 {
+			pss, _ := s.memory(t)
+			return pss
+		})
 		results.add(s, "memory with 100 messages of 10 MB under way", "MB", "< 128", float64(peak)/1e6)
 	}
 	s.Stop()
