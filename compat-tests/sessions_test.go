@@ -126,6 +126,40 @@ func TestMaxUseWithSessionsOpen(t *testing.T) {
 	s.wantQuiet(t)
 }
 
+// TestMaxUseNotSet shows that the default of max_use, which is meant for processes
+// of one session, counts for each of those that a process has had at once, and
+// that the same number in the configuration means what it says.
+func TestMaxUseNotSet(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		options   string
+		processes int
+	}{{"", 1}, {"-o max_use=100", 2}, {"-m 100", 2}} {
+		t.Run(c.options, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, c.options)
+			mark := s.Log.Mark()
+			clients, _ := s.halfway(t, "m", 2)
+			finish(t, clients)
+			for i := range 118 {
+				wantOK(t, c.options, s.send(t, "n"+strconv.Itoa(i)))
+			}
+			s.wantDelivered(t, append(names("m", 2), names("n", 118)...)...)
+			s.Log.Sync(t)
+			served := map[int]int{}
+			for _, line := range s.Log.Lines()[mark:] {
+				if strings.HasPrefix(line.Text, "connect from ") {
+					served[line.PID]++
+				}
+			}
+			if len(served) != c.processes {
+				t.Errorf("processes %v, want %d", served, c.processes)
+			}
+			s.wantQuiet(t)
+		})
+	}
+}
+
 // TestProcessLimit shows that the process limit bounds sessions, old processes that
 // drain included, with the warning that master gives for the original.
 func TestProcessLimit(t *testing.T) {

@@ -59,6 +59,9 @@ type Config struct {
 
 	// MaxUse is how many sessions a process serves. max_use, default 100.
 	MaxUse int
+	// MaxUseSet reports that this is the administrator's number and not the
+	// default, which was chosen for processes of one session at a time.
+	MaxUseSet bool
 	// MaxIdle is how long a process waits for the next client. max_idle,
 	// default 100s.
 	MaxIdle time.Duration
@@ -98,6 +101,9 @@ func LoadConfig(eff *params.Effective) *Config {
 	c.QueueDirectory = eff.String("queue_directory")
 	c.MailOwner = eff.String("mail_owner")
 	c.MaxUse = eff.Int("max_use")
+	if v, ok := eff.Value("max_use"); ok {
+		c.MaxUseSet = v.Source != params.SourceDefault
+	}
 	c.MaxIdle = eff.Duration("max_idle")
 	c.Watchdog = eff.Duration("daemon_timeout")
 	return c

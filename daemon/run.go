@@ -189,6 +189,7 @@ func (r *run) run() error {
 		Transport:     transport,
 		Lock:          lock,
 		MaxUse:        r.config.MaxUse,
+		UseEach:       !r.config.MaxUseSet,
 		MaxIdle:       r.config.MaxIdle,
 		DaemonTimeout: r.config.Watchdog,
 		Sessions:      limits.sessions,

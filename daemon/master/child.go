@@ -43,6 +43,11 @@ type Config struct {
 	// MaxUse ends the process after so many sessions (max_use). Zero: no
 	// bound.
 	MaxUse int
+	// UseEach has MaxUse count for each of the most sessions that the process
+	// has had at once: it stands for as many of the original's processes, each of
+	// which would have had MaxUse sessions. Without effect on a process of one
+	// session at a time.
+	UseEach bool
 	// MaxIdle ends it after so long without a session (max_idle). Zero: no bound.
 	MaxIdle time.Duration
 	// DaemonTimeout bounds a session (daemon_timeout), in steps of
@@ -80,6 +85,7 @@ type child struct {
 	sessions int  // open now
 	stuck    int  // of these, overdue and not ending
 	started  int  // since the process started
+	most     int  // at once so far
 	idle     []worker
 
 	held    bool // the baton, or there is none
@@ -224,7 +230,13 @@ func (c *child) step() {
 }
 
 // usedUp reports that max_use forbids another session.
-func (c *child) usedUp() bool { return c.MaxUse > 0 && c.started >= c.MaxUse }
+func (c *child) usedUp() bool {
+	uses := c.MaxUse
+	if c.UseEach {
+		uses *= max(c.most, 1)
+	}
+	return c.MaxUse > 0 && c.started >= uses
+}
 
 // accepting reports that another session is allowed, the limit of all
 // processes left aside.

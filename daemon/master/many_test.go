@@ -145,6 +145,41 @@ func TestMaxUseWithManySessions(t *testing.T) {
 	exitsZero(t, spare)
 }
 
+// With UseEach two sessions at once are worth twice MaxUse sessions, and stay so.
+func TestMaxUseOfEach(t *testing.T) {
+	s, start := many(t, 10)
+	worker := start(func(c *Config) { c.MaxUse, c.UseEach = 3, true })
+	one, two := s.dial(), s.dial()
+	say(t, one, "x")
+	say(t, two, "x")
+	quit(t, one)
+	quit(t, two)
+	for range 4 { // the third to the sixth
+		c := s.dial()
+		say(t, c, "x")
+		quit(t, c)
+	}
+	exitsZero(t, worker)
+	if got := s.records(10); got != "TATATATATA" {
+		t.Error(got)
+	}
+}
+
+// One at a time is worth no more than MaxUse.
+func TestMaxUseOfEachAlone(t *testing.T) {
+	s, start := many(t, 10)
+	worker := start(func(c *Config) { c.MaxUse, c.UseEach = 3, true })
+	for range 3 {
+		c := s.dial()
+		say(t, c, "x")
+		quit(t, c)
+	}
+	exitsZero(t, worker)
+	if got := s.records(6); got != "TATATA" {
+		t.Error(got)
+	}
+}
+
 func TestTableChangedWithManySessions(t *testing.T) {
 	s, start := many(t, 10)
 	var changed atomic.Bool
