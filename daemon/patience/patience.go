@@ -99,6 +99,15 @@ func (c *Conn) Write(p []byte) (written int, err error) {
 	return written + n, err
 }
 
+// WriteLast is Write for the last that is written, soon before Close, to a TCP
+// connection: see poll.Conn.
+func (c *Conn) WriteLast(p []byte) (written int, err error) {
+	if c.able != nil {
+		return c.able.WriteLast(p, c.limit)
+	}
+	return c.Write(p)
+}
+
 // transfer is one direction. Its functions are made once, so that an operation
 // allocates nothing.
 type transfer struct {

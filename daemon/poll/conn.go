@@ -76,6 +76,48 @@ func (c *Conn) WriteWithin(b []byte, limit time.Duration) (written int, err erro
 	return written, err
 }
 
+// WriteLast is WriteWithin for the last that is written to a TCP connection,
+// soon before Close: the kernel holds it back until then, and sends data and
+// end in one segment. The peer is woken up once instead of twice.
+//
+// Where the peer has sent what nobody will read, Close resets the connection and
+// drops what is held back. So data then goes out at once, as by WriteWithin; and if
+// something arrives later, the kernel sends what it holds when it takes that in.
+func (c *Conn) WriteLast(b []byte, limit time.Duration) (written int, err error) {
+	if err := c.enter(); err != nil {
+		return 0, err
+	}
+	if c.unread() == 0 {
+		written = c.hold(b)
+	}
+	c.leave()
+	if written == len(b) {
+		return written, nil
+	}
+	n, err := c.WriteWithin(b[written:], limit)
+	return written + n, err
+}
+
+// hold hands as much of b to the kernel as it takes, as what more will follow,
+// and returns how much that is. An error comes again from whoever writes the rest.
+func (c *Conn) hold(b []byte) int {
+	n, _, errno := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(c.fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))),
+		uintptr(len(b)), unix.MSG_MORE|unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+// unread returns how many bytes have arrived that were not read.
+func (c *Conn) unread() int {
+	var n int32
+	if _, _, errno := syscall.RawSyscall(unix.SYS_IOCTL, uintptr(c.fd), unix.SIOCINQ, uintptr(unsafe.Pointer(&n))); errno != 0 {
+		return -1
+	}
+	return int(n)
+}
+
 // exchange makes one system call that moves data, once it need not wait.
 func (c *Conn) exchange(d *direction, event uint32, trap uintptr, b []byte, limit time.Duration) (int, error) {
 	if err := c.begin(d, limit == 0); err != nil {

@@ -83,7 +83,13 @@ func (s *Session) reply(ctx context.Context, r Reply, logIt bool) error {
 		// a stream that timed out.
 		return netstring.ErrTimeout
 	}
-	switch _, err := s.conn.Write(s.line); {
+	write := s.conn.Write
+	if r.Code == success && s.client.Family != 0 {
+		// The client hears of the end together with the reply. A client
+		// with bad news may have sent what was not read.
+		write = s.conn.WriteLast
+	}
+	switch _, err := write(s.line); {
 	case err == nil:
 		return nil
 	case errors.Is(err, os.ErrDeadlineExceeded):
