@@ -153,7 +153,7 @@ type stream struct {
 	in      *attr.Reader
 	out     []byte   // not sent yet; in first, or in pooled
 	pooled  *[]byte  // of outPool or longOut
-	first   [32]byte // holds the flags until there are records
+	first   [96]byte // holds flags and time until the client has sent something
 	queueID string
 	size    int   // of the buffer: bufferSize or longBuffer
 	err     error // the first failure to write or read, other than end of input
@@ -172,7 +172,7 @@ func (s *stream) WriteRecord(t queuefmt.RecordType, data []byte) error {
 		}
 		s.size = longBuffer
 	}
-	if s.pooled == nil {
+	if s.pooled == nil && len(s.out)+queuefmt.RecordSize(len(data)) > len(s.first) {
 		s.take()
 	}
 	s.out = queuefmt.AppendRecord(s.out, t, data)
@@ -197,7 +197,7 @@ func (s *stream) flush() error {
 	if s.err == nil {
 		_, s.err = s.conn.Write(s.out)
 	}
-	s.out = nil
+	s.out = s.first[:0]
 	if s.pooled != nil {
 		pool := &outPool
 		if cap(*s.pooled) == longBuffer {

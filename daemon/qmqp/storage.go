@@ -81,7 +81,7 @@ var headPool = sync.Pool{New: func() any {
 }}
 
 func (st *Storage) newContent() *content {
-	return &content{storage: st, head: *headPool.Get().(*[]byte), runEnd: -1}
+	return &content{storage: st, runEnd: -1}
 }
 
 // chunkSize is how much goes to the file at once, in bytes: file systems take
@@ -128,6 +128,9 @@ func (c *content) Write(p []byte) (int, error) {
 // There is none after an error.
 func (c *content) Room() []byte {
 	if c.err == nil && c.file == nil {
+		if c.head == nil { // until now, the client has sent nothing to keep
+			c.head = *headPool.Get().(*[]byte)
+		}
 		if len(c.head) < cap(c.head) || c.grow(len(c.head)+1) {
 			return c.head[len(c.head):cap(c.head)]
 		}
