@@ -45,7 +45,7 @@ var allowed = map[string]string{
 	"daemon/rewrite":            "daemon/rfc822",
 	"daemon/rfc822":             "",
 	"daemon/spool":              "queuefmt daemon/errno",
-	"daemon/standalone":         "daemon/maillog",
+	"daemon/standalone":         "daemon/errno daemon/maillog daemon/poll",
 	"daemon/table":              "daemon/attr daemon/errno daemon/netstring",
 	"cmd/internal/cat":          "queuefmt queuefmt/export queuefmt/postcat",
 	"cmd/internal/getopt":       "",

@@ -17,6 +17,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/incoming"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
+	"github.com/qmqpd/qmqpd/daemon/poll"
 	"github.com/qmqpd/qmqpd/daemon/spool"
 	"github.com/qmqpd/qmqpd/daemon/standalone"
 	"github.com/qmqpd/qmqpd/daemon/table"
@@ -74,7 +75,12 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	for _, w := range s.warnings {
 		s.log.Warningf("%s", w)
 	}
-	opener, closeQueue, err := s.openQueue(ctx)
+	poller, err := poll.New()
+	if err != nil {
+		return err
+	}
+	defer poller.Close()
+	opener, closeQueue, err := s.openQueue(ctx, dialBy(poller))
 	if err != nil {
 		return err
 	}
@@ -103,6 +109,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 			defer servers.release(g)
 			return g.value.ServeConn(ctx, conn, accepted)
 		},
+		Poller:      poller,
 		MaxSessions: orDefault(o.MaxSessions, defaultMaxSessions),
 		Grace:       orDefault(o.Grace, defaultGrace),
 		MaxTime:     s.config.Watchdog,
@@ -297,9 +304,9 @@ func (s *server) cleanupAnswers() bool {
 
 // openQueue returns the opener of messages, and what to call when the last one
 // is over.
-func (s *server) openQueue(ctx context.Context) (mailstream.Opener, func(), error) {
+func (s *server) openQueue(ctx context.Context, dial dialer) (mailstream.Opener, func(), error) {
 	if s.via == viaCleanup {
-		opener, err := newCleanup(s.config, s.queue, nil)
+		opener, err := newCleanup(s.config, s.queue, dial)
 		return opener, func() {}, err
 	}
 	// First what may be wrong with the configuration, then the queue.

@@ -12,7 +12,7 @@ import (
 type stream struct {
 	mu sync.Mutex
 	w  io.Writer
-	fd int // -1 for a writer that is not a file
+	fd int // -1 for a writer that never has to wait, or is not a file
 }
 
 func newStream(w io.Writer) *stream {
@@ -21,10 +21,25 @@ func newStream(w io.Writer) *stream {
 		// Not f.Fd(): that may change the blocking mode, which stderr
 		// shares with other processes.
 		if c, err := f.SyscallConn(); err == nil {
-			_ = c.Control(func(fd uintptr) { s.fd = int(fd) })
+			_ = c.Control(func(fd uintptr) {
+				if mayWait(int(fd)) {
+					s.fd = int(fd)
+				}
+			})
 		}
 	}
 	return s
+}
+
+// mayWait tells a descriptor that has to be asked before each line from a
+// plain file and /dev/null, which take everything at once.
+func mayWait(fd int) bool {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return true
+	}
+	null := st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == unix.Mkdev(1, 3)
+	return st.Mode&unix.S_IFMT != unix.S_IFREG && !null
 }
 
 // try writes at once unless that might block. A pipe that polls writable

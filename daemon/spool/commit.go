@@ -85,8 +85,10 @@ func (f *File) complete() error {
 		f.path = to
 	}
 	dirs = append(dirs, path.Dir(f.path))
-	if err := f.h.Chmod(modeReady); err != nil {
-		return &Error{Op: "chmod", Path: f.path, Err: err}
+	if f.mode != modeReady {
+		if err := f.h.Chmod(modeReady); err != nil {
+			return &Error{Op: "chmod", Path: f.path, Err: err}
+		}
 	}
 	if f.unnamed {
 		if err := f.link(f.path); err != nil {

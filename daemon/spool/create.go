@@ -15,10 +15,6 @@ import (
 // mail_queue_enter).
 const maxTries = 1000
 
-// logQueues are the queues of per-message logs, in the order in which
-// cleanup(8) removes them.
-var logQueues = [...]string{"bounce", "defer", "trace"}
-
 // Create makes a new queue file for incoming/. Where the file system allows
 // that, it has no name until Commit; else it has its final name at once. Create
 // first waits for Options.Flow. Where Postfix would wait and try again for ever,
@@ -37,7 +33,8 @@ func (s *Spool) Create(ctx context.Context) (*File, error) {
 	var err error
 	if f.unnamed {
 		f.path = QueueIncoming
-		if f.h, err = s.fs.CreateUnnamed(QueueIncoming, modeUnfinished); err != nil {
+		// Nobody sees it until Commit, so it can be ready from the start.
+		if f.h, err = s.fs.CreateUnnamed(QueueIncoming, modeReady); err != nil {
 			err = &Error{Op: "create", Path: f.path, Err: err}
 		}
 	} else {
@@ -96,6 +93,7 @@ func (f *File) enter() error {
 	if err != nil {
 		return &Error{Op: "stat", Path: f.path, Err: err}
 	}
+	f.mode = info.Mode.Perm()
 	for try := 0; ; try++ {
 		now := s.opts.Now()
 		f.created = now
@@ -119,7 +117,7 @@ func (f *File) enter() error {
 			return &Error{Op: "rename " + f.path + " to", Path: path, Err: err}
 		}
 	}
-	return s.removeLogs(f.id)
+	return s.logs.remove(s, f.id)
 }
 
 // rename moves a file, making the directories that its new name needs.
@@ -169,22 +167,6 @@ func (s *Spool) makeDirs(path string) error {
 			break
 		}
 		i += 1 + next
-	}
-	return nil
-}
-
-// removeLogs removes the delivery logs of an earlier message with the same
-// id: mailq would show them as this message's (Postfix cleanup_api.c,
-// cleanup_open).
-func (s *Spool) removeLogs(id string) error {
-	for _, queue := range logQueues {
-		path := s.opts.Hashing.Path(queue, id)
-		switch err := s.fs.Remove(path); {
-		case err == nil:
-			s.opts.Warn(queue + ": removed spurious " + id + " log")
-		case !errors.Is(err, syscall.ENOENT):
-			return &Error{Op: "remove", Path: path, Err: err}
-		}
 	}
 	return nil
 }

@@ -1,9 +1,9 @@
 // Package spool puts messages into a Postfix queue directory: it creates
 // queue files, fills them, makes them durable and wakes the queue manager.
 //
-// A file is created without a name (O_TMPFILE), filled, its size record
-// rewritten in place, marked complete by mode 0700, and given its queue id,
-// which has its inode number, as its name in incoming/ or hold/. That changes
+// A file is created without a name (O_TMPFILE) and with mode 0700, which marks
+// complete ones, filled, its size record rewritten in place, and given its queue
+// id, which has its inode number, as its name in incoming/ or hold/. That changes
 // the directory once, and the search for a free inode does not hold up other
 // writers. What is not complete is gone when the process is.
 //

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"sync"
 	"syscall"
 	"time"
@@ -39,6 +40,7 @@ type File struct {
 	err  error
 
 	unnamed bool // the file is not at path yet
+	mode    fs.FileMode
 	done    bool
 	hold    bool
 

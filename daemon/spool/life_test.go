@@ -315,7 +315,7 @@ func TestSpuriousLogs(t *testing.T) {
 	if err := os.WriteFile(dir+"/trace/ABC", nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.removeLogs("ABC"); err != nil {
+	if err := s.logs.remove(s, "ABC"); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{"defer: removed spurious ABC log", "trace: removed spurious ABC log"}
@@ -325,6 +325,65 @@ func TestSpuriousLogs(t *testing.T) {
 	if files := queueFiles(t, dir); len(files) != 0 {
 		t.Error(files)
 	}
+}
+
+// Queues without entries are remembered, and looked at again when they change.
+func TestSpuriousLogsInEmptyQueues(t *testing.T) {
+	var warnings warnings
+	dir := filepath.Join(t.TempDir(), "queue")
+	if err := MakeLayout(dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	real, err := OpenFS(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer real.Close()
+	var removals []string
+	s, err := Open(dir, Options{Warn: warnings.add, FS: &faultFS{FS: real, fail: func(_ int, op, name string) error {
+		if op == "remove" {
+			removals = append(removals, name)
+		}
+		return nil
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(context.Background())
+	remove := func(id string, want ...string) {
+		t.Helper()
+		removals = nil
+		if err := s.logs.remove(s, id); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(removals, want) {
+			t.Errorf("removals of %s: %q, want %q", id, removals, want)
+		}
+	}
+	remove("A1", "bounce/A1", "defer/A1", "trace/A1") // they are new
+	old := time.Now().Add(-time.Minute)
+	for _, queue := range logQueues {
+		if err := os.Chtimes(filepath.Join(dir, queue), old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove("A2")
+	if err := os.WriteFile(dir+"/trace/A3", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	remove("A3", "trace/A3")
+	if got, want := warnings.get(), []string{"trace: removed spurious A3 log"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	// A queue with other messages' logs, quiet for long.
+	if err := os.WriteFile(dir+"/bounce/B1", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(dir+"/bounce", old, old.Add(time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	remove("A4", "bounce/A4", "trace/A4")
+	remove("B1", "bounce/B1", "trace/B1")
 }
 
 // warnings collects what Options.Warn is given.

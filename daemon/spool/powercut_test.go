@@ -125,7 +125,9 @@ func (f *simFS) CanCreateUnnamed(string) bool { return f.unnamed }
 func (f *simFS) CreateUnnamed(dir string, mode fs.FileMode) (Handle, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return &simHandle{fs: f, inode: f.node(false, mode)}, nil
+	n := f.node(false, mode)
+	f.add(simEvent{inode: n, mode: mode})
+	return &simHandle{fs: f, inode: n}, nil
 }
 
 func (h *simHandle) Link(name string) error {

@@ -97,6 +97,8 @@ type Spool struct {
 
 	group groupCommit
 
+	logs logs
+
 	unnamed bool // files get their names when they are complete
 
 	// clockGood is set once the file system's clock is known to agree

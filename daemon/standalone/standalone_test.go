@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/poll"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -26,9 +28,16 @@ func start(t *testing.T, s *Server) (dial func() net.Conn, end func() error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.Poller, err = poll.New(); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	result := make(chan error, 1)
-	go func() { result <- s.Serve(ctx, ls) }()
+	go func() {
+		err := s.Serve(ctx, ls)
+		s.Poller.Close()
+		result <- err
+	}()
 	return func() net.Conn {
 			conn, err := net.Dial("tcp", ls[0].Addr().String())
 			if err != nil {
@@ -111,6 +120,79 @@ func TestMaxSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	second.Close()
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Clients that come when there is no room are served one after the other, and a
+// flood of them at once as well.
+func TestManyMoreClientsThanRoom(t *testing.T) {
+	dial, end := start(t, &Server{Handle: echo, MaxSessions: 3, Grace: time.Hour})
+	var wait sync.WaitGroup
+	for range 100 {
+		conn := dial()
+		wait.Go(func() {
+			roundTrip(t, conn)
+			conn.Close()
+		})
+	}
+	wait.Wait()
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Without descriptors the server waits, says so, and then goes on.
+func TestNoDescriptors(t *testing.T) {
+	var mu sync.Mutex
+	var lines bytes.Buffer
+	log := maillog.New(time.Now)
+	log.AddPlain(lockedWriter{&mu, &lines}, "t")
+	dial, end := start(t, &Server{Handle: echo, MaxSessions: 10, Grace: time.Hour, Log: log})
+	conn := dial()
+	roundTrip(t, conn)
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	// The client's end takes the last one.
+	late, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(late)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	restore := sync.OnceFunc(func() {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+			t.Fatal(err)
+		}
+	})
+	defer restore()
+	port := conn.RemoteAddr().(*net.TCPAddr).Port
+	if err := unix.Connect(late, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.Write(late, []byte("hi")); err != nil {
+		t.Fatal(err)
+	}
+	text := func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return lines.String()
+	}
+	for !strings.Contains(text(), "t: error: accept connection: Too many open files\n") {
+		time.Sleep(time.Millisecond)
+	}
+	restore()
+	var b [2]byte
+	if n, err := unix.Read(late, b[:]); n != 2 || err != nil || string(b[:]) != "hi" {
+		t.Errorf("%q, %v", b[:n], err)
+	}
+	unix.Close(late)
+	conn.Close()
 	if err := end(); err != nil {
 		t.Error(err)
 	}

@@ -1,0 +1,144 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
+	"github.com/qmqpd/qmqpd/daemon/poll"
+)
+
+// scarcity are the errors of accept(2) that end by themselves: the client waits
+// meanwhile.
+var scarcity = []syscall.Errno{unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM}
+
+// broken are those that mean that the listener will never accept again. All
+// others concern one client that gave up.
+var broken = []syscall.Errno{unix.EBADF, unix.EINVAL, unix.ENOTSOCK, unix.EOPNOTSUPP, unix.EFAULT}
+
+// scarcityPause is how long accepting stops after an error of scarcity.
+const scarcityPause = 100 * time.Millisecond
+
+// acceptor takes clients from all listeners, in one goroutine. It has a poller of its
+// own: one that has told of a client waits until that is accepted.
+type acceptor struct {
+	sessions *sessions
+	poller   *poll.Poller
+	files    []*os.File // the listeners' descriptors, duplicated
+	fds      []int
+	watching bool
+}
+
+func newAcceptor(listeners []net.Listener, s *sessions) (*acceptor, error) {
+	a := &acceptor{sessions: s}
+	for _, l := range listeners {
+		file, err := l.(interface{ File() (*os.File, error) }).File()
+		if err != nil {
+			a.close()
+			return nil, fmt.Errorf("listen on %s: %w", l.Addr(), err)
+		}
+		a.files = append(a.files, file)
+		fd := int(file.Fd())
+		a.fds = append(a.fds, fd)
+		// Fd has made it blocking, with which the poller cannot work.
+		if err := unix.SetNonblock(fd, true); err != nil {
+			a.close()
+			return nil, fmt.Errorf("listen on %s: %w", l.Addr(), err)
+		}
+	}
+	var err error
+	if a.poller, err = poll.New(); err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *acceptor) close() {
+	if a.poller != nil {
+		a.poller.Close()
+	}
+	for _, f := range a.files {
+		f.Close()
+	}
+}
+
+// run accepts until ctx ends or a listener fails.
+func (a *acceptor) run(ctx context.Context) error {
+	pause := time.NewTimer(time.Hour)
+	defer pause.Stop()
+	paused := false
+	for {
+		if err := a.watch(!paused && !a.sessions.full()); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.sessions.room:
+		case <-pause.C:
+			paused = false
+		case ready, open := <-a.poller.Ready():
+			if !open {
+				return a.poller.Err()
+			}
+			for _, fd := range ready {
+				err := a.accept(fd)
+				if e := syscall.Errno(0); errors.As(err, &e) && slices.Contains(scarcity, e) {
+					a.sessions.server.Log.Errorf("accept connection: %s", errno.Text(err))
+					paused = true
+					pause.Reset(scarcityPause)
+				} else if err != nil {
+					a.poller.Seen()
+					return fmt.Errorf("accept connection: %w", err)
+				}
+			}
+			a.poller.Seen()
+		}
+	}
+}
+
+// watch turns the watch of all listeners on or off.
+func (a *acceptor) watch(on bool) error {
+	if a.watching == on {
+		return nil
+	}
+	a.watching = on
+	change := a.poller.Unwatch
+	if on {
+		change = a.poller.Watch
+	}
+	for _, fd := range a.fds {
+		if err := change(fd); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// accept begins sessions with the clients that wait on a listener, as far as there
+// is room.
+func (a *acceptor) accept(listener int) error {
+	for !a.sessions.full() {
+		fd, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener), 0, 0, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0, 0)
+		switch {
+		case e == 0:
+			a.sessions.begin(int(fd))
+		case e == unix.EAGAIN:
+			return nil
+		case slices.Contains(scarcity, e), slices.Contains(broken, e):
+			return e
+		default:
+			// A client that gave up is no reason to stop serving the others.
+		}
+	}
+	return nil
+}
