@@ -25,6 +25,7 @@ type Conn struct {
 	users  int  // calls under way
 	closed bool // or about to be
 	frozen bool
+	held   bool   // the kernel holds back the end of what was written; see WriteLast
 	events uint32 // registered for
 }
 
@@ -80,9 +81,8 @@ func (c *Conn) WriteWithin(b []byte, limit time.Duration) (written int, err erro
 // soon before Close: the kernel holds it back until then, and sends data and
 // end in one segment. The peer is woken up once instead of twice.
 //
-// Where the peer has sent what nobody will read, Close resets the connection and
-// drops what is held back. So data then goes out at once, as by WriteWithin; and if
-// something arrives later, the kernel sends what it holds when it takes that in.
+// Where the peer has sent what nobody will read, Close resets the connection, as
+// it does without WriteLast: data then goes out at once.
 func (c *Conn) WriteLast(b []byte, limit time.Duration) (written int, err error) {
 	if err := c.enter(); err != nil {
 		return 0, err
@@ -106,6 +106,9 @@ func (c *Conn) hold(b []byte) int {
 	if errno != 0 {
 		return 0
 	}
+	c.mu.Lock()
+	c.held = true
+	c.mu.Unlock()
 	return int(n)
 }
 
@@ -163,6 +166,10 @@ func (c *Conn) Freeze() {
 func (c *Conn) release() error {
 	if c.events != 0 {
 		c.poller.forget(c.fd)
+	}
+	if c.held {
+		// If something has arrived since, close alone would drop what is held.
+		_, _, _ = syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(c.fd), unix.SHUT_WR, 0)
 	}
 	if _, _, errno := syscall.RawSyscall(unix.SYS_CLOSE, uintptr(c.fd), 0, 0); errno != 0 {
 		return errno

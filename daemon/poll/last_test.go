@@ -87,22 +87,33 @@ func TestWriteLastWithUnreadInput(t *testing.T) {
 	}
 }
 
-// Input that arrives in between does not cost the data either.
+// Input that arrives in between does not cost the data either, whether it takes the
+// kernel's slow path, as the first segment of a connection, or its fast one.
 func TestWriteLastBeforeUnreadInput(t *testing.T) {
-	ours, peer := tcpPair(t, newPoller(t))
-	if _, err := ours.WriteLast([]byte("reply"), time.Second); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := peer.Write([]byte("junk")); err != nil {
-		t.Fatal(err)
-	}
-	for ours.unread() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	ours.Close()
-	buf := make([]byte, 10)
-	if n, err := peer.Read(buf); string(buf[:n]) != "reply" || err != nil {
-		t.Errorf("%q, %v", buf[:n], err)
+	for _, reads := range []int{0, 1, 3} {
+		ours, peer := tcpPair(t, newPoller(t))
+		buf := make([]byte, 10)
+		for range reads {
+			if _, err := peer.Write([]byte("more")); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := ours.ReadWithin(buf, time.Second); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := ours.WriteLast([]byte("reply"), time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := peer.Write([]byte("junk")); err != nil {
+			t.Fatal(err)
+		}
+		for ours.unread() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		ours.Close()
+		if n, err := peer.Read(buf); string(buf[:n]) != "reply" || err != nil {
+			t.Errorf("after %d reads: %q, %v", reads, buf[:n], err)
+		}
 	}
 }
 
