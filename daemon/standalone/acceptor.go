@@ -2,7 +2,6 @@ package standalone
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -16,16 +15,19 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/poll"
 )
 
-// scarcity are the errors of accept(2) that end by themselves: the client waits
-// meanwhile.
-var scarcity = []syscall.Errno{unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM}
+// gone are the errors of accept(2) that concern one client, which gave up or
+// cannot be reached any more. See accept(2), Error handling.
+var gone = []syscall.Errno{
+	unix.EINTR, unix.ECONNABORTED, unix.ECONNRESET, unix.ECONNREFUSED, unix.ETIMEDOUT, unix.EPROTO, unix.ENOPROTOOPT,
+	unix.EHOSTDOWN, unix.EHOSTUNREACH, unix.ENETDOWN, unix.ENETUNREACH, unix.ENONET, unix.ENOTCONN,
+}
 
 // broken are those that mean that the listener will never accept again. All
-// others concern one client that gave up.
+// others may end by themselves: the clients wait meanwhile.
 var broken = []syscall.Errno{unix.EBADF, unix.EINVAL, unix.ENOTSOCK, unix.EOPNOTSUPP, unix.EFAULT}
 
-// scarcityPause is how long accepting stops after an error of scarcity.
-const scarcityPause = 100 * time.Millisecond
+// troublePause is how long accepting stops when something is scarce or forbidden.
+const troublePause = 100 * time.Millisecond
 
 // acceptor takes clients from all listeners, in one goroutine. It has a poller of its
 // own: one that has told of a client waits until that is accepted.
@@ -91,14 +93,15 @@ func (a *acceptor) run(ctx context.Context) error {
 				return a.poller.Err()
 			}
 			for _, fd := range ready {
-				err := a.accept(fd)
-				if e := syscall.Errno(0); errors.As(err, &e) && slices.Contains(scarcity, e) {
-					a.sessions.server.Log.Errorf("accept connection: %s", errno.Text(err))
-					paused = true
-					pause.Reset(scarcityPause)
-				} else if err != nil {
+				switch e := a.accept(fd); {
+				case e == 0:
+				case slices.Contains(broken, e):
 					a.poller.Seen()
-					return fmt.Errorf("accept connection: %w", err)
+					return fmt.Errorf("accept connection: %w", e)
+				default:
+					a.sessions.server.Log.Errorf("accept connection: %s", errno.Text(e))
+					paused = true
+					pause.Reset(troublePause)
 				}
 			}
 			a.poller.Seen()
@@ -106,7 +109,8 @@ func (a *acceptor) run(ctx context.Context) error {
 	}
 }
 
-// watch turns the watch of all listeners on or off.
+// watch turns the watch of all listeners on or off. What is watched first is told
+// first, and so gets what room there is: each time it is another one.
 func (a *acceptor) watch(on bool) error {
 	if a.watching == on {
 		return nil
@@ -115,6 +119,7 @@ func (a *acceptor) watch(on bool) error {
 	change := a.poller.Unwatch
 	if on {
 		change = a.poller.Watch
+		a.fds = slices.Concat(a.fds[1:], a.fds[:1])
 	}
 	for _, fd := range a.fds {
 		if err := change(fd); err != nil {
@@ -126,19 +131,17 @@ func (a *acceptor) watch(on bool) error {
 
 // accept begins sessions with the clients that wait on a listener, as far as there
 // is room.
-func (a *acceptor) accept(listener int) error {
+func (a *acceptor) accept(listener int) syscall.Errno {
 	for !a.sessions.full() {
 		fd, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener), 0, 0, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0, 0)
 		switch {
 		case e == 0:
 			a.sessions.begin(int(fd))
 		case e == unix.EAGAIN:
-			return nil
-		case slices.Contains(scarcity, e), slices.Contains(broken, e):
+			return 0
+		case !slices.Contains(gone, e):
 			return e
-		default:
-			// A client that gave up is no reason to stop serving the others.
 		}
 	}
-	return nil
+	return 0
 }

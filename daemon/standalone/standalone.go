@@ -43,10 +43,7 @@ func Listen(addrs []string) ([]net.Listener, error) {
 func listen(addr string) (net.Listener, error) {
 	path, unix := strings.CutPrefix(addr, "unix:")
 	if !unix {
-		// No probes on idle connections: each read and write has its time
-		// limit, and to set them up takes four system calls a client.
-		config := net.ListenConfig{KeepAlive: -1}
-		return config.Listen(context.Background(), "tcp", addr)
+		return net.Listen("tcp", addr)
 	}
 	if fi, err := os.Lstat(path); err == nil && fi.Mode().Type() == os.ModeSocket {
 		if conn, err := net.Dial("unix", path); err == nil {
@@ -80,8 +77,10 @@ type Server struct {
 }
 
 // Serve accepts clients on all listeners until ctx ends. It then closes the
-// listeners, waits for the sessions for at most Grace, cuts the rest short, and
-// returns when the last is over. The error is that of a listener that failed.
+// listeners, of which there must be one, waits for the sessions for at most Grace,
+// cuts the rest short, and returns when the last is over. The error is that of a
+// listener that failed. Idle connections are not probed (SO_KEEPALIVE): each read
+// and write has its time limit.
 func (s *Server) Serve(ctx context.Context, listeners []net.Listener) error {
 	work, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()

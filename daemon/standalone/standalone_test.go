@@ -7,8 +7,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -139,6 +141,55 @@ func TestManyMoreClientsThanRoom(t *testing.T) {
 	}
 	wait.Wait()
 	if err := end(); err != nil {
+		t.Error(err)
+	}
+}
+
+// All listeners get their share of the room.
+func TestFairListeners(t *testing.T) {
+	ls, err := Listen([]string{"127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	poller, err := poll.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer poller.Close()
+	s := &Server{Handle: echo, Poller: poller, MaxSessions: 2, Grace: time.Hour}
+	ctx, cancel := context.WithCancel(context.Background())
+	result := make(chan error, 1)
+	go func() { result <- s.Serve(ctx, ls) }()
+	// More clients than room on each, until each listener has served a few.
+	var wait sync.WaitGroup
+	var served [3]atomic.Int64
+	enough := func() bool {
+		return min(served[0].Load(), served[1].Load(), served[2].Load()) >= 20
+	}
+	late := time.Now().Add(20 * time.Second)
+	for i, l := range ls {
+		for range 5 {
+			wait.Go(func() {
+				for !enough() && time.Now().Before(late) {
+					conn, err := net.Dial("tcp", l.Addr().String())
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					roundTrip(t, conn)
+					conn.Close()
+					served[i].Add(1)
+				}
+			})
+		}
+	}
+	wait.Wait()
+	counts := []int64{served[0].Load(), served[1].Load(), served[2].Load()}
+	if least, most := slices.Min(counts), slices.Max(counts); most > 5*least {
+		t.Errorf("served by listener: %v", counts)
+	}
+	cancel()
+	if err := <-result; err != nil {
 		t.Error(err)
 	}
 }
