@@ -384,6 +384,12 @@ func TestSpuriousLogsInEmptyQueues(t *testing.T) {
 	}
 	remove("A4", "bounce/A4", "trace/A4")
 	remove("B1", "bounce/B1", "trace/B1")
+	// A queue that is elsewhere: the link tells nothing about it.
+	elsewhere := t.TempDir()
+	if err := errors.Join(os.Remove(dir+"/defer"), os.Symlink(elsewhere, dir+"/defer"), os.Chtimes(elsewhere, old, old)); err != nil {
+		t.Fatal(err)
+	}
+	remove("C1", "bounce/C1", "defer/C1", "trace/C1")
 }
 
 // warnings collects what Options.Warn is given.

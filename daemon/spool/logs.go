@@ -31,6 +31,10 @@ type logQueue struct {
 // to show in its time stamp.
 const settled = 2 * time.Second
 
+// listedSize is how large a directory may be to be listed, in bytes: one that is
+// larger has had many entries, and likely has some now.
+const listedSize = 64 << 10
+
 // remove removes the logs of a message that begins: mailq would show them as
 // its own (Postfix cleanup_api.c, cleanup_open).
 func (l *logs) remove(s *Spool, id string) error {
@@ -53,7 +57,7 @@ func (l *logs) remove(s *Spool, id string) error {
 // whoever looks closer.
 func (l *logs) empty(s *Spool, i int) bool {
 	info, err := s.fs.Stat(logQueues[i])
-	if err != nil {
+	if err != nil || !info.Mode.IsDir() || info.Size > listedSize {
 		return false
 	}
 	l.mu.Lock()
