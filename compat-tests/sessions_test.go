@@ -126,9 +126,9 @@ func TestMaxUseWithSessionsOpen(t *testing.T) {
 	s.wantQuiet(t)
 }
 
-// TestMaxUseNotSet shows that the default of max_use, which is meant for processes
-// of one session, counts for each of those that a process has had at once, and
-// that the same number in the configuration means what it says.
+// TestMaxUseNotSet shows that with the default of max_use, which is meant for
+// processes of one session, sessions that are open at once share a use, and that
+// the same number in the configuration means what it says.
 func TestMaxUseNotSet(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -139,12 +139,12 @@ func TestMaxUseNotSet(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, c.options)
 			mark := s.Log.Mark()
-			clients, _ := s.halfway(t, "m", 2)
-			finish(t, clients)
-			for i := range 118 {
+			open, _ := s.halfway(t, "m", 1)
+			for i := range 119 {
 				wantOK(t, c.options, s.send(t, "n"+strconv.Itoa(i)))
 			}
-			s.wantDelivered(t, append(names("m", 2), names("n", 118)...)...)
+			finish(t, open)
+			s.wantDelivered(t, append(names("m", 1), names("n", 119)...)...)
 			s.Log.Sync(t)
 			served := map[int]int{}
 			for _, line := range s.Log.Lines()[mark:] {

@@ -43,10 +43,9 @@ type Config struct {
 	// MaxUse ends the process after so many sessions (max_use). Zero: no
 	// bound.
 	MaxUse int
-	// UseEach has MaxUse count for each of the most sessions that the process
-	// has had at once: it stands for as many of the original's processes, each of
-	// which would have had MaxUse sessions. Without effect on a process of one
-	// session at a time.
+	// UseEach has a session that begins as the nth of those that are open count
+	// for one nth: the process stands for n of the original's, each of which would
+	// have MaxUse sessions.
 	UseEach bool
 	// MaxIdle ends it after so long without a session (max_idle). Zero: no bound.
 	MaxIdle time.Duration
@@ -81,11 +80,10 @@ type child struct {
 	ctx      context.Context
 	channel  channel
 	box      *mailbox
-	single   bool // one session at a time
-	sessions int  // open now
-	stuck    int  // of these, overdue and not ending
-	started  int  // since the process started
-	most     int  // at once so far
+	single   bool  // one session at a time
+	sessions int   // open now
+	stuck    int   // of these, overdue and not ending
+	used     int64 // sessions since the process started, or their parts, in units of wholeUse
 	idle     []worker
 
 	held    bool // the baton, or there is none
@@ -229,14 +227,21 @@ func (c *child) step() {
 	}
 }
 
-// usedUp reports that max_use forbids another session.
-func (c *child) usedUp() bool {
-	uses := c.MaxUse
+// wholeUse is what a session counts as, in the units of child.used: divided among
+// any number of sessions it still is something.
+const wholeUse = 1 << 24
+
+// use counts a session that has begun.
+func (c *child) use() {
 	if c.UseEach {
-		uses *= max(c.most, 1)
+		c.used += wholeUse / int64(c.sessions)
+	} else {
+		c.used += wholeUse
 	}
-	return c.MaxUse > 0 && c.started >= uses
 }
+
+// usedUp reports that max_use forbids another session.
+func (c *child) usedUp() bool { return c.MaxUse > 0 && c.used >= int64(c.MaxUse)*wholeUse }
 
 // accepting reports that another session is allowed, the limit of all
 // processes left aside.

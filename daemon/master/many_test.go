@@ -145,39 +145,49 @@ func TestMaxUseWithManySessions(t *testing.T) {
 	exitsZero(t, spare)
 }
 
-// With UseEach two sessions at once are worth twice MaxUse sessions, and stay so.
-func TestMaxUseOfEach(t *testing.T) {
+// With UseEach sessions that are open at once share a use: 1 + 1/2 + 1/3 + 1/4 is
+// more than two.
+func TestUseEach(t *testing.T) {
 	s, start := many(t, 10)
-	worker := start(func(c *Config) { c.MaxUse, c.UseEach = 3, true })
-	one, two := s.dial(), s.dial()
-	say(t, one, "x")
-	say(t, two, "x")
-	quit(t, one)
-	quit(t, two)
-	for range 4 { // the third to the sixth
+	worker := start(func(c *Config) { c.MaxUse, c.UseEach = 2, true })
+	var clients []net.Conn
+	for range 4 {
 		c := s.dial()
 		say(t, c, "x")
+		clients = append(clients, c)
+	}
+	fifth := s.dial()
+	if _, err := io.WriteString(fifth, "x\n"); err != nil {
+		t.Fatal(err)
+	}
+	silentFor(t, fifth, 50*time.Millisecond)
+	for _, c := range clients {
 		quit(t, c)
 	}
 	exitsZero(t, worker)
-	if got := s.records(10); got != "TATATATATA" {
+	if got := s.records(2); got != "TA" {
 		t.Error(got)
 	}
 }
 
-// One at a time is worth no more than MaxUse.
-func TestMaxUseOfEachAlone(t *testing.T) {
+// One after the other is worth no more than MaxUse, whatever was before.
+func TestUseEachAlone(t *testing.T) {
 	s, start := many(t, 10)
-	worker := start(func(c *Config) { c.MaxUse, c.UseEach = 3, true })
+	worker := start(func(c *Config) { c.MaxUse, c.UseEach = 4, true })
+	one, two := s.dial(), s.dial() // 1 + 1/2
+	say(t, one, "x")
+	say(t, two, "x")
+	quit(t, one)
+	quit(t, two)
 	for range 3 {
+		if got := s.records(2); got != "TA" {
+			t.Fatal(got)
+		}
 		c := s.dial()
 		say(t, c, "x")
 		quit(t, c)
 	}
 	exitsZero(t, worker)
-	if got := s.records(6); got != "TATATA" {
-		t.Error(got)
-	}
 }
 
 func TestTableChangedWithManySessions(t *testing.T) {

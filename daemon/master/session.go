@@ -42,8 +42,7 @@ func (c *child) begin(fd, slot int) {
 	c.verbose("connection established")
 	c.reached(slot)
 	c.sessions++
-	c.started++
-	c.most = max(c.most, c.sessions)
+	c.use()
 	if c.sessions == 1 {
 		// Before anything of the client is read. Without a master, the
 		// client is served all the same.
