@@ -20,8 +20,9 @@ const module = "github.com/qmqpd/qmqpd/"
 // exist.
 var allowed = map[string]string{
 	"params/directfile":         "",
+	"params/inetaton":           "",
 	"mainconf":                  "",
-	"params":                    "mainconf params/directfile",
+	"params":                    "mainconf params/directfile params/inetaton",
 	"params/postconf":           "mainconf params",
 	"queuefmt":                  "",
 	"queuefmt/export":           "queuefmt",
@@ -39,7 +40,7 @@ var allowed = map[string]string{
 	"daemon/mime":               "queuefmt daemon/rfc822",
 	"daemon/netstring":          "",
 	"daemon/patience":           "daemon/poll",
-	"daemon/peer":               "daemon/errno daemon/maillog params/directfile",
+	"daemon/peer":               "daemon/errno daemon/maillog params/directfile params/inetaton",
 	"daemon/poll":               "",
 	"daemon/qmqp":               "queuefmt daemon/maillog daemon/mailstream daemon/netstring daemon/patience daemon/peer daemon/rfc822",
 	"daemon/rewrite":            "daemon/rfc822",

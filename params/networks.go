@@ -113,27 +113,15 @@ func ownInterfaces(text string, host Host, p protocols, log logger) ([]netip.Pre
 		return slices.DeleteFunc(local, func(a netip.Prefix) bool { return !a.Addr().IsLoopback() }), err
 	}
 	var wanted []netip.Addr
-	for _, name := range mainconf.Split(text, " \t,") {
-		found := false
-		if host.Resolve != nil {
-			// Brackets around an address are not enforced.
-			if n := len(name); n > 2 && name[0] == '[' && name[n-1] == ']' {
-				name = name[1 : n-1]
-			}
-			addresses, _ := host.Resolve(name)
-			for _, a := range addresses {
-				a = a.Unmap()
-				if !p.has(a) {
-					continue
-				}
-				found = true
-				if !slices.Contains(wanted, a) {
-					wanted = append(wanted, a)
-				}
-			}
+	for _, item := range mainconf.Split(text, " \t,") {
+		found := resolveInterface(item, host, p)
+		if len(found) == 0 {
+			return nil, errors.New("config variable inet_interfaces: host not found: " + item)
 		}
-		if !found {
-			return nil, errors.New("config variable inet_interfaces: host not found: " + name)
+		for _, a := range found {
+			if !slices.Contains(wanted, a) {
+				wanted = append(wanted, a)
+			}
 		}
 	}
 	// Stock sorts to find duplicates.
@@ -151,6 +139,35 @@ func ownInterfaces(text string, host Host, p protocols, log logger) ([]netip.Pre
 		own = append(own, netip.PrefixFrom(a, local[i].Bits()))
 	}
 	return own, nil
+}
+
+// resolveInterface returns the addresses of one item of inet_interfaces that are
+// of a protocol in use.
+func resolveInterface(item string, host Host, p protocols) []netip.Addr {
+	if host.Resolve == nil {
+		return nil
+	}
+	name := item
+	// Brackets around an address are not enforced.
+	if n := len(name); n > 2 && name[0] == '[' && name[n-1] == ']' {
+		name = name[1 : n-1]
+	}
+	resolved, _ := host.Resolve(name)
+	all := slices.Clone(resolved)
+	if !p.v6 { // whoever asks for IPv4 alone gets that
+		for i := range all {
+			all[i] = all[i].Unmap()
+		}
+	}
+	found := slices.DeleteFunc(slices.Clone(all), func(a netip.Addr) bool { return !p.has(a) })
+	if len(found) == 0 && p.v4 && slices.Contains(all, netip.IPv6Loopback()) {
+		if _, err := netip.ParseAddr(name); err != nil {
+			// A name that is in the hosts file with ::1 alone: to who asks
+			// for IPv4, glibc says 127.0.0.1.
+			found = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+		}
+	}
+	return found
 }
 
 // networks returns the default of mynetworks for the host's own addresses. As

@@ -10,6 +10,8 @@ import (
 	"os"
 	"syscall"
 	"unsafe"
+
+	"github.com/qmqpd/qmqpd/params/inetaton"
 )
 
 // SystemHost answers from the running system. Nothing is asked before it is
@@ -29,7 +31,14 @@ func systemResolve(name string) ([]netip.Addr, error) {
 	if a, err := netip.ParseAddr(name); err == nil {
 		return []netip.Addr{a}, nil
 	}
-	return net.DefaultResolver.LookupNetIP(context.Background(), "ip", name)
+	if a, ok := inetaton.Parse(name); ok {
+		return []netip.Addr{a}, nil
+	}
+	found, err := net.DefaultResolver.LookupNetIP(context.Background(), "ip", name)
+	for i := range found {
+		found[i] = found[i].Unmap() // package net makes no difference
+	}
+	return found, err
 }
 
 func systemUnsupported(v6 bool) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/netip"
 	"path/filepath"
+
+	"github.com/qmqpd/qmqpd/params/inetaton"
 )
 
 // System is the resolver of the C library: hosts file and DNS, in the order
@@ -74,7 +76,7 @@ func (s *System) LookupName(ctx context.Context, addr netip.Addr) (string, error
 
 // LookupAddrs implements Resolver.
 func (s *System) LookupAddrs(ctx context.Context, name string, ipv6 bool) ([]netip.Addr, error) {
-	if addr, ok := numericIPv4(name); ok {
+	if addr, ok := inetaton.Parse(name); ok {
 		if ipv6 {
 			return nil, BadFamily
 		}

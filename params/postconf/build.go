@@ -219,7 +219,8 @@ func (r *run) templates() error {
 		args = append(args, "-o", "bounce_template_file="+file)
 	}
 	args = append(args, "-o", "queue_directory=.")
-	var env []string
+	// The bounce daemon's tag until it has read its parameters.
+	env := []string{"MAIL_LOGTAG=" + e.String("syslog_name")}
 	if dir, ok := r.request.ConfigDir(); ok {
 		env = append(env, "MAIL_CONFIG="+dir)
 	}

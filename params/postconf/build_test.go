@@ -152,7 +152,7 @@ func TestTemplates(t *testing.T) {
 	request.Operands([]string{"file"})
 	status := program.Run(request)
 	want := []string{"/nowhere/Postfix/bounce", "bounce", "-SVnexpand_templates", "-o", "bounce_template_file=file",
-		"-o", "queue_directory=.", "MAIL_CONFIG=" + dir}
+		"-o", "queue_directory=.", "MAIL_LOGTAG=postfix", "MAIL_CONFIG=" + dir}
 	if d := cmp.Diff(want, got); d != "" || status != 1 || !strings.HasPrefix(diag.String(), "postconf: fatal: execv /nowhere/Postfix/bounce: ") {
 		t.Errorf("status %d, %s%s", status, diag.String(), d)
 	}

@@ -1,4 +1,5 @@
-package peer
+// Package inetaton reads IPv4 addresses in the spellings of inet_aton(3).
+package inetaton
 
 import (
 	"net/netip"
@@ -6,11 +7,10 @@ import (
 	"strings"
 )
 
-// numericIPv4 reads a host name that is an address in one of inet_aton(3)'s
-// spellings: one to four numbers, decimal, octal (0...) or hexadecimal (0x...),
+// Parse reads a host name that is an address: one to four numbers, decimal, octal (0...) or hexadecimal (0x...),
 // the last of which fills the bytes that are left. getaddrinfo(3) asks nobody
 // about such a name.
-func numericIPv4(name string) (netip.Addr, bool) {
+func Parse(name string) (netip.Addr, bool) {
 	parts := strings.Split(name, ".")
 	if len(parts) > 4 {
 		return netip.Addr{}, false

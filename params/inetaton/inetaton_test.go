@@ -1,4 +1,4 @@
-package peer
+package inetaton
 
 import "testing"
 
@@ -9,13 +9,13 @@ func TestNumericIPv4(t *testing.T) {
 		"": "", "1.2.3.4.5": "", "256.1": "", "1.2.3.256": "", "1.2.3.": "", ".1": "", "1..2": "", "a": "", "0x": "", "08": "", "1_0": "",
 		"0b1": "", "0o7": "", "+1": "", "-1": "", "4294967296": "", "0x7f.0.0.1.example": "", "0x1_0": "", "0xb": "0.0.0.11",
 	} {
-		addr, ok := numericIPv4(name)
+		addr, ok := Parse(name)
 		got := ""
 		if ok {
 			got = addr.String()
 		}
 		if got != want {
-			t.Errorf("numericIPv4(%q) = %q, want %q", name, got, want)
+			t.Errorf("Parse(%q) = %q, want %q", name, got, want)
 		}
 	}
 }
