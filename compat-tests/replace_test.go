@@ -1,12 +1,15 @@
 package compat
 
 import (
+	"errors"
 	"net"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 	"github.com/qmqpd/qmqpd/compat-tests/standin"
@@ -98,6 +101,11 @@ func TestReplace(t *testing.T) {
 				pf.Log.Sync(t)
 				mark := len(pf.Log.Lines()) // the session is logged as soon as it is there
 				c, err := standin.DialTCP("", net.JoinHostPort("127.0.0.1", port))
+				// master says that it reloads before it listens on new ports.
+				for late := time.Now().Add(patience); errors.Is(err, syscall.ECONNREFUSED) && time.Now().Before(late); {
+					time.Sleep(5 * time.Millisecond)
+					c, err = standin.DialTCP("", net.JoinHostPort("127.0.0.1", port))
+				}
 				if err != nil {
 					t.Fatal(err)
 				}
