@@ -82,7 +82,8 @@ func (c *Conn) WriteWithin(b []byte, limit time.Duration) (written int, err erro
 // end in one segment. The peer is woken up once instead of twice.
 //
 // Where the peer has sent what nobody will read, Close resets the connection, as
-// it does without WriteLast: data then goes out at once.
+// it does without WriteLast: data then goes out at once. The limit and errors are
+// those of WriteWithin.
 func (c *Conn) WriteLast(b []byte, limit time.Duration) (written int, err error) {
 	if err := c.enter(); err != nil {
 		return 0, err

@@ -40,7 +40,7 @@ type File struct {
 	err  error
 
 	unnamed bool // the file is not at path yet
-	mode    fs.FileMode
+	mode    fs.FileMode // permission bits that it was made with
 	done    bool
 	hold    bool
 

@@ -2,7 +2,7 @@
 //
 // A child of master(8) stays there: sessions wait for others most of the time;
 // what they do in between is over sooner than a second thread is woken up to
-// help. It lives for a hundred sessions only, and the earlier the second
+// help. It may live for a hundred sessions only, and the earlier the second
 // processor is given up, the less there is to give up with it: its initialisation
 // needs nothing but the runtime, so it is one of the first of all packages'.
 package oneprocessor
