@@ -39,7 +39,7 @@ type File struct {
 	path string // where the file is now, or will be, relative to the queue directory
 	err  error
 
-	unnamed bool // the file is not at path yet
+	unnamed bool        // the file is not at path yet
 	mode    fs.FileMode // permission bits that it was made with
 	done    bool
 	hold    bool
