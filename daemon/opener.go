@@ -3,6 +3,8 @@ package daemon
 import (
 	"context"
 	"net"
+	"runtime"
+	"time"
 
 	"github.com/qmqpd/qmqpd/daemon/cleanup"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
@@ -24,12 +26,20 @@ func dialBy(p *poll.Poller) dialer {
 	}
 }
 
+// newGate returns what the messages of all sessions pass on their way to
+// cleanup(8). So many at a time keep processors and disk busy. The time is so short
+// that messages go in as fast as the processors could do their work even where
+// each one waits for others in cleanup(8).
+func newGate() *cleanup.Gate {
+	return cleanup.NewGate(4*runtime.NumCPU(), 10*time.Millisecond)
+}
+
 // newCleanup returns the opener of streams to the cleanup(8) of the Postfix
 // whose queue directory dir is; empty means the current directory. A nil dial
-// stands for package net's. A bad word in
+// stands for package net's, a nil gate for none. A bad word in
 // receive_override_options is an error; one in smtputf8_autodetect_classes
 // fails each message, as it does in Postfix.
-func newCleanup(c *Config, dir string, dial dialer) (mailstream.Opener, error) {
+func newCleanup(c *Config, dir string, dial dialer, gate *cleanup.Gate) (mailstream.Opener, error) {
 	flags, err := cleanupFlags(c.OverrideOptions)
 	if err != nil {
 		return nil, err
@@ -44,6 +54,7 @@ func newCleanup(c *Config, dir string, dial dialer) (mailstream.Opener, error) {
 		Service: c.CleanupService,
 		Flags:   flags,
 		Dial:    dial,
+		Gate:    gate,
 		Timeout: c.IPCTimeout,
 	}
 	if warning != "" || err != nil {

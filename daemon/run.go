@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/qmqpd/qmqpd/daemon/cleanup"
 	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/jail"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
@@ -102,6 +103,7 @@ type run struct {
 	owner     params.User
 	stderr    bool // option -V was seen
 	dial      dialer
+	gate      *cleanup.Gate
 }
 
 // now is the clock in local time; the time zone was loaded before the jail.
@@ -162,8 +164,8 @@ func (r *run) run() error {
 	if err != nil {
 		return maillog.FatalError("epoll_create: %s", errno.Text(err))
 	}
-	r.dial = dialBy(poller)
-	opener, err := newCleanup(r.config, "", r.dial)
+	r.dial, r.gate = dialBy(poller), newGate()
+	opener, err := newCleanup(r.config, "", r.dial, r.gate)
 	if err != nil {
 		return maillog.FatalError("%w", err)
 	}
@@ -369,7 +371,7 @@ func (r *run) stressPolicy(on bool, storage qmqp.Storage) (Policy, bool) {
 	eff := params.New(settings)
 	_, _ = eff.ReadCommon() // its errors are eff's
 	config := LoadConfig(eff)
-	opener, err := newCleanup(config, "", r.dial)
+	opener, err := newCleanup(config, "", r.dial, r.gate)
 	if err := cmp.Or(eff.Err(), err); err != nil {
 		r.log.Warningf("stress mode: %s", err)
 		return Policy{}, false

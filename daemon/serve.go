@@ -306,7 +306,7 @@ func (s *server) cleanupAnswers() bool {
 // is over.
 func (s *server) openQueue(ctx context.Context, dial dialer) (mailstream.Opener, func(), error) {
 	if s.via == viaCleanup {
-		opener, err := newCleanup(s.config, s.queue, dial)
+		opener, err := newCleanup(s.config, s.queue, dial, newGate())
 		return opener, func() {}, err
 	}
 	// First what may be wrong with the configuration, then the queue.

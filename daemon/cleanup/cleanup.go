@@ -42,6 +42,8 @@ type Opener struct {
 	Flags uint32
 	// Dial connects to a UNIX-domain stream socket; nil means net.Dialer.
 	Dial func(ctx context.Context, path string) (net.Conn, error)
+	// Gate is what messages pass on their way; nil stands for none.
+	Gate *Gate
 	// Timeout bounds each read or write. ipc_timeout, default 3600s.
 	Timeout time.Duration
 	// RetryDelay is the pause between attempts to connect. Zero means
@@ -81,6 +83,7 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 	}
 	s := &stream{
 		conn: patience.New(conn, o.Timeout),
+		gate: o.Gate,
 		log:  log,
 		size: bufferSize,
 		in:   inPool.Get().(*attr.Reader),
@@ -149,6 +152,8 @@ func (o *Opener) connect(ctx context.Context, log *maillog.Logger) (net.Conn, er
 // stream is one message on its way to cleanup(8).
 type stream struct {
 	conn    *patience.Conn
+	gate    *Gate
+	pass    *pass // of the gate, once passed
 	log     *maillog.Logger
 	in      *attr.Reader
 	out     []byte   // not sent yet; in first, or in pooled
@@ -156,6 +161,7 @@ type stream struct {
 	first   [96]byte // holds flags and time until the client has sent something
 	queueID string
 	size    int   // of the buffer: bufferSize or longBuffer
+	whole   bool  // the client has sent all that there will be
 	err     error // the first failure to write or read, other than end of input
 }
 
@@ -171,6 +177,9 @@ func (s *stream) WriteRecord(t queuefmt.RecordType, data []byte) error {
 			return err
 		}
 		s.size = longBuffer
+	}
+	if t == queuefmt.RecMessage {
+		s.whole = true
 	}
 	if s.pooled == nil && len(s.out)+queuefmt.RecordSize(len(data)) > len(s.first) {
 		s.take()
@@ -192,8 +201,12 @@ func (s *stream) take() {
 	s.out = append((*s.pooled)[:0], s.out...)
 }
 
-// flush sends what has been collected, and gives up the buffer.
+// flush sends what has been collected, and gives up the buffer. From where the
+// client can delay nothing any more, the gate is passed before.
 func (s *stream) flush() error {
+	if s.whole && s.pass == nil && s.err == nil {
+		s.pass = s.gate.enter()
+	}
 	if s.err == nil {
 		_, s.err = s.conn.Write(s.out)
 	}
@@ -234,13 +247,19 @@ func (s *stream) Abort() {
 	if s.conn == nil {
 		return
 	}
-	// Postfix too sends what it has collected.
+	// Postfix too sends what it has collected. Little is left to do: that need
+	// not wait its turn.
+	s.whole = false
 	_ = s.flush()
 	s.end()
 }
 
 // end closes the connection and gives the buffers back.
 func (s *stream) end() {
+	if s.pass != nil {
+		s.gate.leave(s.pass)
+		s.pass = nil
+	}
 	err := s.err
 	if e := s.conn.Close(); err == nil {
 		err = e
