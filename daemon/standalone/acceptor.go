@@ -33,6 +33,7 @@ const troublePause = 100 * time.Millisecond
 // own: one that has told of a client waits until that is accepted.
 type acceptor struct {
 	sessions *sessions
+	accept4  func(listener int) (fd int, e syscall.Errno)
 	poller   *poll.Poller
 	files    []*os.File // the listeners' descriptors, duplicated
 	fds      []int
@@ -40,7 +41,10 @@ type acceptor struct {
 }
 
 func newAcceptor(listeners []net.Listener, s *sessions) (*acceptor, error) {
-	a := &acceptor{sessions: s}
+	a := &acceptor{sessions: s, accept4: accept4}
+	if s.server.accept != nil {
+		a.accept4 = s.server.accept
+	}
 	for _, l := range listeners {
 		file, err := l.(interface{ File() (*os.File, error) }).File()
 		if err != nil {
@@ -133,10 +137,10 @@ func (a *acceptor) watch(on bool) error {
 // is room.
 func (a *acceptor) accept(listener int) syscall.Errno {
 	for !a.sessions.full() {
-		fd, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener), 0, 0, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0, 0)
+		fd, e := a.accept4(listener)
 		switch {
 		case e == 0:
-			a.sessions.begin(int(fd))
+			a.sessions.begin(fd)
 		case e == unix.EAGAIN:
 			return 0
 		case !slices.Contains(gone, e):
@@ -144,4 +148,10 @@ func (a *acceptor) accept(listener int) syscall.Errno {
 		}
 	}
 	return 0
+}
+
+// accept4 is accept4(2) on a listener that does not block.
+func accept4(listener int) (int, syscall.Errno) {
+	fd, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener), 0, 0, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0, 0)
+	return int(fd), e
 }

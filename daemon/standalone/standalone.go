@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-multierror"
@@ -74,6 +75,10 @@ type Server struct {
 	MaxTime time.Duration
 	// Log takes what goes wrong outside the sessions.
 	Log *maillog.Logger
+
+	// accept, if not nil, stands in for accept(2) on a listener's
+	// descriptor, for tests.
+	accept func(listener int) (fd int, e syscall.Errno)
 }
 
 // Serve accepts clients on all listeners until ctx ends. It then closes the

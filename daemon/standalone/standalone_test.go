@@ -3,6 +3,7 @@ package standalone
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -246,6 +248,64 @@ func TestNoDescriptors(t *testing.T) {
 	conn.Close()
 	if err := end(); err != nil {
 		t.Error(err)
+	}
+}
+
+// An error of accept(2) that lasts, as a filter of system calls gives, is told
+// now and then and not as fast as the processor can; clients are served once it
+// is over.
+func TestAcceptForbidden(t *testing.T) {
+	var refused, allowed atomic.Int64
+	var log bytes.Buffer
+	var mu sync.Mutex
+	logger := maillog.New(time.Now)
+	logger.AddPlain(lockedWriter{&mu, &log}, "t")
+	const wanted = 4
+	dial, end := start(t, &Server{Handle: echo, MaxSessions: 10, Grace: time.Hour, Log: logger,
+		accept: func(listener int) (int, syscall.Errno) {
+			if refused.Load() == wanted {
+				allowed.Add(1)
+				return accept4(listener)
+			}
+			refused.Add(1)
+			return -1, unix.EPERM
+		}})
+	began := time.Now()
+	conn := dial()
+	roundTrip(t, conn)
+	if took := time.Since(began); took < wanted*troublePause {
+		t.Errorf("accepted after %v: no pause of %v each time", took, troublePause)
+	}
+	conn.Close()
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if n := strings.Count(log.String(), "accept connection: Operation not permitted"); n != wanted {
+		t.Errorf("told %d times of %d:\n%s", n, wanted, &log)
+	}
+}
+
+// An error that means that the listener is broken ends the server.
+func TestAcceptBroken(t *testing.T) {
+	ls, err := Listen([]string{"127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{Handle: echo, MaxSessions: 10, Grace: time.Hour,
+		accept: func(int) (int, syscall.Errno) { return -1, unix.EBADF }}
+	if s.Poller, err = poll.New(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Poller.Close()
+	conn, err := net.Dial("tcp", ls[0].Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := s.Serve(t.Context(), ls); !errors.Is(err, unix.EBADF) {
+		t.Errorf("got %v", err)
 	}
 }
 
