@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 	"github.com/qmqpd/qmqpd/compat-tests/standin"
 )
 
@@ -61,6 +63,21 @@ func TestManyOpenSessions(t *testing.T) {
 	}
 	s.wantDelivered(t, subjects...)
 	s.wantQuiet(t)
+}
+
+// TestSlowCleanup has a cleanup(8) that answers nobody before it has all the
+// messages: as many as there may be sessions reach it, whatever our gate does.
+func TestSlowCleanup(t *testing.T) {
+	t.Parallel()
+	const n = 99 // as the process limit is 100, no spare is in the way
+	s := newSite(t, "", "cleanup_service_name = slowcleanup")
+	var all sync.WaitGroup
+	all.Add(n)
+	standin.ListenCleanup(t, s.Path(postfix.QueueDir+"/public/slowcleanup"), func(int) standin.Verdict {
+		return standin.Verdict{Before: func() { all.Done(); all.Wait() }}
+	})
+	clients, _ := s.halfway(t, "m", n)
+	finish(t, clients)
 }
 
 // TestBrokenCleanup kills cleanup(8) under open sessions: their clients are

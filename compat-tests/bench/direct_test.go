@@ -50,7 +50,7 @@ func direct(t *testing.T, results *table, manager bool, volume string) {
 			var oursRate float64
 			for _, s := range []*side{stock, ours} {
 				if manager {
-					s.drain(t)
+					drain(t, stock, ours)
 				}
 				rate := s.source(sessions, total)
 				if s == ours {

@@ -78,8 +78,15 @@ func (s *side) source(sessions, messages int) float64 {
 	return float64(messages) / time.Since(start).Seconds()
 }
 
-// drain waits until all mail is gone, so that the other side has the machine to
-// itself.
+// drain waits until the mail of all sides is gone, so that the next one has the
+// machine to itself: the one before it may have left a backlog for its qmgr(8).
+func drain(b testing.TB, sides ...*side) {
+	for _, s := range sides {
+		s.drain(b)
+	}
+}
+
+// drain waits until all of its mail is gone.
 func (s *side) drain(b testing.TB) {
 	for end := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		n := 0

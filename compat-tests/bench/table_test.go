@@ -122,10 +122,11 @@ func system(t *testing.T, results *table) {
 		sessions, messages int
 		goal               string
 	}{{1, 300, "≥ 1.0"}, {10, 1500, "≥ 1.15"}, {50, 1500, "≥ 1.15"}}
+	all := slices.Concat(sides[:], measured[:], prompt[:])
 	for range rounds() {
 		for _, w := range work {
 			for _, s := range sides {
-				s.drain(t)
+				drain(t, all...)
 				rate := s.source(w.sessions, w.messages)
 				results.add(s, fmt.Sprintf("qmqp-source, 4 kB, %d sessions", w.sessions), "messages/s", w.goal, rate)
 			}
@@ -135,7 +136,7 @@ func system(t *testing.T, results *table) {
 				if s.cpu == nil {
 					continue
 				}
-				s.drain(t)
+				drain(t, all...)
 				before := s.cpu.used(t)
 				s.source(w.sessions, w.messages)
 				cpu := (s.cpu.used(t) - before).Seconds() * 1000 / float64(w.messages)
@@ -143,19 +144,19 @@ func system(t *testing.T, results *table) {
 			}
 		}
 		for _, s := range sides {
-			s.drain(t)
+			drain(t, all...)
 			_, p99 := load(t, s.addr, 50, 1500, message(1))
 			results.add(s, "reply time, 99 of 100, 50 sessions", "ms", "≤ 0.8", p99.Seconds()*1000)
 		}
 		// Without the second that cleanup(8) sleeps when qmgr(8) is behind.
 		for _, s := range prompt {
-			s.drain(t)
+			drain(t, all...)
 			_, p99 := load(t, s.addr, 50, 1500, message(1))
 			results.add(s, "reply time, 99 of 100, 50 sessions, in_flow_delay = 0", "ms", "≤ 0.8", p99.Seconds()*1000)
 		}
 	}
-	for _, s := range slices.Concat(sides[:], measured[:], prompt[:]) {
-		s.drain(t)
+	drain(t, all...)
+	for _, s := range all {
 		s.Stop()
 	}
 }

@@ -31,6 +31,9 @@ type Verdict struct {
 	// Status and Reason are the final answer.
 	Status int
 	Reason string
+	// Before, if not nil, is called when the message is complete, before the
+	// final answer.
+	Before func()
 	// Final replaces the bytes of the final answer.
 	Final []byte
 	// NoFinal withholds the final answer until the client closes.
@@ -146,6 +149,9 @@ func (c *Cleanup) serve(conn net.Conn, m *Message, v Verdict) {
 		}
 		if !m.Complete && end.scan(buf[:n]) {
 			m.Complete = true
+			if v.Before != nil {
+				v.Before()
+			}
 			switch {
 			case v.NoFinal:
 			case v.Final != nil:
