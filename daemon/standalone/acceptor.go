@@ -96,6 +96,12 @@ func (a *acceptor) run(ctx context.Context) error {
 			if !open {
 				return a.poller.Err()
 			}
+			if paused {
+				// It was on its way when the watch ended, and is told
+				// again once that is on.
+				a.poller.Seen()
+				continue
+			}
 			for _, fd := range ready {
 				switch e := a.accept(fd); {
 				case e == 0:
