@@ -18,9 +18,8 @@ import (
 
 const greeting = "protocol\x00cleanup_protocol\x00queue_id\x00QID\x00\x00"
 
-// serve listens on public/cleanup below a new current directory and lets talk
-// handle the one connection that comes. What it returns arrives on the channel.
-func serve(t *testing.T, talk func(net.Conn) []byte) <-chan []byte {
+// listen listens on public/cleanup below a new current directory.
+func listen(t *testing.T) net.Listener {
 	t.Helper()
 	t.Chdir(t.TempDir())
 	if err := os.Mkdir("public", 0o755); err != nil {
@@ -31,6 +30,14 @@ func serve(t *testing.T, talk func(net.Conn) []byte) <-chan []byte {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// serve has talk handle the one connection that comes to public/cleanup. What it
+// returns arrives on the channel.
+func serve(t *testing.T, talk func(net.Conn) []byte) <-chan []byte {
+	t.Helper()
+	l := listen(t)
 	got := make(chan []byte, 1)
 	go func() {
 		conn, err := l.Accept()

@@ -101,15 +101,7 @@ func TestGateAllSlow(t *testing.T) {
 // A message passes once the client can delay it no more: its envelope goes out
 // before, its content does not. Who gives up leaves.
 func TestGateOfStreams(t *testing.T) {
-	t.Chdir(t.TempDir())
-	if err := os.Mkdir("public", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("unix", "public/cleanup")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := listen(t)
 	o := opener()
 	o.Gate = NewGate(1, time.Hour)
 	open := func() (mailstream.Stream, net.Conn) {

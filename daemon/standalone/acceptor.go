@@ -147,9 +147,11 @@ func (a *acceptor) accept(listener int) syscall.Errno {
 		switch {
 		case e == 0:
 			a.sessions.begin(fd)
-		case e == unix.EAGAIN:
+		case e == unix.EAGAIN, slices.Contains(gone, e):
+			// If more clients wait, the poller tells again; in between, the
+			// end of the server is noticed, even if this error lasts.
 			return 0
-		case !slices.Contains(gone, e):
+		default:
 			return e
 		}
 	}

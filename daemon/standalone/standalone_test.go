@@ -255,7 +255,7 @@ func TestNoDescriptors(t *testing.T) {
 // now and then and not as fast as the processor can; clients are served once it
 // is over.
 func TestAcceptForbidden(t *testing.T) {
-	var refused, allowed atomic.Int64
+	var refused atomic.Int64
 	var log bytes.Buffer
 	var mu sync.Mutex
 	logger := maillog.New(time.Now)
@@ -264,7 +264,6 @@ func TestAcceptForbidden(t *testing.T) {
 	dial, end := start(t, &Server{Handle: echo, MaxSessions: 10, Grace: time.Hour, Log: logger,
 		accept: func(listener int) (int, syscall.Errno) {
 			if refused.Load() == wanted {
-				allowed.Add(1)
 				return accept4(listener)
 			}
 			refused.Add(1)
@@ -284,6 +283,32 @@ func TestAcceptForbidden(t *testing.T) {
 	defer mu.Unlock()
 	if n := strings.Count(log.String(), "accept connection: Operation not permitted"); n != wanted {
 		t.Errorf("told %d times of %d:\n%s", n, wanted, &log)
+	}
+}
+
+// An error that concerns one client, but lasts, does not keep the server from
+// ending.
+func TestAcceptGone(t *testing.T) {
+	tried := make(chan struct{}, 1)
+	dial, end := start(t, &Server{Handle: echo, MaxSessions: 10, Grace: time.Hour,
+		accept: func(int) (int, syscall.Errno) {
+			select {
+			case tried <- struct{}{}:
+			default:
+			}
+			return -1, unix.ENETDOWN
+		}})
+	dial()
+	<-tried
+	ended := make(chan error, 1)
+	go func() { ended <- end() }()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("the server does not end")
 	}
 }
 

@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// Parse reads a host name that is an address: one to four numbers, decimal, octal (0...) or hexadecimal (0x...),
-// the last of which fills the bytes that are left. getaddrinfo(3) asks nobody
-// about such a name.
+// Parse reads a host name that is an address: one to four numbers, decimal, octal
+// (0...) or hexadecimal (0x...), the last of which fills the bytes that are left.
+// getaddrinfo(3) asks nobody about such a name. It returns false for any other
+// name.
 func Parse(name string) (netip.Addr, bool) {
 	parts := strings.Split(name, ".")
 	if len(parts) > 4 {

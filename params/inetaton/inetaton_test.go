@@ -2,7 +2,7 @@ package inetaton
 
 import "testing"
 
-func TestNumericIPv4(t *testing.T) {
+func TestParse(t *testing.T) {
 	for name, want := range map[string]string{
 		"1.2.3.4": "1.2.3.4", "127.1": "127.0.0.1", "1.2.515": "1.2.2.3", "16909060": "1.2.3.4", "0x7f.0.0.1": "127.0.0.1",
 		"0X7F000001": "127.0.0.1", "010.0.0.1": "8.0.0.1", "0": "0.0.0.0", "0xffffffff": "255.255.255.255",
