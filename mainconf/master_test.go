@@ -1,6 +1,7 @@
 package mainconf
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -110,6 +111,25 @@ func TestService(t *testing.T) {
 	}
 	if _, ok := ParseField("maxproc"); ok {
 		t.Error("there is no field maxproc")
+	}
+}
+
+// TestLongCluster: a cluster that is split at each second letter costs time and
+// memory in proportion to its length.
+func TestLongCluster(t *testing.T) {
+	const n = 20000
+	line := "s inet n - y 1? 0 prog -" + strings.Repeat("vo", n)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	m, err := ParseMaster("f", []byte(line))
+	runtime.ReadMemStats(&after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, "arguments", len(m.Services[0].Args), 2*n)
+	check(t, "first arguments", strings.Join(m.Services[0].Args[:5], " "), "-v -o v -o v")
+	if used := after.TotalAlloc - before.TotalAlloc; used > 500*n {
+		t.Errorf("%d bytes for a line of %d", used, len(line))
 	}
 }
 

@@ -131,24 +131,22 @@ func newService(words []string, warn func(string)) *Service {
 // Source: Postfix 3.10 postconf_master.c, pcf_normalize_daemon_args. The
 // quirks are stock's; postconf(1) prints what they produce.
 func normalizeArgs(words []string, warn func(string)) []string {
-	// pending is a stack: splitting an argument pushes its second part back,
-	// so each word costs time in proportion to its length.
-	pending := slices.Clone(words)
-	slices.Reverse(pending)
-	pop := func() string {
-		w := pending[len(pending)-1]
-		pending = pending[:len(pending)-1]
-		return w
-	}
+	// rest is what is left of a split cluster, without its '-': each letter is
+	// looked at and copied once, however often the cluster is split.
+	pending, rest := words, ""
 	args := make([]string, 0, len(words))
-	for len(pending) > 0 && IsOption(pending[len(pending)-1]) {
-		arg := pop()
-		if len(arg) > 2 {
-			if i := strings.IndexByte(arg[2:], 'o'); i >= 0 {
-				pending = append(pending, "-"+arg[2+i:])
-				arg = arg[:2+i]
+	for rest != "" || len(pending) > 0 && IsOption(pending[0]) {
+		letters := rest
+		rest = ""
+		if letters == "" {
+			letters, pending = pending[0][1:], pending[1:]
+		}
+		if len(letters) > 1 {
+			if i := strings.IndexByte(letters[1:], 'o'); i >= 0 {
+				letters, rest = letters[:1+i], letters[1+i:]
 			}
 		}
+		arg := "-" + letters
 		if !OptionTakesValue(arg) {
 			args = append(args, arg)
 			continue
@@ -157,8 +155,10 @@ func normalizeArgs(words []string, warn func(string)) []string {
 		switch {
 		case len(arg) > 2:
 			arg, value = arg[:2], arg[2:]
+		case rest != "":
+			value, rest = "-"+rest, ""
 		case len(pending) > 0:
-			value = pop()
+			value, pending = pending[0], pending[1:]
 		default:
 			args = append(args, arg)
 			continue
@@ -175,8 +175,7 @@ func normalizeArgs(words []string, warn func(string)) []string {
 		}
 		args = append(args, arg, value)
 	}
-	for len(pending) > 0 {
-		arg := pop()
+	for _, arg := range pending {
 		if strings.HasPrefix(arg, "{") {
 			arg = stripBraces(arg, warn)
 		}
