@@ -3,6 +3,8 @@ package queuefmt
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"sort"
 	"strconv"
 	"time"
 )
@@ -67,6 +69,12 @@ type recoverer struct {
 	lost   []Gap
 	seen   []bool // positions that were read
 	back   []int  // positions after pointers that were followed
+
+	// What resync has found out, for pointers can lead to the same damage
+	// again and again: where no chain of records of a group begins, and what
+	// finer said of the positions where one does.
+	barren [3]stretches
+	finest [3]map[int]int
 }
 
 func (r *recoverer) run() {
@@ -173,14 +181,58 @@ func (r *recoverer) lose(from, to int, reason string) {
 // a record of the envelope.
 func (r *recoverer) resync(pos int) int {
 	for g := r.group; g <= groupExtracted; g++ {
-		for p := pos; p < len(r.b); p++ {
-			if chain(r.b, p, g) {
-				r.group = g
-				return r.finer(p)
-			}
+		p := r.barren[g].skip(pos)
+		for p < len(r.b) && !chain(r.b, p, g) {
+			p = r.barren[g].skip(p + 1)
 		}
+		r.barren[g].add(pos, p)
+		if p >= len(r.b) {
+			continue
+		}
+		r.group = g
+		start, ok := r.finest[g][p]
+		if !ok {
+			start = r.finer(p)
+			if r.finest[g] == nil {
+				r.finest[g] = make(map[int]int)
+			}
+			r.finest[g][p] = start
+		}
+		return start
 	}
 	return len(r.b)
+}
+
+// stretches are parts of a file, in order; no two of them touch.
+type stretches []stretch
+
+// A stretch goes from the first byte to the one before to.
+type stretch struct{ from, to int }
+
+// at returns the index of the first stretch that ends at pos or later.
+func (s stretches) at(pos int) int {
+	return sort.Search(len(s), func(i int) bool { return s[i].to >= pos })
+}
+
+// skip returns the first position from pos on that is in no stretch.
+func (s stretches) skip(pos int) int {
+	if i := s.at(pos); i < len(s) && s[i].from <= pos {
+		return s[i].to
+	}
+	return pos
+}
+
+// add puts in a stretch together with those that it overlaps or touches.
+func (s *stretches) add(from, to int) {
+	first := s.at(from)
+	last := first
+	for last < len(*s) && (*s)[last].from <= to {
+		from, to = min(from, (*s)[last].from), max(to, (*s)[last].to)
+		last++
+	}
+	if from < to {
+		*s = slices.Replace(*s, first, last, stretch{from, to})
+	}
 }
 
 // finer returns where true records start inside the record at pos, if two or
