@@ -133,6 +133,20 @@ func TestLongCluster(t *testing.T) {
 	}
 }
 
+func TestOptions(t *testing.T) {
+	for arg, want := range map[string][2]bool{
+		"":    {false, false},
+		"-":   {true, true},
+		"-o":  {true, true},
+		"-v":  {true, false},
+		"--":  {false, false},
+		"x":   {false, false},
+		"foo": {false, false},
+	} {
+		check(t, "option "+arg, [2]bool{IsOption(arg), OptionTakesValue(arg)}, want)
+	}
+}
+
 func TestLookup(t *testing.T) {
 	m, err := ParseMain("f", []byte("a = 1\nb = 2\na = 3\n"), Setting{"config_directory", "/d"}, Setting{"b", "0"})
 	if err != nil {

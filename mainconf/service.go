@@ -99,7 +99,7 @@ func IsOption(arg string) bool {
 // OptionTakesValue reports whether a canonical option is followed by its
 // value: only -o is. Stock also says so of a lone "-".
 func OptionTakesValue(arg string) bool {
-	return len(arg) == 1 || arg[1] == 'o'
+	return arg == "-" || strings.HasPrefix(arg, "-o")
 }
 
 func newService(words []string, warn func(string)) *Service {
