@@ -238,7 +238,8 @@ type Info struct {
 	Expanded string // Value with all macros expanded; for Raw, as it is
 }
 
-// Describe returns what there is to know about a parameter.
+// Describe returns what there is to know about a parameter. The error is an
+// *Error that names the parameter and the setting at fault.
 func (r *Resolver) Describe(name string) (Info, error) {
 	info := Info{Name: name}
 	if p, ok := r.profile().Lookup(name); ok {
@@ -256,6 +257,10 @@ func (r *Resolver) Describe(name string) (Info, error) {
 	info.Value, info.Expanded = v, v.Text
 	if info.Kind != Raw {
 		info.Expanded, err = r.Expand(v.Text)
+		// The text alone does not tell Expand whose it is.
+		if failed, ok := err.(*Error); ok && failed.Name == "" {
+			failed.Name, failed.Value = name, v
+		}
 	}
 	return info, err
 }

@@ -1,6 +1,7 @@
 package params
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -190,5 +191,18 @@ func TestDescribe(t *testing.T) {
 		if got != row.want || err != nil {
 			t.Errorf("%s: %s, %v", row.name, got, err)
 		}
+	}
+}
+
+// TestDescribeError: the error tells where to correct the setting.
+func TestDescribeError(t *testing.T) {
+	r := newResolver(t, "n = 5\nqmqpd_timeout = ${n\n", "")
+	info, err := r.Describe("qmqpd_timeout")
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Name != "qmqpd_timeout" || failed.Value.Origin() != "/d/main.cf:2" {
+		t.Errorf("%+v", failed)
+	}
+	if info.Value.Text != "${n" || info.Expanded != "" {
+		t.Errorf("%+v", info)
 	}
 }
