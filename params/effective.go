@@ -2,6 +2,7 @@ package params
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -124,7 +125,7 @@ func (e *Effective) Errors() error { return e.errs.err() }
 // Warnings returns what Postfix would have logged with severity warning, in
 // order. Error.Warnings says how many precede an error. After the first error
 // no more than a thousand are kept.
-func (e *Effective) Warnings() []string { return e.warnings }
+func (e *Effective) Warnings() []string { return slices.Clip(e.warnings) }
 
 // maxLateWarnings bounds the warnings that are kept after the first error,
 // where a Postfix program would have ended.

@@ -149,6 +149,19 @@ func TestErrorsAreCollected(t *testing.T) {
 	}
 }
 
+// TestWarningsAreTheCallers: what the caller appends stays.
+func TestWarningsAreTheCallers(t *testing.T) {
+	e := New(Process{Name: "x"})
+	for range 3 { // the fourth fits without growing
+		e.Expand("${a b}")
+	}
+	warnings := append(e.Warnings(), "mine")
+	e.Expand("$")
+	if last := warnings[len(warnings)-1]; last != "mine" {
+		t.Errorf("the caller's text has become %q", last)
+	}
+}
+
 // TestReadingOrder: a daemon sees the defaults of what it has read.
 func TestReadingOrder(t *testing.T) {
 	e := newEffective(t, "later = <$qmqpd_timeout,$max_use,$soft_bounce,$mail_name,$undefined>\n")
