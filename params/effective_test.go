@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/hashicorp/go-multierror"
 
 	"github.com/qmqpd/qmqpd/mainconf"
 )
@@ -146,6 +147,23 @@ func TestErrorsAreCollected(t *testing.T) {
 	e.ReadCommon()
 	if e.Errors().Error() != before {
 		t.Errorf("reading again reports again: %v", e.Errors())
+	}
+}
+
+// TestErrorsAreTheCallers: neither the caller nor later reading changes what
+// the other has.
+func TestErrorsAreTheCallers(t *testing.T) {
+	e := New(Process{Name: "x"})
+	e.Int("no_such_parameter")
+	before := e.Errors()
+	text := before.Error()
+	_ = multierror.Append(e.Errors(), errors.New("mine"))
+	if e.Errors().Error() != text {
+		t.Errorf("the caller's error has come in: %v", e.Errors())
+	}
+	e.Int("nor_this_one")
+	if before.Error() != text {
+		t.Errorf("a later error has come in: %v", before)
 	}
 }
 

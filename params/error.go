@@ -2,6 +2,7 @@ package params
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/hashicorp/go-multierror"
 
@@ -108,9 +109,11 @@ func (l *errorList) first() error {
 	return l.all.Errors[0]
 }
 
+// err returns the errors so far. They are the caller's: go-multierror appends
+// to what it is given.
 func (l *errorList) err() error {
 	if l.all == nil {
 		return nil
 	}
-	return l.all
+	return &multierror.Error{Errors: slices.Clone(l.all.Errors)}
 }
