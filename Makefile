@@ -22,7 +22,7 @@ export GOFLAGS ?= -mod=readonly
 .PHONY: help build demo test kill race unit compat postfix qmqpd-random incoming-random params-random postconf-random fuzz lint bench microbench table-speed docs install clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' Makefile
 
 build: ## build the programs into bin/
 	@mkdir -p bin
