@@ -49,7 +49,8 @@ type FormatError struct {
 	// something is missing at its end.
 	Offset int64
 
-	// Type is the record's type, 0 when there is no record.
+	// Type is the record's type, or that of the record which is missing where
+	// the file ends too early. 0 means no record.
 	Type RecordType
 
 	Kind FaultKind

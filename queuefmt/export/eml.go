@@ -27,11 +27,11 @@ func writeContent(out *bufio.Writer, file io.ReaderAt, eol string) error {
 	for {
 		rec, err := walker.Next()
 		if err == io.EOF {
-			reason := "missing message content record"
+			missing, reason := queuefmt.RecMessage, "missing message content record"
 			if content {
-				reason = "missing extracted segment record"
+				missing, reason = queuefmt.RecExtracted, "missing extracted segment record"
 			}
-			return &queuefmt.FormatError{Offset: walker.Offset(), Kind: queuefmt.FaultMissing, Reason: reason}
+			return &queuefmt.FormatError{Offset: walker.Offset(), Type: missing, Kind: queuefmt.FaultMissing, Reason: reason}
 		}
 		if err != nil {
 			return err

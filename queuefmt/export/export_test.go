@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -152,6 +153,29 @@ func TestDamaged(t *testing.T) {
 	}
 	if doc.Sender != "sender@example.com" || doc.Fault.Offset != 833 || doc.Fault.Reason != "unexpected EOF in data, record type 78 length 11" {
 		t.Errorf("%+v", doc)
+	}
+}
+
+// TestTooShort: WriteEML and Verify name the same missing record.
+func TestTooShort(t *testing.T) {
+	whole, err := os.ReadFile("../testdata/01-one-recipient.queue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := queuefmt.Parse(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rec := range f.Records {
+		if rec.Type == queuefmt.RecExtracted {
+			break
+		}
+		b := whole[:rec.End()]
+		_, want := queuefmt.VerifyBytes(b)
+		got := WriteEML(io.Discard, bytes.NewReader(b), "\n")
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("after offset %d: %s", rec.Offset, diff)
+		}
 	}
 }
 

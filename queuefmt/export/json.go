@@ -22,11 +22,12 @@ import (
 //	 "fault": {"offset": N, "kind": KIND, "reason": REASON},
 //	 "tolerated": [{"offset", "kind", "reason"}, ...]}
 //
-// What the file does not hold is left out. TIME is RFC 3339 in UTC. TEXT is a
-// string, or, for bytes that are no UTF-8, {"base64": STRING}. The records are
-// in logical order, the message content among them, with pointers and padding.
-// fault is what Verify reports, which is also the result; the object is whole
-// all the same.
+// What the file does not hold is left out. TIME is a string, RFC 3339 in UTC,
+// or, for a year that has no form there, a number: seconds since 1970. TEXT is
+// a string, or, for bytes that are no UTF-8, {"base64": STRING}; so is the
+// LETTER of a type that no record has. The records are in logical order, the
+// message content among them, with pointers and padding. fault is what Verify
+// reports, which is also the result; the object is whole all the same.
 func WriteJSON(w io.Writer, name string, file io.ReaderAt) error {
 	report, fault := queuefmt.Verify(file)
 	var formatFault *queuefmt.FormatError
