@@ -7,11 +7,12 @@ import (
 
 // DefaultMaxWork is the bound on one expansion when Expander.MaxWork is 0.
 //
-// A unit of work is one byte scanned, a quarter of a byte produced; each macro
-// or piece of literal text costs 64 units more, each warning 8192. The default
-// admits values of many megabytes, a few million macro references and some
-// 30000 warnings, and takes well under a second to exhaust. Without a bound, a=$b$b, b=$c$c, ... doubles at each of up to 100
-// levels; stock Postfix then runs until it is out of memory.
+// A unit of work is one byte scanned, or a quarter of a byte produced; each
+// macro or piece of literal text costs 64 units more, each warning 8192. The
+// default admits values of many megabytes, a few million macro references and
+// some 30000 warnings, and takes about half a second to exhaust. Without a
+// bound, a=$b$b, b=$c$c, ... doubles at each of up to 100 levels; stock Postfix
+// then runs until it is out of memory.
 const DefaultMaxWork = 256 << 20
 
 const (

@@ -13,7 +13,9 @@ type Line struct {
 	// comments and blank lines between and directly after its parts.
 	First, Last int
 	// Offset is the byte offset in the file of the first byte of Text; End is
-	// the offset behind the last byte of physical line Last.
+	// the offset behind the last byte of physical line Last, its newline
+	// included. To replace all of that would take away the comments that
+	// stand before the next logical line.
 	Offset, End int
 }
 
