@@ -33,7 +33,8 @@ type ServeOptions struct {
 	ConfigDir string
 	// Overrides replace settings of main.cf, later ones earlier ones.
 	Overrides []mainconf.Setting
-	// Listen are the addresses to listen on: HOST:PORT or unix:PATH.
+	// Listen are the addresses to listen on, at least one: HOST:PORT or
+	// unix:PATH.
 	Listen []string
 	// Queue is the queue directory; it is made if it does not exist. Empty
 	// means queue_directory.
@@ -217,6 +218,12 @@ func (s *server) configure() error {
 	rewriteCommon, _ := rewriter.ReadCommon()
 
 	var errs *multierror.Error
+	if len(s.Listen) == 0 {
+		errs = multierror.Append(errs, errors.New("no address to listen on"))
+	}
+	if s.MaxSessions < 0 {
+		errs = multierror.Append(errs, fmt.Errorf("bad number of sessions: %d", s.MaxSessions))
+	}
 	if s.flags, err = cleanupFlags(s.config.OverrideOptions); err != nil {
 		errs = multierror.Append(errs, err)
 	}
