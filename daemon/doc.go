@@ -1,0 +1,11 @@
+// Package daemon is the QMQP server, put together from the packages below it.
+//
+// Serve runs it alone, on listeners of its own, as "qmqpd serve" does. Run is
+// the life of a child of Postfix's master(8), which has nothing but what master
+// gives it: arguments, environment and descriptors. Both make a Server, which
+// serves one client with each call of ServeConn.
+//
+// LoadConfig reads the parameters of qmqpd(8); docs/compatibility.md lists
+// them, docs/stand-alone.md those that only Serve needs. The package needs
+// Linux.
+package daemon
