@@ -97,12 +97,17 @@ func (f *File) Bytes() []byte {
 }
 
 // WriteRecord appends a record with a copy of data, at the offset where the
-// last one ends. It makes File a RecordWriter.
+// last one ends. It makes File a RecordWriter. Data that no record can hold is
+// a *FormatError.
 func (f *File) WriteRecord(t RecordType, data []byte) error {
-	rec := Record{Type: t, Data: bytes.Clone(data)}
+	rec := Record{Type: t}
 	if n := len(f.Records); n > 0 {
 		rec.Offset = f.Records[n-1].End()
 	}
+	if len(data) > MaxRecordData {
+		return recordFault(rec, fmt.Sprintf("illegal length %d, record type %d", len(data), t))
+	}
+	rec.Data = bytes.Clone(data)
 	f.Records = append(f.Records, rec)
 	return nil
 }

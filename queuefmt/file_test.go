@@ -45,3 +45,15 @@ func TestSamplesRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+// TestWriteRecordTooLong: what no reader would accept is not written.
+func TestWriteRecordTooLong(t *testing.T) {
+	f := &File{}
+	if err := f.WriteRecord(RecNormal, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	err := f.WriteRecord(RecNormal, make([]byte, MaxRecordData+1))
+	if err == nil || err.Error() != "offset 3: illegal length 268435456, record type 78" || len(f.Records) != 1 {
+		t.Errorf("%d records, %v", len(f.Records), err)
+	}
+}

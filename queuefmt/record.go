@@ -53,7 +53,8 @@ type RecordWriter interface {
 
 // AppendRecord appends the encoding of one record to dst: the type byte, the
 // length of data in groups of seven bits with the least significant group
-// first, and data itself (Postfix record.c, rec_put).
+// first, and data itself (Postfix record.c, rec_put). No reader accepts more
+// data than MaxRecordData.
 func AppendRecord(dst []byte, t RecordType, data []byte) []byte {
 	dst = append(dst, byte(t))
 	n := uint(len(data))
