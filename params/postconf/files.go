@@ -57,7 +57,7 @@ func readOnce(path string) (data []byte, opened, stable bool, err error) {
 // settings are the name = value pairs of main.cf or of a master.cf service.
 type settings map[string]string
 
-// sorted returns the names in the order in which this package looks at them.
+// sorted returns the names, sorted.
 func (s settings) sorted() []string {
 	list := make([]string, 0, len(s))
 	for name := range s {

@@ -168,7 +168,7 @@ func (r *run) checkClient(typ, path string, suffixes []string) error {
 	for _, s := range suffixes {
 		delete(set, s)
 	}
-	for _, name := range set.sorted() {
+	for _, name := range r.orderOfClient(set, doc) {
 		r.warn(table + ": unused parameter: " + name + "=" + set[name])
 	}
 	return nil

@@ -11,6 +11,7 @@ type traits struct {
 	debugTables     bool // debug:type:name
 	functions       bool // ${name{text}}; raw parameters are not expanded within others
 	json            bool // -j, -PP
+	sortedUnused    bool // unused and deprecated settings are warned about by name
 	deprecationHint bool // the last line points to DEPRECATION_README
 }
 
@@ -25,6 +26,7 @@ func (p Program) traits() traits {
 		debugTables:     v >= 3_11_00,
 		functions:       v >= 3_11_00,
 		json:            v >= 3_11_00,
+		sortedUnused:    v >= 3_11_00,
 		deprecationHint: v >= 3_11_00,
 	}
 }

@@ -2,23 +2,29 @@ package postconf
 
 // flagMain warns about main.cf settings that nothing uses and about those that
 // are to disappear.
-func (r *run) flagMain() { r.flag(r.main, r.mainPath, nil) }
+func (r *run) flagMain() { r.flag(r.main, nil) }
 
 // flagMaster does so for the master.cf services. Entries that share a name and
 // a type share the settings, and each is complained about.
 func (r *run) flagMaster() {
 	for _, s := range r.services {
 		if s.settings != nil {
-			r.flag(s.settings, r.masterPath, s.valid)
+			r.flag(s.settings, s)
 		}
 	}
 }
 
 // flag is stock's pcf_flag_unused_parameters, Postfix 3.11 postconf_unused.c:
-// what is printed comes after what was listed, and is sorted.
-func (r *run) flag(set settings, file string, valid map[string]bool) {
-	for _, name := range set.sorted() {
-		known := valid[name] || r.names.has(name)
+// what is printed comes after what was listed, and is sorted from that version
+// on. Local is nil for main.cf.
+func (r *run) flag(set settings, local *scope) {
+	list := set.sorted()
+	if !r.traits.sortedUnused {
+		list = r.orderOf(set, local)
+	}
+	file := r.fileName(local)
+	for _, name := range list {
+		known := local != nil && local.valid[name] || r.names.has(name)
 		advice, deprecated := r.Profile.Deprecated(name)
 		var text string
 		switch {

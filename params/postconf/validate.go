@@ -107,7 +107,7 @@ func (r *run) validate(set settings, local *scope) error {
 	}
 	file := r.fileName(local)
 	scanner := r.scanner()
-	for _, name := range set.sorted() {
+	for _, name := range r.orderOf(set, local) {
 		value := set[name]
 		n, known := r.names.find(name)
 		if known {
