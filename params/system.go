@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"os"
 	"syscall"
 	"unsafe"
 
@@ -18,13 +17,30 @@ import (
 // needed.
 func SystemHost() Host {
 	return Host{
-		Hostname:    os.Hostname,
+		Hostname:    systemHostname,
 		Interfaces:  systemInterfaces,
 		Resolve:     systemResolve,
 		Unsupported: systemUnsupported,
 		Accounts:    SystemAccounts().Kept(),
 		ReadFile:    ReadSafely,
 	}
+}
+
+// systemHostname is gethostname(3). Where the name is empty or has 64 bytes, as many
+// as there can be, os.Hostname asks /proc, which may not be there.
+func systemHostname() (string, error) {
+	var name syscall.Utsname
+	if err := syscall.Uname(&name); err != nil {
+		return "", err
+	}
+	var text []byte
+	for _, c := range name.Nodename {
+		if c == 0 {
+			break
+		}
+		text = append(text, byte(c))
+	}
+	return string(text), nil
 }
 
 func systemResolve(name string) ([]netip.Addr, error) {
