@@ -164,18 +164,28 @@ func (r *Resolver) Default(name string) (Value, bool, error) {
 // Expand replaces the macros in text by values, recursively. The error is an
 // *Error with the text with which postconf(1) ends.
 func (r *Resolver) Expand(text string) (string, error) {
-	var broken error
+	var failed error // stock dies there: nothing that comes later is seen
 	x := r.expander(func(name string) (string, bool) {
-		v, ok, err := r.Value(name)
-		if err != nil && broken == nil {
-			broken = err
+		if failed != nil {
+			return "", false
 		}
+		var (
+			v  Value
+			ok bool
+		)
+		v, ok, failed = r.Value(name)
 		return v.Text, ok
 	})
+	warn := x.Warn
+	x.Warn = func(text string) {
+		if failed == nil {
+			warn(text)
+		}
+	}
 	result, err := x.Expand(text)
 	switch {
-	case broken != nil:
-		return "", broken
+	case failed != nil:
+		return "", failed
 	case err != nil:
 		r.maxWork = workAfter(err, r.maxWork)
 		return "", &Error{Text: macroError(err, ""), Err: err}

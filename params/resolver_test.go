@@ -206,3 +206,19 @@ func TestDescribeError(t *testing.T) {
 		t.Errorf("%+v", info)
 	}
 }
+
+// TestResolverOnlyFirstError shows that an expansion that has failed gives no more
+// warnings.
+func TestResolverOnlyFirstError(t *testing.T) {
+	r := newResolver(t, "", "")
+	r.Host.Hostname = func() (string, error) { return "a..b", nil }
+	var warnings []string
+	r.Warn = func(text string) { warnings = append(warnings, text) }
+	_, err := r.Expand("$myhostname $mydomain ${a b}")
+	if err == nil || err.Error() != "unable to use my own hostname" {
+		t.Errorf("error %v", err)
+	}
+	if got := strings.Join(warnings, "\n"); got != "valid_hostname: misplaced delimiter: a..b" {
+		t.Errorf("warnings %q", got)
+	}
+}

@@ -34,13 +34,16 @@ func (r *run) lookup(name string, local *scope) (string, bool, error) {
 
 // expand replaces the macros in value.
 func (r *run) expand(value string, local *scope) (string, error) {
-	var lookupErr error
+	var failed error // stock dies there: nothing that comes later is seen
 	x := mainconf.Expander{
-		Warn: r.warn,
-		Lookup: func(name string) (string, bool) {
-			value, ok, err := r.lookup(name, local)
-			if err != nil && lookupErr == nil {
-				lookupErr = err
+		Warn: func(text string) {
+			if failed == nil {
+				r.warn(text)
+			}
+		},
+		Lookup: func(name string) (value string, ok bool) {
+			if failed == nil {
+				value, ok, failed = r.lookup(name, local)
 			}
 			return value, ok
 		},
@@ -53,8 +56,8 @@ func (r *run) expand(value string, local *scope) (string, error) {
 		}
 	}
 	out, err := x.Expand(value)
-	if lookupErr != nil {
-		return "", lookupErr
+	if failed != nil {
+		return "", failed
 	}
 	if err != nil {
 		return "", &Fatal{err.Error()}

@@ -428,3 +428,28 @@ func TestHashTable(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestOnlyFirstError shows that nothing is said after the error that ends the run,
+// though the value refers to more that fails.
+func TestOnlyFirstError(t *testing.T) {
+	host := testHost()
+	host.Hostname = func() (string, error) { return "a..b", nil }
+	profile, err := params.ParseProfile("3.10.2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var diag bytes.Buffer
+	p := Program{Name: "postconf", Stdout: new(bytes.Buffer), Stderr: &diag, Profile: profile, Host: host}
+	p.Getenv = func(string) (string, bool) { return "", false }
+	// The default of mydestination refers to $myhostname and $mydomain.
+	request := Request{mode: showDefaults | expandValues, configDir: write(t, "", ""), hasDir: true}
+	request.Operands([]string{"mydestination"})
+	if status := p.Run(request); status != 1 {
+		t.Errorf("status %d", status)
+	}
+	const want = "postconf: warning: valid_hostname: misplaced delimiter: a..b\n" +
+		"postconf: fatal: unable to use my own hostname\n"
+	if diff := cmp.Diff(want, diag.String()); diff != "" {
+		t.Error(diff)
+	}
+}
