@@ -207,20 +207,7 @@ func networks(style string, p protocols, log logger, own func() ([]netip.Prefix,
 	if len(addresses) == 0 {
 		own() // stock asks for the netmasks, and as there are none, all over again
 	}
-	var seen []netip.Prefix
-	unique := func(network netip.Prefix, text string) bool {
-		found := slices.Contains(seen, network)
-		seen = append(seen, network)
-		if len(addresses) > 1 {
-			status := "0"
-			if found {
-				status = "1"
-			}
-			log.info("been_here: " + text + ": " + status)
-		}
-		return !found
-	}
-	var result strings.Builder
+	var list []string
 	for _, a := range addresses {
 		addr := a.Addr().WithZone("")
 		length := a.Bits()
@@ -249,9 +236,19 @@ func networks(style string, p protocols, log logger, own func() ([]netip.Prefix,
 		if !addr.Is4() {
 			text = "[" + network.Addr().String() + "]/" + itoa(length)
 		}
-		if unique(network, text) {
+		list = append(list, text)
+	}
+	var result strings.Builder
+	for i, text := range list {
+		known := "0"
+		if slices.Contains(list[:i], text) {
+			known = "1"
+		} else {
 			result.WriteString(text)
 			result.WriteByte(' ')
+		}
+		if len(list) > 1 {
+			log.info("been_here: " + text + ": " + known)
 		}
 	}
 	log.info("mynetworks_core: " + result.String())

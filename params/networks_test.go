@@ -220,3 +220,35 @@ func TestReadSafely(t *testing.T) {
 		t.Errorf("%v is not ErrNotExist", err)
 	}
 }
+
+// TestNetworksVerbose shows what is told of networks that repeat: nothing if there is
+// an address without a class, since stock then has not yet begun to compare.
+func TestNetworksVerbose(t *testing.T) {
+	for _, row := range []struct {
+		own  []string
+		want string
+	}{
+		{[]string{"10.1.2.3/24"}, "name_mask: class; mynetworks_core: 10.0.0.0/8 "},
+		{
+			[]string{"10.1.2.3/24", "10.9.9.9/24"},
+			"name_mask: class; been_here: 10.0.0.0/8: 0; been_here: 10.0.0.0/8: 1; mynetworks_core: 10.0.0.0/8 ",
+		},
+		{[]string{"10.1.2.3/24", "10.9.9.9/24", "250.0.0.1/4"}, "name_mask: class; mynetworks_core: unknown address class: 250.0.0.1"},
+	} {
+		var told []string
+		log := logger{verbose: func(text string) { told = append(told, text) }}
+		_, err := networks("class", protocols{v4: true}, log, func() ([]netip.Prefix, error) {
+			var list []netip.Prefix
+			for _, text := range row.own {
+				list = append(list, netip.MustParsePrefix(text))
+			}
+			return list, nil
+		})
+		if err != nil {
+			told = append(told, err.Error())
+		}
+		if got := strings.Join(told, "; "); got != row.want {
+			t.Errorf("%q: %q, want %q", row.own, got, row.want)
+		}
+	}
+}
