@@ -65,18 +65,22 @@ func newOurs(t *testing.T, configDir string, set settings) *ours {
 		close(ready)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- daemon.Serve(ctx, options) }()
+	var err error
+	done := make(chan struct{})
+	go func() {
+		err = daemon.Serve(ctx, options)
+		close(done)
+	}()
 	t.Cleanup(func() {
 		cancel()
-		if err := <-done; err != nil {
+		if <-done; err != nil {
 			t.Errorf("our server: %v", err)
 		}
 	})
 	select {
 	case <-ready:
-	case err := <-done:
-		t.Fatalf("our server: %v", err)
+	case <-done:
+		t.FailNow()
 	}
 	return o
 }
