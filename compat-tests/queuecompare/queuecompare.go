@@ -91,6 +91,7 @@ func MaskLine(line, id string) string {
 		b = bytes.ReplaceAll(b, []byte(id), []byte("QUEUEID"))
 	}
 	b = cutReceived.ReplaceAll(b, []byte("${1}CUT from "))
+	b = date.ReplaceAll(b, []byte("DATE "))
 	return string(messageID.ReplaceAll(b, []byte("<TIME.QUEUEID@")))
 }
 
