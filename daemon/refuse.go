@@ -35,6 +35,14 @@ func refuse(clean *params.Effective, flags uint32) error {
 	if clean.Bool("disable_mime_input_processing") && clean.Bool("force_mime_input_conversion") {
 		errs = multierror.Append(errs, fmt.Errorf("do not specify both disable_mime_input_processing=yes and force_mime_input_conversion=yes"))
 	}
+	// Of the later Postfix that is installed, if one is: the message's content
+	// is treated as 3.10 does.
+	const nonEmpty = "non_empty_end_of_header_action"
+	if _, ok := clean.Profile().Lookup(nonEmpty); ok {
+		if value := clean.String(nonEmpty); !strings.EqualFold(value, "fix_quietly") {
+			errs = multierror.Append(errs, &RefusedError{Name: nonEmpty, Value: value})
+		}
+	}
 	// Words that cleanup(8) would stop at, sooner or later.
 	switch value := clean.String("header_from_format"); strings.ToLower(value) {
 	case "standard", "obsolete":
