@@ -19,24 +19,37 @@ type rival struct {
 	t     *testing.T
 	pf    *postfix.Instance
 	ports map[string]int
+	// cleanups are the services that settings for cleanup and rewrite alone
+	// belong to.
+	cleanups map[string]string
 }
 
 // startRival starts services for all variants, which are settings by name.
 func startRival(t *testing.T, main string, variants map[string]settings) *rival {
 	t.Helper()
-	r := &rival{t: t, ports: make(map[string]int)}
+	r := &rival{t: t, ports: make(map[string]int), cleanups: make(map[string]string)}
 	var master strings.Builder
 	for i, name := range slices.Sorted(maps.Keys(variants)) {
-		options := ""
-		for _, k := range slices.Sorted(maps.Keys(variants[name])) {
-			options += fmt.Sprintf("  -o { %s = %s }\n", k, variants[name][k])
+		options := func(program string) string {
+			text := ""
+			for _, k := range slices.Sorted(maps.Keys(variants[name])) {
+				only, parameter, found := strings.Cut(k, ":")
+				if !found {
+					parameter = k
+				}
+				if !found || only == program {
+					text += fmt.Sprintf("  -o { %s = %s }\n", parameter, variants[name][k])
+				}
+			}
+			return text
 		}
 		port := postfix.FreePort(t)
 		r.ports[name] = port
-		fmt.Fprintf(&master, "127.0.0.1:%d inet n - y - 5 qmqpd\n  -o cleanup_service_name=cleanup%d\n%s", port, i, options)
-		fmt.Fprintf(&master, "[::1]:%d inet n - y - 5 qmqpd\n  -o cleanup_service_name=cleanup%d\n%s", port, i, options)
-		fmt.Fprintf(&master, "cleanup%d unix n - y - 0 cleanup\n  -o rewrite_service_name=rewrite%d\n%s", i, i, options)
-		fmt.Fprintf(&master, "rewrite%d unix - - y - - trivial-rewrite\n%s", i, options)
+		r.cleanups[name] = fmt.Sprintf("cleanup%d", i)
+		fmt.Fprintf(&master, "127.0.0.1:%d inet n - y - 5 qmqpd\n  -o cleanup_service_name=cleanup%d\n%s", port, i, options("qmqpd"))
+		fmt.Fprintf(&master, "[::1]:%d inet n - y - 5 qmqpd\n  -o cleanup_service_name=cleanup%d\n%s", port, i, options("qmqpd"))
+		fmt.Fprintf(&master, "cleanup%d unix n - y - 0 cleanup\n  -o rewrite_service_name=rewrite%d\n%s", i, i, options("cleanup"))
+		fmt.Fprintf(&master, "rewrite%d unix - - y - - trivial-rewrite\n%s", i, options("rewrite"))
 	}
 	master.WriteString("postlog unix-dgram n - n - 1 postlogd\n")
 	master.WriteString("proxymap unix - - n - - proxymap\n")

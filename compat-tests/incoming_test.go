@@ -3,6 +3,7 @@ package compat
 import (
 	"bufio"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -35,7 +36,9 @@ func (r submission) bytes() []byte {
 	return []byte(netstring(b.String()))
 }
 
-// settings are main.cf parameters that differ from the common ones.
+// settings are main.cf parameters that differ from the common ones. Those whose
+// names begin with "cleanup:" or "rewrite:" are set with -o in master.cf, for
+// this program alone.
 type settings map[string]string
 
 // commonMain is the main.cf of both sides. There is no qmgr, so that queue
@@ -206,7 +209,10 @@ func newDuel(t *testing.T, main string, variants map[string]settings) *duel {
 func (d *duel) compare(t *testing.T, variant, host string, req submission) bool {
 	t.Helper()
 	if d.ours[variant] == nil {
-		d.ours[variant] = newOurs(d.t, d.rival.pf.Path("/etc/postfix"), d.variants[variant])
+		set := maps.Clone(d.variants[variant])
+		maps.DeleteFunc(set, func(name, _ string) bool { return strings.Contains(name, ":") })
+		set["cleanup_service_name"] = d.rival.cleanups[variant]
+		d.ours[variant] = newOurs(d.t, d.rival.pf.Path("/etc/postfix"), set)
 	}
 	o := d.ours[variant]
 	d.rival.t, o.t = t, t

@@ -22,12 +22,6 @@ type Config struct {
 	// ParentDomains lists the parameters whose domains cover subdomains.
 	// parent_domain_matches_subdomains.
 	ParentDomains string
-	// TableErrorFatal ends the start where a table cannot be opened.
-	// daemon_table_open_error_is_fatal, default no.
-	TableErrorFatal bool
-	// SMTPUTF8 keeps UTF-8 in log lines and folds it in lists.
-	// smtputf8_enable.
-	SMTPUTF8 bool
 	// DebugPeers are the clients that are logged in detail, DebugLevel is
 	// how much. debug_peer_list, default nobody; debug_peer_level,
 	// default 2.
@@ -90,8 +84,6 @@ func LoadConfig(eff *params.Effective) *Config {
 	c.Session.MailName = eff.String("mail_name")
 
 	c.ParentDomains = eff.String("parent_domain_matches_subdomains")
-	c.TableErrorFatal = eff.Bool("daemon_table_open_error_is_fatal")
-	c.SMTPUTF8 = eff.Bool("smtputf8_enable")
 	c.DebugPeers = eff.String("debug_peer_list")
 	c.DebugLevel = eff.Int("debug_peer_level")
 	c.AutodetectClasses = eff.String("smtputf8_autodetect_classes")

@@ -56,18 +56,20 @@ func asFailure(err error) error {
 	return err
 }
 
-// newTables returns a set for the lookup tables that lists name.
-func newTables(c *Config, eff *params.Effective, log *maillog.Logger) *table.Set {
+// newTables returns a set for the lookup tables that lists name. Everything is
+// taken from eff: stand-alone mode opens the tables of cleanup(8), whose
+// settings may be others than those of qmqpd.
+func newTables(eff *params.Effective, log *maillog.Logger) *table.Set {
 	return table.NewSet(table.Options{
 		Log:               log,
-		UTF8:              c.SMTPUTF8,
-		OpenErrorFatal:    c.TableErrorFatal,
+		UTF8:              eff.Bool("smtputf8_enable"),
+		OpenErrorFatal:    eff.Bool("daemon_table_open_error_is_fatal"),
 		DynamicMaps:       dynamicMaps(eff.String("meta_directory")),
-		QueueDirectory:    c.QueueDirectory,
+		QueueDirectory:    eff.String("queue_directory"),
 		ProxymapService:   eff.String("proxymap_service_name"),
 		IPCIdle:           eff.Duration("ipc_idle"),
 		IPCTTL:            eff.Duration("ipc_ttl"),
-		IPCTimeout:        c.IPCTimeout,
+		IPCTimeout:        eff.Duration("ipc_timeout"),
 		SocketmapMaxReply: eff.Int("socketmap_max_reply_size"),
 		Parameter: func(name string) (string, bool) {
 			if !eff.IsSet(name) {

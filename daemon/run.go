@@ -151,7 +151,7 @@ func (r *run) run() error {
 		return maillog.FatalError("chdir(\"%s\"): %s", r.config.QueueDirectory, errno.Text(err))
 	}
 	ctx := context.Background()
-	tables := newTables(r.config, r.effective, r.log)
+	tables := newTables(r.effective, r.log)
 	server, err := newServer(ctx, r.config, tables, r.log)
 	if err != nil {
 		return err

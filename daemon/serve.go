@@ -124,7 +124,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 func (s *server) newServers(ctx context.Context, policy Policy) (*renewed[*Server], error) {
 	lookup := newPeer(s.config, s.main, anyOwner).Lookup
 	open := func() (*Server, *table.Set, error) {
-		tables := newTables(s.config, s.main, s.log)
+		tables := newTables(s.main, s.log)
 		server, err := newServer(ctx, s.config, tables, s.log)
 		if err != nil {
 			tables.Close()
@@ -358,7 +358,7 @@ func (s *server) openQueue(ctx context.Context, dial dialer) (mailstream.Opener,
 
 // openTables opens the lookup tables that cleanup(8) would use.
 func (s *server) openTables() (incoming.Maps, *table.Set, error) {
-	tables := newTables(s.config, s.clean, s.log)
+	tables := newTables(s.clean, s.log.WithKeepUTF8(s.clean.Bool("smtputf8_enable")))
 	maps, err := s.maps.open(tables, s.interfaces, params.SystemHost().Resolve)
 	if err != nil {
 		tables.Close()

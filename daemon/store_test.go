@@ -19,8 +19,8 @@ func TestVersionsHaveParameters(t *testing.T) {
 				host := params.SystemHost()
 				host.Accounts = nil
 				eff := params.New(params.Process{Profile: profile, Name: "qmqpd", Host: host})
-				config := LoadConfig(eff)
-				newTables(config, eff, nil)
+				LoadConfig(eff)
+				newTables(eff, nil)
 				loadSpool(eff)
 				loadIncoming(eff, eff, "example.com", 0)
 				if err := eff.Errors(); err != nil && strings.Contains(err.Error(), "has no parameter") {

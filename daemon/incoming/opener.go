@@ -91,6 +91,6 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 		return unstored{}, nil
 	}
 	s := o.streams.Get().(*stream)
-	s.begin(ctx, o, f, log)
+	s.begin(ctx, o, f, log.WithKeepUTF8(o.cfg.SMTPUTF8))
 	return &handle{s: s, id: s.id}, nil
 }

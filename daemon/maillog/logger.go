@@ -32,9 +32,20 @@ type Config struct {
 type Logger struct {
 	core    *core
 	verbose int
+	utf8    utf8Text
 }
 
-// core is what a Logger shares with those made from it by WithVerbose.
+// utf8Text says what becomes of valid UTF-8 in a Logger's lines.
+type utf8Text uint8
+
+const (
+	asConfigured utf8Text = iota
+	kept
+	replaced
+)
+
+// core is what a Logger shares with those made from it by WithVerbose and
+// WithKeepUTF8.
 type core struct {
 	now    func() time.Time
 	errors atomic.Int64
@@ -202,7 +213,7 @@ func (l *Logger) logf(s Severity, format string, args []any) {
 	if k.ended || k.main == nil && len(k.extra) == 0 {
 		return
 	}
-	text = printable(text, k.keepUTF8)
+	text = printable(text, l.utf8 == kept || l.utf8 == asConfigured && k.keepUTF8)
 	t := k.now()
 	if k.main != nil {
 		k.emit(k.main, k.form, t, s, text)
@@ -253,7 +264,21 @@ func (l *Logger) WithVerbose(level int) *Logger {
 	if l == nil {
 		return nil
 	}
-	return &Logger{core: l.core, verbose: level}
+	return &Logger{core: l.core, verbose: level, utf8: l.utf8}
+}
+
+// WithKeepUTF8 returns a Logger with the same sinks that keeps valid UTF-8 or
+// not, whatever the others do: for the lines of another program, which may have
+// a smtputf8_enable of its own.
+func (l *Logger) WithKeepUTF8(keep bool) *Logger {
+	if l == nil {
+		return nil
+	}
+	utf8 := replaced
+	if keep {
+		utf8 = kept
+	}
+	return &Logger{core: l.core, verbose: l.verbose, utf8: utf8}
 }
 
 // Flush waits until everything logged so far is handed over, or until the

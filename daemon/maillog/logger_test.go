@@ -377,3 +377,21 @@ func TestNilAndCounters(t *testing.T) {
 		t.Errorf("errors %d %d, verbose %d %d", l.Errors(), session.Errors(), l.Verbose(), session.Verbose())
 	}
 }
+
+// A Logger for another program's lines keeps its own rule for UTF-8, whatever
+// is configured.
+func TestWithKeepUTF8(t *testing.T) {
+	var b strings.Builder
+	l := New(fixed)
+	l.AddPlain(&b, "t")
+	for _, configured := range []bool{false, true} {
+		l.SetKeepUTF8(configured)
+		l.Infof("\u00e4")
+		l.WithKeepUTF8(true).Infof("\u00e4")
+		l.WithKeepUTF8(false).WithVerbose(1).Infof("\u00e4")
+	}
+	const want = "t: ??\nt: \u00e4\nt: ??\nt: \u00e4\nt: \u00e4\nt: ??\n"
+	if b.String() != want {
+		t.Errorf("lines %q, want %q", b.String(), want)
+	}
+}
