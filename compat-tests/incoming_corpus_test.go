@@ -38,7 +38,7 @@ var incomingVariants = map[string]settings{
 	"strict8":  {"strict_8bitmime_body": "yes"},
 	"attrs":    {"queue_file_attribute_count_limit": "5"},
 	"services": {"cleanup:smtputf8_enable": "no", "cleanup:canonical_maps": "inline:{{\u00f6@x = folded@x}, {\u00e4@x = same@x}}",
-		"cleanup:myorigin": "c.example", "rewrite:myorigin": "rw.example", "rewrite:swap_bangpath": "no"},
+		"cleanup:verp_delimiter_filter": "+=", "cleanup:myorigin": "c.example", "rewrite:myorigin": "rw.example", "rewrite:swap_bangpath": "no"},
 }
 
 const plainMessage = "Date: Sun, 22 Nov 2026 10:00:00 +0000\nFrom: joe@example.com\nMessage-ID: <x1@example.com>\nSubject: hi\n\nbody\n"
@@ -252,6 +252,7 @@ func incomingCorpus() []incomingCase {
 	message("56 attributes", "attrs", plainMessage)
 	for _, v := range []string{"", "services"} {
 		recipients("57 services", v, "\u00d6@x", "\u00c4@x", "\u00e4@x", "joe", "a!b", "\u00e4", "\xe4@x")
+		sender("57 services, VERP", v, "list-@x-@[]")
 		headers("57 services", v, "To: \u00d6@x, \u00e4@x, joe, a!b")
 		message("57 services", v, "Message-Id: <\u00e4@\xe4>\nTLS-Required: \u00e4\nTo: x ("+strings.Repeat("\u00e4", 200)+") <y>\n\nb\n")
 	}

@@ -39,6 +39,7 @@ func loadIncoming(clean, rewriter *params.Effective, origin string, flags uint32
 		DuplicateFilterLimit:    clean.Int("duplicate_filter_limit"),
 		DelayWarningTime:        clean.Duration("delay_warning_time"),
 		AttributeLimit:          clean.Int("queue_file_attribute_count_limit"),
+		VERPFilter:              clean.String("verp_delimiter_filter"),
 
 		MessageSizeLimit:      max(0, clean.Long("message_size_limit")),
 		LineLengthLimit:       clean.Int("line_length_limit"),

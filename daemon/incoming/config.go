@@ -40,6 +40,9 @@ type Config struct {
 	// AttributeLimit is the number of named attributes from which a
 	// message is refused. queue_file_attribute_count_limit, default 100.
 	AttributeLimit int
+	// VERPFilter is the set of allowed VERP delimiters.
+	// verp_delimiter_filter, default "-=+".
+	VERPFilter string
 
 	// MessageSizeLimit is the limit of the whole queue file, in bytes; 0
 	// is none. The spool enforces it. message_size_limit.

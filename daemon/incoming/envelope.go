@@ -3,6 +3,7 @@ package incoming
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
@@ -109,12 +110,19 @@ func (s *stream) verpDelimiters(data []byte) {
 	case s.verp:
 	case len(s.sender) == 0:
 		s.log.Warningf("%s: ignoring VERP request for null sender", s.id)
-	case len(data) != 2:
+	case !s.isVERP(data):
 		s.log.Warningf("%s: ignoring bad VERP request: \"%s\"", s.id, first(data, 100))
 	default:
 		s.verp = true
 		s.out(queuefmt.RecVERP, data)
 	}
+}
+
+// isVERP tells whether data is a pair of VERP delimiters. qmqpd has looked at
+// them, too, but cleanup(8) may have a filter of its own.
+func (s *stream) isVERP(data []byte) bool {
+	filter := s.o.cfg.VERPFilter
+	return len(data) == 2 && strings.IndexByte(filter, data[0]) >= 0 && strings.IndexByte(filter, data[1]) >= 0
 }
 
 // attribute takes a named attribute.

@@ -27,7 +27,7 @@ func stock() Config {
 		},
 		EmptyAddressRecipient: "MAILER-DAEMON",
 		Filter:                true, BCC: true, Map: true, SMTPUTF8: true,
-		EnableOriginalRecipient: true, DuplicateFilterLimit: 1000, AttributeLimit: 100,
+		EnableOriginalRecipient: true, DuplicateFilterLimit: 1000, AttributeLimit: 100, VERPFilter: "-=+",
 		LineLengthLimit: 2048, HeaderSizeLimit: 102400, HeaderTokenLimit: 10240, HopcountLimit: 50,
 		DropHeaders:      []string{"bcc", "content-length", "resent-bcc", "return-path"},
 		TLSRequired:      true,
