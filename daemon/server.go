@@ -66,6 +66,7 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn, accepted time.Tim
 	name := client.NameAddr(policy.Session.PortLogging)
 	log.Infof("connect from %s", name)
 	session := policy.Session.NewSession(conn, client, accepted, log)
+	defer session.Close()
 	ok, err := s.Clients.WithLog(log).Match(ctx, client.Name, client.Addr)
 	switch {
 	case err != nil && isFatal(err):

@@ -92,6 +92,7 @@ var cleanupRows = []judges.Row{
 
 	hangup(greeted("empty, then closed", "", noService)),
 	hangup(greeted("good, then closed", string(standin.Greeting("GONE")), writeError)),
+	asking(hangup(greeted("good, then closed, format error", string(standin.Greeting("GONE")), "disconnect from localhost[127.0.0.1]\nlog <20> postfix/qmqpd: warning: mail_stream_cleanup: close error")), "x"),
 	greeted("wrong protocol", "protocol\x00foo\x00queue_id\x00Q\x00\x00", "warning: unexpected protocol foo from public/cleanup socket (expected: cleanup_protocol)", noService),
 	greeted("no protocol", "queue_id\x00Q\x00\x00", noService),
 	greeted("wrong first name", "prot\x00cleanup_protocol\x00queue_id\x00Q\x00\x00", noService),
@@ -217,6 +218,12 @@ func hangup(row judges.Row) judges.Row {
 	} else {
 		v.HangupFinal = true
 	}
+	return row
+}
+
+// asking makes the client of a row send something else.
+func asking(row judges.Row, send string) judges.Row {
+	row.Clients = one(send)
 	return row
 }
 

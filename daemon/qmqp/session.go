@@ -52,7 +52,7 @@ type Config struct {
 }
 
 // A Session talks to one client. Exactly one of Receive and Refuse is called,
-// once; the caller closes the connection afterwards.
+// once; then comes Close. The caller closes the connection afterwards.
 type Session struct {
 	cfg     *Config
 	conn    *patience.Conn
@@ -62,6 +62,7 @@ type Session struct {
 	log     *maillog.Logger
 	*buffers
 
+	stream  mailstream.Stream // nil until cleanup has been reached
 	queueID string
 	where   string
 	status  mailstream.Status
@@ -140,20 +141,25 @@ func (s *Session) Receive(ctx context.Context, opener mailstream.Opener) error {
 	}
 	s.acquire()
 	defer s.release()
-	s.queueID = stream.QueueID()
+	s.stream, s.queueID = stream, stream.QueueID()
 	s.log.Infof("%s: client=%s", s.queueID, s.nameadr)
-	defer stream.Abort()
 
 	if err := s.transact(ctx, stream); err != nil {
-		// Cleanup drops an unfinished message before the client hears of
-		// the failure.
-		stream.Abort()
 		s.finish(ctx, err)
 		return nil
 	}
 	s.where = whereStatus
 	s.finish(ctx, s.reply(ctx, statusReply(s.status, s.why, s.queueID), true))
 	return nil
+}
+
+// Close gives up a message that has not come to its end. As in Postfix, this is
+// the last thing: what cleanup(8) makes of it is logged after the end of the
+// session. Source: qmqpd_state_free.
+func (s *Session) Close() {
+	if s.stream != nil {
+		s.stream.Abort()
+	}
 }
 
 // transact reads the request and writes the records. The error is one of

@@ -83,7 +83,9 @@ func converse(t *testing.T, cfg *Config, opener *memoryOpener, input string) (re
 		logger.AddPlain(&lines, "t")
 		conn := &script{in: strings.NewReader(input)}
 		arrival := time.Unix(1795343349, 469969000).UTC()
-		err := cfg.NewSession(conn, testClient, arrival, logger).Receive(t.Context(), opener)
+		session := cfg.NewSession(conn, testClient, arrival, logger)
+		err := session.Receive(t.Context(), opener)
+		session.Close()
 		if err != nil && opener.fail == nil {
 			t.Errorf("Receive: %v", err)
 		}
