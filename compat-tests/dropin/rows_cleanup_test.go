@@ -102,6 +102,7 @@ var cleanupRows = []judges.Row{
 	greeted("one more attribute", "protocol\x00cleanup_protocol\x00queue_id\x00Q\x00extra\x00x\x00\x00", "unexpected attribute extra from public/cleanup socket (expecting: (list terminator))"),
 	greeted("in the other order", "queue_id\x00Q\x00protocol\x00cleanup_protocol\x00\x00", noService),
 	greeted("empty queue id", "protocol\x00cleanup_protocol\x00queue_id\x00\x00\x00", ""),
+	asking(greeted("empty queue id, format error", "protocol\x00cleanup_protocol\x00queue_id\x00\x00\x00", "qmqpd: : localhost[127.0.0.1]: netstring format error"), "x"),
 	hangup(greeted("cut in the name", "proto", noService)),
 	hangup(greeted("cut in the value", "protocol\x00cleanup", noService)),
 	hangup(greeted("cut in the queue id", "protocol\x00cleanup_protocol\x00queue_id\x00AB", noService)),

@@ -223,8 +223,8 @@ func (s *Session) finish(ctx context.Context, err error) {
 		// Where the reply cannot be written either, nothing more is said.
 		_ = s.reply(ctx, Reply{hard, err.Error() + " while " + s.where}, false)
 	}
-	id := s.queueID
-	if id == "" {
+	id := s.queueID // may be empty: cleanup(8) is free to choose it
+	if s.stream == nil {
 		id = "NOQUEUE"
 	}
 	s.log.Infof("%s: %s: %s while %s", id, s.nameadr, err, s.where)
