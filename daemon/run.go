@@ -228,7 +228,7 @@ func (r *run) startLog() {
 // readSettings reads main.cf and then the command line.
 func (r *run) readSettings() error {
 	dir := r.env.ConfigDir
-	if dir == "" {
+	if !r.env.HasConfigDir {
 		dir = params.DefaultConfigDir
 	}
 	main, err := readMain(dir+"/main.cf", params.Presets(r.args.Process, dir), r.log)

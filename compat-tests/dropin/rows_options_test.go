@@ -148,6 +148,7 @@ var environmentRows = []judges.Row{
 	{Name: "MAIL_CONFIG without main.cf", Env: []string{"MAIL_CONFIG=/nonexistent"}, Want: fatal("open /nonexistent/main.cf: No such file or directory")},
 	{Name: "MAIL_CONFIG is not a folder", Env: []string{"MAIL_CONFIG=/etc/hosts"}, Want: fatal("open /etc/hosts/main.cf: Not a directory")},
 	{Name: "MAIL_CONFIG absent", Env: []string{"MAIL_CONFIG"}, Clients: ok, Want: []string{"is not authorized to use this service"}},
+	{Name: "MAIL_CONFIG empty", Env: []string{"MAIL_CONFIG="}, Want: fatal("open /main.cf: No such file or directory")},
 	{Name: "MAIL_CONFIG and config_directory", Main: []string{"config_directory = /nonexistent", "content_filter = x:$config_directory"}, Clients: ok, Want: []string{"overriding earlier entry: config_directory=", `L "x:/nonexistent"`}},
 	{Name: "MAIL_CONFIG in a macro", Main: []string{"content_filter = x:$config_directory"}, Clients: ok, Want: []string{`/conf"`}},
 	{Name: "MAIL_CONFIG with blanks", Env: []string{"MAIL_CONFIG=@CONF/a b"}, Files: map[string]string{"@CONF/a b/main.cf": "soft_bounce = x\n"}, Want: fatal("bad boolean configuration: soft_bounce = x")},

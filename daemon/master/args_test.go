@@ -144,7 +144,7 @@ func TestGeneration(t *testing.T) {
 func TestEnviron(t *testing.T) {
 	env := map[string]string{"MAIL_CONFIG": "/c", "MAIL_LOGTAG": "postfix", "GENERATION": "7", "POSTLOG_SERVICE": "/s", "POSTLOG_HOSTNAME": "h", "MAIL_VERBOSE": "", "TZ": ""}
 	got := ReadEnviron(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
-	want := Environ{ConfigDir: "/c", LogTag: "postfix", HasLogTag: true, Generation: "7", HasGeneration: true, PostlogService: "/s", PostlogHostname: "h", Verbose: true, HasTimeZone: true}
+	want := Environ{ConfigDir: "/c", HasConfigDir: true, LogTag: "postfix", HasLogTag: true, Generation: "7", HasGeneration: true, PostlogService: "/s", PostlogHostname: "h", Verbose: true, HasTimeZone: true}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}

@@ -8,8 +8,10 @@ import (
 
 // Environ is what the environment says.
 type Environ struct {
-	// ConfigDir is MAIL_CONFIG, the configuration directory; empty if unset.
-	ConfigDir string
+	// ConfigDir is MAIL_CONFIG, the configuration directory. Empty is not
+	// unset: it stands for the root of the file system.
+	ConfigDir    string
+	HasConfigDir bool
 	// LogTag is MAIL_LOGTAG, the log tag until syslog_name is known.
 	LogTag    string
 	HasLogTag bool
@@ -34,6 +36,7 @@ func ReadEnviron(lookup func(string) (string, bool)) Environ {
 	has := func(name string) bool { _, ok := lookup(name); return ok }
 	return Environ{
 		ConfigDir:       get("MAIL_CONFIG"),
+		HasConfigDir:    has("MAIL_CONFIG"),
 		LogTag:          get("MAIL_LOGTAG"),
 		HasLogTag:       has("MAIL_LOGTAG"),
 		Generation:      get("GENERATION"),
