@@ -44,6 +44,17 @@ func openLists(ctx context.Context, c *Config, set *table.Set) (lists, error) {
 	return l, err
 }
 
+// openDestinations opens the tables that mydestination names. The server has no
+// use for them, but Postfix opens them in every daemon of this kind, before its
+// jail and after the daemon's own: what is wrong with one is logged or ends the
+// start, and the change of one ends the process. Types that only Postfix has are
+// none of our business here: it would not complain of them. Source: Postfix 3.10
+// single_server.c; resolve_local.c, resolve_local_init.
+func openDestinations(value string, set *table.Set) error {
+	_, err := matchlist.ParseStrings("mydestination", value, set, matchlist.Options{Skip: table.IsForeign})
+	return err
+}
+
 // isFatal tells whether a list or table failed in a way that ends a Postfix
 // process.
 func isFatal(err error) bool { return table.ClassOf(err) == table.Fatal }

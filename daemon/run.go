@@ -156,6 +156,9 @@ func (r *run) run() error {
 	if err != nil {
 		return err
 	}
+	if err := openDestinations(r.effective.String("mydestination"), tables); err != nil {
+		return asFailure(err)
+	}
 	server.Peer = newPeer(r.config, r.effective, int(r.owner.UID)).Lookup
 	if err := jail.Enter(r.jail()); err != nil {
 		return err

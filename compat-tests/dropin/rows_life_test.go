@@ -90,6 +90,27 @@ func tableChange(kind, suffix string, change func(s *judges.Scene, file string))
 	return row
 }
 
+// otherTableChange is a scene in which a table of another parameter than
+// qmqpd_authorized_clients changes.
+func otherTableChange(param string) judges.Row {
+	return judges.Row{
+		Name:     "table of " + param + " changes",
+		Main:     []string{param + " = hash:@CONF/list"},
+		Files:    map[string]string{"@CONF/list": "10.0.0.1 x\n"},
+		Commands: []string{"/usr/sbin/postmap -c /etc/postfix hash:@CONF/list"},
+		Play: func(s *judges.Scene) {
+			s.Client("client before", judges.Client{Send: plain})
+			s.WaitSession()
+			later := time.Now().Add(10 * time.Second)
+			os.Chtimes(s.Path("@CONF/list.db"), later, later)
+			c := s.Dial(judges.Client{})
+			defer c.Close()
+			s.Reply("client after", c)
+		},
+		Want: []string{"table hash:", "has changed -- restarting"},
+	}
+}
+
 func removeFile(_ *judges.Scene, file string) { os.Remove(file) }
 
 func replaceFile(_ *judges.Scene, file string) {
@@ -274,15 +295,8 @@ var lifeRows = []judges.Row{
 		s.Client("client after", judges.Client{Send: plain})
 		s.WaitSession()
 	}, Want: queued},
-	{Name: "table of debug_peer_list changes", Main: []string{"debug_peer_list = hash:@CONF/list"}, Files: map[string]string{"@CONF/list": "10.0.0.1 x\n"}, Commands: []string{"/usr/sbin/postmap -c /etc/postfix hash:@CONF/list"}, Play: func(s *judges.Scene) {
-		s.Client("client before", judges.Client{Send: plain})
-		s.WaitSession()
-		later := time.Now().Add(10 * time.Second)
-		os.Chtimes(s.Path("@CONF/list.db"), later, later)
-		c := s.Dial(judges.Client{})
-		defer c.Close()
-		s.Reply("client after", c)
-	}, Want: []string{"table hash:", "has changed -- restarting"}},
+	otherTableChange("debug_peer_list"),
+	otherTableChange("mydestination"),
 	{Name: "main.cf changes", Play: func(s *judges.Scene) {
 		s.Client("client before", judges.Client{Send: plain})
 		s.WaitSession()

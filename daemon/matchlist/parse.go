@@ -18,6 +18,9 @@ type Options struct {
 	Parents bool
 	// ReadFile reads a file that the list names. Nil means os.ReadFile.
 	ReadFile func(path string) ([]byte, error)
+	// Skip says which types of tables are left out of the list. Nil means
+	// none.
+	Skip func(typ string) bool
 }
 
 // List is a parsed match list. The zero value has no patterns.
@@ -61,6 +64,7 @@ func Parse(param, text string, set *table.Set, opt Options) (*List, error) {
 		list: &List{param: param, parents: opt.Parents, unicode: setOptions.UTF8},
 		set:  set,
 		read: opt.ReadFile,
+		skip: opt.Skip,
 	}
 	p.list.setLog(setOptions.Log)
 	if p.read == nil {
@@ -76,6 +80,7 @@ type parser struct {
 	list  *List
 	set   *table.Set
 	read  func(string) ([]byte, error)
+	skip  func(string) bool
 	files int
 }
 
@@ -112,6 +117,9 @@ func (p *parser) add(item string, negate bool, nesting int) error {
 	case item[0] == '/':
 		return p.addFile(item, negate, nesting)
 	case isTable(item):
+		if typ, _, _ := strings.Cut(item, ":"); p.skip != nil && p.skip(typ) {
+			return nil
+		}
 		t, err := p.set.Open(item, tableFlags)
 		if err != nil {
 			return err
