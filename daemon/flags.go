@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/qmqpd/qmqpd/daemon/cleanup"
 	"github.com/qmqpd/qmqpd/mainconf"
@@ -61,6 +62,41 @@ func autodetect(classes string) (on bool, warning string, err error) {
 		on = on || covers
 	}
 	return on, "", nil
+}
+
+// knownClasses returns the words of smtputf8_autodetect_classes up to the first
+// unknown one.
+func knownClasses(classes string) []string {
+	words := mainconf.SplitList(classes)
+	for i, word := range words {
+		if _, ok := sourceClasses[word]; !ok {
+			return words[:i]
+		}
+	}
+	return words
+}
+
+// flagNames shows cleanup flags as Postfix does. Source: Postfix 3.10
+// cleanup_strflags.c.
+func flagNames(flags uint32) string {
+	var names []string
+	for _, f := range []struct {
+		flag uint32
+		name string
+	}{
+		{cleanup.FlagFilter, "enable_header_body_filter"},
+		{cleanup.FlagBCC, "enable_automatic_bcc"},
+		{cleanup.FlagMap, "enable_address_mapping"},
+		{cleanup.FlagMilter, "enable_milters"},
+	} {
+		if flags&f.flag != 0 {
+			names = append(names, f.name)
+		}
+	}
+	if names == nil {
+		return "none"
+	}
+	return strings.Join(names, " ")
 }
 
 func unknownWord(param, word, value string) error {

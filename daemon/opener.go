@@ -48,32 +48,47 @@ func newCleanup(c *Config, dir string, dial dialer, gate *cleanup.Gate) (mailstr
 	if on {
 		flags |= cleanup.FlagAutoUTF8
 	}
-	var opener mailstream.Opener = &cleanup.Opener{
-		Dir:     dir,
-		Class:   "public",
-		Service: c.CleanupService,
-		Flags:   flags,
-		Dial:    dial,
-		Gate:    gate,
-		Timeout: c.IPCTimeout,
-	}
-	if warning != "" || err != nil {
-		opener = troubledOpener{opener, warning, err}
-	}
-	return opener, nil
+	return settingsOpener{
+		Opener: &cleanup.Opener{
+			Dir:     dir,
+			Class:   "public",
+			Service: c.CleanupService,
+			Flags:   flags,
+			Dial:    dial,
+			Gate:    gate,
+			Timeout: c.IPCTimeout,
+		},
+		flags:   flags &^ cleanup.FlagAutoUTF8,
+		classes: c.AutodetectClasses,
+		warning: warning,
+		err:     err,
+	}, nil
 }
 
-// troubledOpener tells of a bad setting with each message.
-type troubledOpener struct {
+// settingsOpener looks at the settings of a message's flags when the message
+// begins, as Postfix does: it tells what it finds at verbose level 1, and of a bad
+// setting. Source: qmqpd_open_file; input_transp_cleanup; smtputf8_autodetect.
+type settingsOpener struct {
 	mailstream.Opener
+	flags   uint32 // without those of classes
+	classes string // smtputf8_autodetect_classes
 	warning string
 	err     error
 }
 
-func (o troubledOpener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stream, error) {
+func (o settingsOpener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stream, error) {
+	if log.Verbose() > 0 {
+		log.Infof("before input_transp_cleanup: cleanup flags = %s", flagNames(cleanup.FlagsExternal))
+		log.Infof("after input_transp_cleanup: cleanup flags = %s", flagNames(o.flags))
+		for _, word := range knownClasses(o.classes) {
+			log.Infof("name_mask: %s", word)
+		}
+	}
 	if o.err != nil {
 		return nil, maillog.FatalError("%w", o.err)
 	}
-	log.Warningf("%s", o.warning)
+	if o.warning != "" {
+		log.Warningf("%s", o.warning)
+	}
 	return o.Opener.Open(ctx, log)
 }

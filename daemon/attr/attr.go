@@ -4,11 +4,12 @@
 // attr_scan0(3).
 //
 // The package does not log. Where Postfix logs a warning about bad input, Scan
-// returns its text.
+// returns its text; what it logs with -v goes to Reader.Trace.
 package attr
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -64,6 +65,10 @@ func Equal(name, value string) Want { return Want{name: name, equal: value} }
 // A Reader reads attribute lists from a peer. It is not safe for concurrent
 // use.
 type Reader struct {
+	// Trace takes what Postfix logs at verbose level 1, all of it before the
+	// warnings of the same Scan. Nil stands for nobody.
+	Trace func(format string, args ...any)
+
 	r    *bufio.Reader
 	peer string
 }
@@ -74,10 +79,17 @@ func NewReader(r io.Reader, peer string) *Reader {
 	return &Reader{r: bufio.NewReaderSize(r, 512), peer: peer}
 }
 
-// Reset makes the reader read from src under another peer name.
+// Reset makes the reader read from src under another peer name, without Trace.
 func (r *Reader) Reset(src io.Reader, peer string) {
 	r.r.Reset(src)
 	r.peer = peer
+	r.Trace = nil
+}
+
+func (r *Reader) trace(format string, args ...any) {
+	if r.Trace != nil {
+		r.Trace(format, args...)
+	}
 }
 
 // Scan reads one list that should hold the wanted attributes in this order and
@@ -94,6 +106,7 @@ func (r *Reader) Scan(wants ...Want) (n int, warnings []string) {
 		warnings = append(warnings, fmt.Sprintf(format, args...))
 	}
 	for _, w := range wants {
+		r.trace("%s: wanted attribute: %s", r.peer, w.name)
 		name, err := r.string("input attribute name")
 		if err != nil {
 			warn("%s", err)
@@ -129,6 +142,7 @@ func (r *Reader) Scan(wants ...Want) (n int, warnings []string) {
 			return -1, warnings
 		}
 	}
+	r.trace("%s: wanted attribute: (list terminator)", r.peer)
 	name, err := r.string("input attribute name")
 	switch {
 	case err != nil:
@@ -142,6 +156,14 @@ func (r *Reader) Scan(wants ...Want) (n int, warnings []string) {
 
 // string reads up to the next NUL. The error's text is Postfix's warning.
 func (r *Reader) string(context string) (string, error) {
+	s, err := r.untilNUL(context)
+	if err == nil && r.Trace != nil {
+		r.Trace("%s: %s", context, cmp.Or(s, "(end)"))
+	}
+	return s, err
+}
+
+func (r *Reader) untilNUL(context string) (string, error) {
 	var long []byte
 	for {
 		chunk, err := r.r.ReadSlice(0)

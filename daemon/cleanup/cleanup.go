@@ -88,7 +88,7 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 		size: bufferSize,
 		in:   inPool.Get().(*attr.Reader),
 	}
-	s.in.Reset(failureReader{s}, o.path()+" socket")
+	s.reset(o.path())
 	n, warnings := s.in.Scan(attr.Equal("protocol", "cleanup_protocol"), attr.String("queue_id", &s.queueID))
 	for _, w := range warnings {
 		log.Warningf("%s", w)
@@ -100,12 +100,11 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 		return nil, maillog.FatalError("unable to connect to the %s %s service", o.Class, o.Service)
 	}
 	if log.Verbose() > 0 {
-		log.Infof("%s socket: queue_id = %s", o.path(), s.queueID)
 		log.Infof("send attr flags = %d", o.Flags)
 	}
 	// What came with the greeting beyond it is dropped: Postfix's stream has one
 	// buffer for both directions, and now writes.
-	s.in.Reset(failureReader{s}, o.path()+" socket")
+	s.reset(o.path())
 	s.out = attr.AppendEnd(attr.AppendUint(s.first[:0], "flags", uint64(o.Flags)))
 	return s, nil
 }
@@ -163,6 +162,14 @@ type stream struct {
 	size    int   // of the buffer: bufferSize or longBuffer
 	whole   bool  // the client has sent all that there will be
 	err     error // the first failure to write or read, other than end of input
+}
+
+// reset makes the reader begin anew.
+func (s *stream) reset(path string) {
+	s.in.Reset(failureReader{s}, path+" socket")
+	if s.log.Verbose() > 0 {
+		s.in.Trace = s.log.Infof
+	}
 }
 
 func (s *stream) QueueID() string { return s.queueID }

@@ -59,7 +59,7 @@ func (l *List) hostname(ctx context.Context, p *pattern, name string) (bool, err
 	}
 	for entry := name; entry != ""; {
 		if len(entry) == len(name) || p.table.Kind() == table.Fixed {
-			_, found, err := p.table.Lookup(ctx, entry)
+			found, err := l.lookup(ctx, p.table, entry)
 			if l.verbose != nil {
 				l.verboseLookup(p.table, entry, found)
 			}
@@ -105,7 +105,7 @@ func (l *List) hostaddr(ctx context.Context, p *pattern, client address) (bool, 
 		return false, nil
 	}
 	if p.table != nil {
-		_, found, err := p.table.Lookup(ctx, client.text)
+		found, err := l.lookup(ctx, p.table, client.text)
 		if err != nil {
 			return false, l.lookupProblem(p.table, err)
 		}
@@ -117,6 +117,16 @@ func (l *List) hostaddr(ctx context.Context, p *pattern, client address) (bool, 
 		return false, &table.Error{Class: table.Retry, Text: l.param + ": " + err.Error(), Err: err}
 	}
 	return hit, nil
+}
+
+func (l *List) lookup(ctx context.Context, t table.Table, key string) (bool, error) {
+	if l.verbose != nil {
+		if text := table.Trace(t, key); text != "" {
+			l.verbosef(1, "%s", text)
+		}
+	}
+	_, found, err := t.Lookup(ctx, key)
+	return found, err
 }
 
 func (l *List) lookupProblem(t table.Table, err error) error {

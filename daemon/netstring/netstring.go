@@ -7,6 +7,7 @@
 package netstring
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"math"
@@ -26,6 +27,10 @@ var (
 // A Reader reads netstrings and their parts. Errors are final: after one the
 // position in the input is undefined.
 type Reader struct {
+	// Trace takes what Postfix logs of what is read, at verbose level 2. Nil
+	// stands for nobody.
+	Trace func(format string, args ...any)
+
 	src  io.Reader
 	size int    // of the buffer at first
 	buf  []byte // nil until the first read
@@ -42,7 +47,7 @@ const maxBuffer = 64 << 10
 // NewReader returns a Reader on r with a buffer of size bytes.
 func NewReader(r io.Reader, size int) *Reader { return &Reader{src: r, size: size} }
 
-// Reset makes the reader read from r, as if it was new.
+// Reset makes the reader read from r, as if it was new, without Trace.
 func (r *Reader) Reset(src io.Reader) {
 	if len(r.buf) > r.size {
 		r.buf = nil
@@ -97,6 +102,9 @@ func (r *Reader) Length() (int64, error) {
 		case !ok:
 			return 0, r.ended()
 		case c == ':':
+			if r.Trace != nil {
+				r.Trace("netstring_get_length: read netstring length %d", n)
+			}
 			return n, nil
 		case c < '0' || c > '9':
 			return 0, ErrFormat
@@ -136,6 +144,7 @@ func (r *Reader) Append(dst []byte, limit int64) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
+	start := len(dst)
 	for n > 0 {
 		chunk, err := r.peek(n)
 		if err != nil {
@@ -145,6 +154,7 @@ func (r *Reader) Append(dst []byte, limit int64) ([]byte, error) {
 		n -= int64(len(chunk))
 		r.discard(len(chunk))
 	}
+	r.tracePayload(dst[start:])
 	return dst, r.Terminator()
 }
 
@@ -167,6 +177,9 @@ func (r *Reader) CopyTo(w io.Writer, limit int64) (int64, error) {
 		return 0, err
 	}
 	roomy, _ := w.(Roomy)
+	if r.Trace != nil {
+		w, roomy = &headWriter{Writer: w}, nil
+	}
 	for left := n; left > 0; {
 		if roomy != nil && r.start == r.end && left > int64(r.size) {
 			if room := roomy.Room(); len(room) > 0 {
@@ -191,7 +204,34 @@ func (r *Reader) CopyTo(w io.Writer, limit int64) (int64, error) {
 		left -= int64(len(chunk))
 		r.discard(len(chunk))
 	}
+	if h, ok := w.(*headWriter); ok {
+		r.tracePayload(h.head)
+	}
 	return n, r.Terminator()
+}
+
+// traced is how much of a payload Postfix shows, in bytes.
+const traced = 30
+
+// tracePayload shows the beginning of a payload, up to a NUL.
+func (r *Reader) tracePayload(payload []byte) {
+	if r.Trace == nil {
+		return
+	}
+	payload = payload[:min(len(payload), traced)]
+	payload, _, _ = bytes.Cut(payload, []byte{0})
+	r.Trace("netstring_get_data: read netstring data %s", payload)
+}
+
+// headWriter remembers the beginning of what is written.
+type headWriter struct {
+	io.Writer
+	head []byte
+}
+
+func (w *headWriter) Write(p []byte) (int, error) {
+	w.head = append(w.head, p[:min(len(p), traced-len(w.head))]...)
+	return w.Writer.Write(p)
 }
 
 // read reads from the source. An error that comes with data waits for the next

@@ -19,9 +19,6 @@ func (s *Session) readContent(c *content) error {
 		s.status |= mailstream.StatusWrite
 		s.log.Warningf("%s: store message content: %s", s.queueID, c.err)
 	}
-	if s.log.Verbose() > 1 {
-		s.logNetstring(c.head, int(c.size))
-	}
 	return nil
 }
 

@@ -113,14 +113,5 @@ func (s *Session) copyRecipients(out *recordSink) (count int, err error) {
 // s.line.
 func (s *Session) readAddress() (err error) {
 	s.line, err = s.in.Append(s.line[:0], int64(s.cfg.LineLengthLimit))
-	if err == nil && s.log.Verbose() > 1 {
-		s.logNetstring(s.line, len(s.line))
-	}
 	return err
-}
-
-// logNetstring shows what was read, at verbose level 2.
-func (s *Session) logNetstring(head []byte, length int) {
-	s.log.Infof("netstring_get_length: read netstring length %d", length)
-	s.log.Infof("netstring_get_data: read netstring data %s", head[:min(len(head), 30)])
 }

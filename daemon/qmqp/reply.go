@@ -61,12 +61,9 @@ func internalError(status mailstream.Status) Reply {
 }
 
 // reply sends r, pausing before bad news to slow down run-away clients, and
-// logs it first if asked to and it is not a success. The error says that the
+// logs it before that if asked to and it is not a success. The error says that the
 // client cannot be reached: netstring.ErrClosed or ErrTimeout.
 func (s *Session) reply(ctx context.Context, r Reply, logIt bool) error {
-	if logIt && r.Code != success {
-		s.log.Warningf("%s: %s: %s", s.queueID, s.nameadr, r.Text)
-	}
 	if r.Code == hard && s.cfg.SoftBounce {
 		r.Code = retry
 	}
@@ -74,6 +71,9 @@ func (s *Session) reply(ctx context.Context, r Reply, logIt bool) error {
 	s.line = netstring.AppendNetstring(s.line[:0], text)
 	if s.log.Verbose() > 1 {
 		s.log.Infof("netstring_put: write netstring len %d data %s", len(text), text[:min(len(text), 30)])
+	}
+	if logIt && r.Code != success {
+		s.log.Warningf("%s: %s: %s", s.queueID, s.nameadr, r.Text)
 	}
 	if r.Code != success {
 		pause(ctx, s.cfg.ErrorDelay)

@@ -141,6 +141,9 @@ func (s *Session) Receive(ctx context.Context, opener mailstream.Opener) error {
 	}
 	s.acquire()
 	defer s.release()
+	if s.log.Verbose() > 1 {
+		s.in.Trace = s.log.Infof
+	}
 	s.stream, s.queueID = stream, stream.QueueID()
 	s.log.Infof("%s: client=%s", s.queueID, s.nameadr)
 

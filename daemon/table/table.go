@@ -32,6 +32,19 @@ type Table interface {
 	Close() error
 }
 
+// Trace returns what Postfix logs at verbose level 1 of a lookup in a table of
+// rules; of one in another table it is empty.
+func Trace(t Table, key string) string {
+	if c, ok := t.(*checked); ok {
+		t = c.Table
+	}
+	switch t.(type) {
+	case *cidrTable, *ruleTable:
+		return "dict_" + t.Type() + "_lookup: " + t.Name() + ": " + key
+	}
+	return ""
+}
+
 // watched is a table whose file is checked for changes before each client.
 type watched interface {
 	// changed reports that the file was modified, or is no longer linked.
