@@ -63,7 +63,7 @@ const flushTime = 5 * time.Second
 // SIGABRT.
 func Run(c Child) int {
 	master.DefaultSignals()
-	r := &run{Child: c, env: master.ReadEnviron(c.lookup)}
+	r := &run{Child: c, env: master.ReadEnviron(c.lookup), inherited: master.Inherited()}
 	err := r.run()
 	if err != nil {
 		r.log.Last(err)
@@ -92,7 +92,10 @@ func (c *Child) lookup(name string) (string, bool) {
 // run is a child that is starting.
 type run struct {
 	Child
-	env  master.Environ
+	env master.Environ
+	// inherited is how many descriptors came from master(8).
+	inherited int
+
 	args *master.Args
 	zone *time.Location
 	log  *maillog.Logger
@@ -177,6 +180,9 @@ func (r *run) run() error {
 	serve := r.serveFirst(server)
 	if r.args.Stdin {
 		return master.ServeStdin(ctx, master.StdinConn(0, 1), r.now, serve)
+	}
+	if err := master.CheckInherited(r.inherited, r.args.Sockets); err != nil {
+		return err
 	}
 	setStress := func(on bool) {
 		if p, ok := r.stressPolicy(on, storage); ok {

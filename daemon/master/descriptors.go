@@ -33,6 +33,29 @@ func Listeners(sockets int) []int {
 	return fds
 }
 
+// Inherited returns how many descriptors from StatusFD on are open, up to the
+// first that is not. It tells what the process was started with, if it is called
+// before anything is opened.
+func Inherited() int {
+	n := 0
+	for {
+		if _, err := unix.FcntlInt(uintptr(StatusFD+n), unix.F_GETFD, 0); err != nil {
+			return n
+		}
+		n++
+	}
+}
+
+// CheckInherited is the failure of a process that master has not given its
+// descriptors, such as one that was started by hand: what has their numbers by
+// now is something of its own.
+func CheckInherited(inherited, sockets int) error {
+	if StatusFD+inherited >= ListenFD+sockets {
+		return nil
+	}
+	return maillog.FatalError("event_enable_read: epoll_ctl EPOLL_CTL_ADD: %s", errno.Text(unix.EBADF))
+}
+
 // OpenFilesBound is how many sessions the limit of open files allows, for
 // services without a process limit: a session needs its own connection, one
 // to cleanup(8), a queue or spill file, and sockets for DNS queries.
