@@ -92,7 +92,15 @@ var cleanupRows = []judges.Row{
 
 	hangup(greeted("empty, then closed", "", noService)),
 	hangup(greeted("good, then closed", string(standin.Greeting("GONE")), writeError)),
-	asking(hangup(greeted("good, then closed, format error", string(standin.Greeting("GONE")), "disconnect from localhost[127.0.0.1]\nlog <20> postfix/qmqpd: warning: mail_stream_cleanup: close error")), "x"),
+	{Name: "greeting good, then closed, format error", Cleanup: []standin.Verdict{{Greeting: standin.Greeting("GONE"), Hangup: true}}, Play: func(s *judges.Scene) {
+		c := s.Dial(judges.Client{})
+		defer c.Close()
+		s.WaitLog("client=")
+		time.Sleep(300 * time.Millisecond) // for cleanup(8) to be gone
+		s.Send(c, judges.Client{Send: "x"})
+		s.Reply("client", c)
+		s.WaitSession()
+	}, Want: []string{"disconnect from localhost[127.0.0.1]\nlog <20> postfix/qmqpd: warning: mail_stream_cleanup: close error"}},
 	greeted("wrong protocol", "protocol\x00foo\x00queue_id\x00Q\x00\x00", "warning: unexpected protocol foo from public/cleanup socket (expected: cleanup_protocol)", noService),
 	greeted("no protocol", "queue_id\x00Q\x00\x00", noService),
 	greeted("wrong first name", "prot\x00cleanup_protocol\x00queue_id\x00Q\x00\x00", noService),
