@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-multierror"
@@ -66,15 +68,17 @@ const defaultMaxSessions, defaultGrace = 1000, 10 * time.Second
 // it has them.
 func Serve(ctx context.Context, o ServeOptions) error {
 	s := &server{ServeOptions: o, log: maillog.New(time.Now).WithVerbose(o.Verbose)}
-	if err := s.configure(); err != nil {
-		return err
-	}
+	err := s.configure()
 	if o.Log != nil {
 		s.log.AddFull(o.Log)
 		defer s.log.Flush(flushTime)
 	}
+	// Some of them tell what an error is about.
 	for _, w := range s.warnings {
 		s.log.Warningf("%s", w)
+	}
+	if err != nil {
+		return err
 	}
 	poller, err := poll.New()
 	if err != nil {
@@ -216,6 +220,7 @@ func (s *server) configure() error {
 	s.interfaces = cleanCommon.Interfaces
 	rewriter := params.New(process("trivial-rewrite", s.clean.String("rewrite_service_name")))
 	rewriteCommon, _ := rewriter.ReadCommon()
+	s.log.Identify(s.main.String("syslog_name")+"/qmqpd", os.Getpid(), s.config.Session.Hostname, common.SMTPUTF8)
 
 	var errs *multierror.Error
 	if len(s.Listen) == 0 {
@@ -253,12 +258,15 @@ func (s *server) configure() error {
 			refuseProgram(files, s.clean.String("rewrite_service_name"), "trivial-rewrite", "rewrite_service_name"))
 	}
 	errs = appendNew(errs, s.main.Errors(), s.clean.Errors(), rewriter.Errors())
-	if err := errs.ErrorOrNil(); err != nil {
-		return err
+	// What the programs have in common is said once.
+	for _, program := range []*params.Effective{s.main, s.clean, rewriter} {
+		for _, w := range program.Warnings() {
+			if !slices.Contains(s.warnings, w) {
+				s.warnings = append(s.warnings, w)
+			}
+		}
 	}
-	s.warnings = append(s.warnings, s.main.Warnings()...)
-	s.log.Identify(s.main.String("syslog_name")+"/qmqpd", os.Getpid(), s.config.Session.Hostname, common.SMTPUTF8)
-	return nil
+	return errs.ErrorOrNil()
 }
 
 // appendNew appends the errors in lists that errs does not hold yet: programs
@@ -274,20 +282,28 @@ func appendNew(errs *multierror.Error, lists ...error) *multierror.Error {
 			many = &multierror.Error{Errors: []error{list}}
 		}
 		for _, err := range many.Errors {
+			err = located(err)
 			if !seen[err.Error()] {
 				seen[err.Error()] = true
-				errs = multierror.Append(errs, located(err))
+				errs = multierror.Append(errs, err)
 			}
 		}
 	}
 	return errs
 }
 
-// located puts file and line in front of an error about a setting.
+// located puts file and line in front of an error about a setting, and its name
+// where Postfix's text does not have it.
 func located(err error) error {
 	var e *params.Error
-	if errors.As(err, &e) && e.Value.Line > 0 {
-		return fmt.Errorf("%s: %w", e.Value.Origin(), err)
+	if !errors.As(err, &e) {
+		return err
+	}
+	if !strings.Contains(e.Text, e.Name) {
+		err = fmt.Errorf("%s: %w", e.Name, err)
+	}
+	if e.Value.Line > 0 {
+		err = fmt.Errorf("%s: %w", e.Value.Origin(), err)
 	}
 	return err
 }
