@@ -163,6 +163,57 @@ func TestStorageFails(t *testing.T) {
 	}
 }
 
+// A file that takes no more, or gives nothing back, makes the message one to try
+// again; the request is read to its end all the same.
+func TestStorageFailsLater(t *testing.T) {
+	for _, tt := range []struct {
+		name, log string
+		flag      int
+		file      string
+	}{
+		{"disk full", "warning: QUEUEID: store message content: write /dev/full: no space left on device\n", os.O_RDWR, "/dev/full"},
+		{"read error", "warning: QUEUEID: read message content: ", os.O_WRONLY | os.O_CREATE, filepath.Join(t.TempDir(), "f")},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg, opener := testConfig(), new(memoryOpener)
+			cfg.Storage = Storage{MemoryPerMessage: freeMemory, TempFile: func() (*os.File, error) { return os.OpenFile(tt.file, tt.flag, 0o600) }}
+			reply, log := converse(t, cfg, opener, request(strings.Repeat("x\n", 3*chunkSize), "s@x", "r@x"))
+			if want := ns("ZError: queue file write error"); reply != want {
+				t.Errorf("reply %q", reply)
+			}
+			if !strings.Contains(log, tt.log) || !opener.aborted || opener.finished {
+				t.Errorf("log %q, aborted %v", log, opener.aborted)
+			}
+		})
+	}
+}
+
+// However many messages there are, they hold no more in memory than the budget
+// and what is free to each.
+func TestBudget(t *testing.T) {
+	const most = 1 << 20
+	st := Storage{MemoryPerMessage: 300 << 10, Budget: NewBudget(most), TempFile: tempFile(t)}
+	held, piece := 0, make([]byte, 400<<10)
+	var all []*content
+	for range 20 {
+		c := st.newContent()
+		all = append(all, c)
+		if _, err := c.Write(piece); err != nil || c.err != nil || c.size != int64(len(piece)) {
+			t.Fatal(err, c.err, c.size)
+		}
+		held += max(0, cap(c.head)-freeMemory)
+	}
+	if held > most || held < most/2 {
+		t.Errorf("%d bytes are held, %d allowed", held, most)
+	}
+	for _, c := range all {
+		c.close()
+	}
+	if left := st.Budget.left.Load(); left != most {
+		t.Errorf("budget: %d left", left)
+	}
+}
+
 // A run of > over many pieces is not looked at again for each piece; if it was,
 // this test would take half an hour.
 func TestLongQuoteRun(t *testing.T) {
