@@ -16,6 +16,11 @@ import (
 // process for each session, as stock has it.
 const sessionsParameter = "qmqpd_sessions_per_process"
 
+// memoryParameter is another one of our own: how many bytes the messages of all
+// sessions of a process hold in memory together, default defaultMessageMemory.
+// What goes beyond that waits in files.
+const memoryParameter = "qmqpd_message_memory"
+
 // limits say how many sessions there may be at once.
 type limits struct {
 	sessions int // in this process
@@ -52,18 +57,28 @@ func (r *run) limits() (limits, error) {
 	return l, nil
 }
 
-// sessionsPerProcess reads our own parameter.
 func sessionsPerProcess(eff *params.Effective) (int, error) {
-	text := eff.Expand("$" + sessionsParameter)
+	n, err := ownNumber(eff, sessionsParameter, 0, strconv.IntSize)
+	return int(n), err
+}
+
+func messageMemory(eff *params.Effective) (int64, error) {
+	return ownNumber(eff, memoryParameter, defaultMessageMemory, 64)
+}
+
+// ownNumber reads a parameter of our own, which is a number of so many bits that is
+// not negative.
+func ownNumber(eff *params.Effective, name string, otherwise int64, bits int) (int64, error) {
+	text := eff.Expand("$" + name)
 	if text == "" {
-		return 0, nil
+		return otherwise, nil
 	}
-	n, err := strconv.Atoi(text)
+	n, err := strconv.ParseInt(text, 10, bits)
 	switch {
 	case err != nil:
-		return 0, maillog.FatalError("bad numerical configuration: %s = %s", sessionsParameter, text)
+		return 0, maillog.FatalError("bad numerical configuration: %s = %s", name, text)
 	case n < 0:
-		return 0, maillog.FatalError("invalid %s parameter value %d < 0", sessionsParameter, n)
+		return 0, maillog.FatalError("invalid %s parameter value %d < 0", name, n)
 	}
 	return n, nil
 }

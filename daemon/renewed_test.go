@@ -32,7 +32,7 @@ func TestAccessListFollowsTable(t *testing.T) {
 	s.main = params.New(params.Process{Name: "qmqpd", Host: params.SystemHost()})
 	s.config = LoadConfig(s.main)
 	s.config.Clients = "cdb:" + dir + "/clients"
-	servers, err := s.newServers(t.Context(), s.config.policy(nil, newStorage(dir)))
+	servers, err := s.newServers(t.Context(), s.config.policy(nil, newStorage(dir, 0)))
 	if err != nil {
 		t.Fatal(err)
 	}

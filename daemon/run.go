@@ -50,10 +50,10 @@ type Option struct {
 // after a fatal error.
 const failurePause = time.Second
 
-// memoryBound is how much memory a process of many sessions may hold, in bytes,
-// before its successor takes over. Messages hold less; see
-// memoryForMessages.
-const memoryBound = 192 << 20
+// memoryBeside is how much memory a process of many sessions may hold beside what
+// qmqpd_message_memory allows its messages, in bytes, before its successor takes
+// over.
+const memoryBeside = 160 << 20
 
 // flushTime bounds the wait for the log at the end.
 const flushTime = 5 * time.Second
@@ -150,6 +150,10 @@ func (r *run) run() error {
 	if err != nil {
 		return err
 	}
+	memory, err := messageMemory(r.effective)
+	if err != nil {
+		return err
+	}
 	if err := os.Chdir(r.config.QueueDirectory); err != nil {
 		return maillog.FatalError("chdir(\"%s\"): %s", r.config.QueueDirectory, errno.Text(err))
 	}
@@ -175,7 +179,7 @@ func (r *run) run() error {
 	if err != nil {
 		return maillog.FatalError("%w", err)
 	}
-	storage := newStorage("")
+	storage := newStorage("", memory)
 	server.SetPolicy(r.config.policy(opener, storage))
 	serve := r.serveFirst(server)
 	if r.args.Stdin {
@@ -207,7 +211,7 @@ func (r *run) run() error {
 		Limit:         limits.service,
 		Stress:        r.stress(limits, setStress),
 		Changed:       changed(tables, r.log),
-		Drain:         master.MemoryBound(memoryBound),
+		Drain:         master.MemoryBound(memoryBeside + uint64(memory)),
 		Handler:       serve,
 	})
 }

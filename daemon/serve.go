@@ -90,7 +90,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		return err
 	}
 	defer closeQueue()
-	servers, err := s.newServers(ctx, s.config.policy(opener, newStorage(s.queue)))
+	servers, err := s.newServers(ctx, s.config.policy(opener, newStorage(s.queue, s.memory)))
 	if err != nil {
 		return err
 	}
@@ -165,6 +165,7 @@ type server struct {
 	queue  string            // the queue directory
 	via    string            // queue_via
 	flags  uint32            // the cleanup flags of each message
+	memory int64             // qmqpd_message_memory
 
 	incoming   incoming.Config
 	maps       storeMaps
@@ -236,6 +237,9 @@ func (s *server) configure() error {
 		errs = multierror.Append(errs, err)
 	} else if on {
 		s.flags |= cleanup.FlagAutoUTF8
+	}
+	if s.memory, err = messageMemory(s.main); err != nil {
+		errs = multierror.Append(errs, err)
 	}
 	s.via = s.main.Expand("$queue_via")
 	switch s.via {

@@ -102,18 +102,20 @@ func (c *Config) policy(opener mailstream.Opener, storage qmqp.Storage) Policy {
 	return Policy{Session: &session, DebugLevel: c.DebugLevel, Opener: opener}
 }
 
-// newStorage keeps large messages in files below a queue directory.
-func newStorage(queue string) qmqp.Storage {
+// newStorage keeps large messages in files below a queue directory, and all others
+// too once messages hold so many bytes in memory.
+func newStorage(queue string, memory int64) qmqp.Storage {
 	return qmqp.Storage{
 		MemoryPerMessage: memoryPerMessage,
-		Budget:           qmqp.NewBudget(memoryForMessages),
+		Budget:           qmqp.NewBudget(memory),
 		TempFile:         qmqp.TempFileIn(filepath.Join(queue, "incoming")),
 	}
 }
 
 // What messages hold in memory before they go on to a file in the queue's file
-// system: each one, and all together, in bytes.
+// system: each one, and all together unless qmqpd_message_memory says otherwise, in
+// bytes.
 const (
-	memoryPerMessage  = 1 << 20
-	memoryForMessages = 32 << 20
+	memoryPerMessage     = 1 << 20
+	defaultMessageMemory = 32 << 20
 )
