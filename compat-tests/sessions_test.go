@@ -207,6 +207,50 @@ func TestProcessLimit(t *testing.T) {
 	}
 }
 
+// TestStressSettings shows that settings take their stress value for the session
+// that makes the limit full: those of a session, the access list with tables outside the jail, and what ends the
+// process.
+func TestStressSettings(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "", "qmqpd_authorized_clients = ${stress?{hash:/etc/postfix/few}:{127.0.0.0/8}}",
+		"qmqpd_error_delay = ${stress?{0}:{3}}", "max_use = ${stress?{4}:{100}}")
+	s.WriteFile("/etc/postfix/few", "127.0.0.2 ok\n", 0o644)
+	s.MustRun("/usr/sbin/postmap", "hash:/etc/postfix/few")
+	// Only services that others could reach have a stress mode.
+	s.WriteMaster(postfix.DefaultMaster + "0.0.0.0:" + strconv.Itoa(s.port) + " inet n - y - 3 qmqpd\n")
+	s.Reload()
+	from := func(host, text string) (string, time.Duration) {
+		c, err := standin.DialTCP(host, s.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if err := c.Send([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		return readReply(t, c), time.Since(began)
+	}
+	if reply, took := from("127.0.0.1", "x"); !strings.HasPrefix(reply, "58:D") || took < 2*time.Second {
+		t.Errorf("without stress: %q after %v", reply, took)
+	}
+	clients, worker := s.halfway(t, "m", 2)
+	unlisted := standin.Netstring("DError: localhost[127.0.0.1] is not authorized to use this service")
+	stressed := func(what string) {
+		t.Helper()
+		if reply, took := from("127.0.0.1", request("unlisted")); reply != unlisted || took > 2*time.Second {
+			t.Errorf("%s: %q after %v", what, reply, took)
+		}
+	}
+	stressed("third session")
+	for pid := range worker {
+		// Its fourth session was the last: with three, it is full.
+		finish(t, clients)
+		s.waitGone(t, pid)
+	}
+	s.wantDelivered(t, names("m", 2)...)
+}
+
 // TestTableChangeWithSessionsOpen shows that sessions go on while a new process
 // with the new table takes the next client.
 func TestTableChangeWithSessionsOpen(t *testing.T) {

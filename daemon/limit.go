@@ -109,7 +109,7 @@ func (r *run) masterEntry() (limits, bool) {
 
 // stress returns the stress mode of the service, or nil if it has none: master
 // gives the parameter only to services that remote clients reach.
-func (r *run) stress(l limits, set func(on bool)) *master.Stress {
+func (r *run) stress(l limits, set func(on bool) *master.Bounds) *master.Stress {
 	aware, on := r.args.StressAware()
 	if !aware || l.sessions == 1 {
 		return nil

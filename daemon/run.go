@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -19,7 +18,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/master"
 	"github.com/qmqpd/qmqpd/daemon/poll"
-	"github.com/qmqpd/qmqpd/daemon/qmqp"
+	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 )
@@ -167,6 +166,7 @@ func (r *run) run() error {
 		return asFailure(err)
 	}
 	server.Peer = newPeer(r.config, r.effective, int(r.owner.UID)).Lookup
+	other := r.otherLists(ctx, limits, tables)
 	if err := jail.Enter(r.jail()); err != nil {
 		return err
 	}
@@ -188,11 +188,24 @@ func (r *run) run() error {
 	if err := master.CheckInherited(r.inherited, r.args.Sockets); err != nil {
 		return err
 	}
-	setStress := func(on bool) {
-		if p, ok := r.stressPolicy(on, storage); ok {
-			server.SetPolicy(p)
+	setStress := func(on bool) *master.Bounds {
+		config, ok := r.stressConfig(on)
+		if !ok {
+			return nil
 		}
+		opener, err := newCleanup(config, "", r.dial, r.gate)
+		if err != nil {
+			r.log.Warningf("stress mode: %s", err)
+			return nil
+		}
+		policy := config.policy(opener, storage)
+		if _, started := r.args.StressAware(); on != started {
+			policy.lists = other
+		}
+		server.SetPolicy(policy)
+		return config.bounds()
 	}
+	bounds := r.config.bounds()
 	return master.Serve(ctx, master.Config{
 		Log:           r.log,
 		Now:           r.now,
@@ -203,10 +216,10 @@ func (r *run) run() error {
 		Listeners:     master.Listeners(r.args.Sockets),
 		Transport:     transport,
 		Lock:          lock,
-		MaxUse:        r.config.MaxUse,
-		UseEach:       !r.config.MaxUseSet,
-		MaxIdle:       r.config.MaxIdle,
-		DaemonTimeout: r.config.Watchdog,
+		MaxUse:        bounds.MaxUse,
+		UseEach:       bounds.UseEach,
+		MaxIdle:       bounds.MaxIdle,
+		DaemonTimeout: bounds.DaemonTimeout,
 		Sessions:      limits.sessions,
 		Limit:         limits.service,
 		Stress:        r.stress(limits, setStress),
@@ -370,9 +383,14 @@ func (r *run) jail() jail.Config {
 	return c
 }
 
-// stressPolicy reads the parameters again with stress on or off, for sessions
+// bounds are the parameters that master.Serve obeys and that can depend on stress.
+func (c *Config) bounds() *master.Bounds {
+	return &master.Bounds{MaxUse: c.MaxUse, UseEach: !c.MaxUseSet, MaxIdle: c.MaxIdle, DaemonTimeout: c.Watchdog}
+}
+
+// stressConfig reads the parameters again with stress on or off, for sessions
 // from now on. Settings that no longer work leave everything as it is.
-func (r *run) stressPolicy(on bool, storage qmqp.Storage) (Policy, bool) {
+func (r *run) stressConfig(on bool) (*Config, bool) {
 	settings := r.settings
 	// The accounts' files are not in the jail, and have been checked.
 	settings.Host.Accounts = nil
@@ -384,12 +402,49 @@ func (r *run) stressPolicy(on bool, storage qmqp.Storage) (Policy, bool) {
 	eff := params.New(settings)
 	_, _ = eff.ReadCommon() // its errors are eff's
 	config := LoadConfig(eff)
-	opener, err := newCleanup(config, "", r.dial, r.gate)
-	if err := cmp.Or(eff.Err(), err); err != nil {
+	if err := eff.Err(); err != nil {
 		r.log.Warningf("stress mode: %s", err)
-		return Policy{}, false
+		return nil, false
 	}
-	return config.policy(opener, storage), true
+	return config, true
+}
+
+// otherLists opens the access lists for the other mode than the one that the
+// process starts in, if they are others: in the jail their tables are out of
+// reach. The parameters are read for that only where stress is mentioned at all.
+func (r *run) otherLists(ctx context.Context, l limits, tables *table.Set) *lists {
+	aware, on := r.args.StressAware()
+	if !aware || l.sessions == 1 || !r.mentionsStress() {
+		return nil
+	}
+	config, ok := r.stressConfig(!on)
+	if !ok || config.sameLists(r.config) {
+		return nil
+	}
+	opened, err := openLists(ctx, config, tables)
+	if err != nil {
+		r.log.Warningf("stress mode: %s", err)
+		return nil
+	}
+	return &opened
+}
+
+// sameLists tells whether the access lists are the same in two configurations.
+func (c *Config) sameLists(other *Config) bool {
+	return c.Clients == other.Clients && c.DebugPeers == other.DebugPeers && c.ParentDomains == other.ParentDomains
+}
+
+// mentionsStress tells whether a setting may depend on stress.
+func (r *run) mentionsStress() bool {
+	if strings.Contains(string(r.settings.Main.Bytes()), "stress") {
+		return true
+	}
+	for _, o := range r.settings.Overrides {
+		if strings.Contains(o.Value, "stress") {
+			return true
+		}
+	}
+	return false
 }
 
 // serveFirst wraps the server: what only the first client meets in Postfix.

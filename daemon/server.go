@@ -40,6 +40,9 @@ type Policy struct {
 	DebugLevel int
 	// Opener begins messages.
 	Opener mailstream.Opener
+	// lists, if not nil, take the place of the server's Clients and
+	// DebugPeers.
+	lists *lists
 }
 
 // SetPolicy sets the policy for sessions from now on. It must be called before
@@ -53,13 +56,17 @@ func (s *Server) SetPolicy(p Policy) { s.policy.Store(&p) }
 // ended the process. Source: Postfix 3.10 qmqpd.c, qmqpd_service.
 func (s *Server) ServeConn(ctx context.Context, conn net.Conn, accepted time.Time) error {
 	policy, log := s.policy.Load(), s.Log
+	clients, debugPeers := s.Clients, s.DebugPeers
+	if l := policy.lists; l != nil {
+		clients, debugPeers = l.clients, l.debugPeers
+	}
 	client, err := s.Peer(ctx, conn, log)
 	if err != nil {
 		return err
 	}
-	if s.DebugPeers != nil {
+	if debugPeers != nil {
 		// An error has been logged and counts as no.
-		if debug, _ := s.DebugPeers.WithLog(log).Match(ctx, client.Name, client.Addr); debug {
+		if debug, _ := debugPeers.WithLog(log).Match(ctx, client.Name, client.Addr); debug {
 			log = log.WithVerbose(log.Verbose() + policy.DebugLevel)
 		}
 	}
@@ -67,7 +74,7 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn, accepted time.Tim
 	log.Infof("connect from %s", name)
 	session := policy.Session.NewSession(conn, client, accepted, log)
 	defer session.Close()
-	ok, err := s.Clients.WithLog(log).Match(ctx, client.Name, client.Addr)
+	ok, err := clients.WithLog(log).Match(ctx, client.Name, client.Addr)
 	switch {
 	case err != nil && isFatal(err):
 		return asFailure(err)

@@ -259,7 +259,7 @@ func TestLimitReached(t *testing.T) {
 	var modes []bool
 	done := start(func(c *Config) {
 		c.Stress = &Stress{Service: "127.0.0.1:628", Name: "[127.0.0.1]:628",
-			Set: func(on bool) { modes = append(modes, on) }}
+			Set: func(on bool) *Bounds { modes = append(modes, on); return nil }}
 	})
 	for range 2 {
 		one, two := s.dial(), s.dial()
@@ -291,7 +291,7 @@ func TestLimitReached(t *testing.T) {
 func TestStressPeriods(t *testing.T) {
 	t0 := time.Now()
 	var modes []bool
-	s := Stress{Set: func(on bool) { modes = append(modes, on) }}
+	s := Stress{Set: func(on bool) *Bounds { modes = append(modes, on); return nil }}
 	s.expire(t0)
 	s.begin(t0)
 	s.expire(t0.Add(1000 * time.Second))
@@ -310,6 +310,30 @@ func TestStressPeriods(t *testing.T) {
 	if fmt.Sprint(modes) != "[false]" {
 		t.Error(modes)
 	}
+}
+
+// The bounds that stress mode changes are those of sessions from then on.
+func TestStressBounds(t *testing.T) {
+	s, start := many(t, 2)
+	done := start(func(c *Config) {
+		c.MaxUse = 100
+		c.Stress = &Stress{Set: func(bool) *Bounds { return &Bounds{MaxUse: 3, MaxIdle: time.Hour, DaemonTimeout: 3 * time.Second} }}
+	})
+	one, two := s.dial(), s.dial()
+	say(t, one, "x")
+	say(t, two, "x")
+	quit(t, one)
+	began := time.Now()
+	// Daemon_timeout ends the session that began under stress.
+	if _, err := two.Read(make([]byte, 1)); err == nil || time.Since(began) < 2*time.Second {
+		t.Errorf("after %v: %v", time.Since(began), err)
+	}
+	quit(t, s.dial())
+	exitsZero(t, done) // three sessions
+	s.wantLog("q: warning: service \"\" () has reached its process limit \"2\": new clients may experience noticeable delays\n" +
+		"q: warning: to avoid this condition, increase the process count in master.cf or reduce the service time per client\n" +
+		"q: warning: see https://www.postfix.org/STRESS_README.html for examples of stress-adapting configuration settings\n" +
+		"q: fatal: watchdog timeout\n")
 }
 
 // With fewer sessions in a process than the limit, the next process takes over

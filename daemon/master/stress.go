@@ -12,14 +12,24 @@ type Stress struct {
 	On bool
 	// Set is called before the session for which the mode changes, in the
 	// goroutine that accepts. Settings such as ${stress?{10}:{300}}s take
-	// their other value for sessions from then on.
-	Set func(on bool)
+	// their other value for sessions from then on. It returns the values of
+	// those that Serve obeys, or nil if they stay.
+	Set func(on bool) *Bounds
 	// Service is the service name in master.cf, and Name what master makes of it,
 	// for instance "628" or "[127.0.0.1]:628"; see the warning.
 	Service, Name string
 
 	until  time.Time // stress mode lasts at least
 	warned time.Time
+	bounds *Bounds // what Set returned, if it is news
+}
+
+// Bounds are the settings of Config that stress mode may change.
+type Bounds struct {
+	MaxUse        int
+	UseEach       bool
+	MaxIdle       time.Duration
+	DaemonTimeout time.Duration
 }
 
 // stressTime is both how long stress mode lasts and how long the warning is not
@@ -37,11 +47,29 @@ func (c *child) reached(slot int) {
 	if c.Stress == nil || c.single {
 		return
 	}
+	now := time.Now()
 	if c.fills(c.sessions+1, slot) {
-		c.Stress.begin(time.Now())
+		c.Stress.begin(now)
 	} else {
-		c.Stress.expire(time.Now())
+		c.Stress.expire(now)
 	}
+	c.rebound()
+}
+
+// rebound obeys what stress mode has changed.
+func (c *child) rebound() {
+	b := c.Stress.bounds
+	if b == nil {
+		return
+	}
+	c.Stress.bounds = nil
+	c.MaxUse, c.UseEach, c.MaxIdle = b.MaxUse, b.UseEach, b.MaxIdle
+	if watchdogStep(b.DaemonTimeout) == 0 {
+		// No reason to panic under running sessions.
+		c.Log.Warningf("watchdog_create: timeout %d is too small", b.DaemonTimeout/time.Second)
+		return
+	}
+	c.DaemonTimeout = b.DaemonTimeout
 }
 
 // warnIfFull is called when a session has begun.
@@ -89,7 +117,7 @@ func (s *Stress) change(on bool) {
 	if s.On != on {
 		s.On = on
 		if s.Set != nil {
-			s.Set(on)
+			s.bounds = s.Set(on)
 		}
 	}
 }
