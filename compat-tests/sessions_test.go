@@ -208,7 +208,8 @@ func TestProcessLimit(t *testing.T) {
 }
 
 // TestStressSettings shows that settings take their stress value for the session
-// that makes the limit full: those of a session, the access list with tables outside the jail, and what ends the
+// that makes the limit full and for later ones, whichever process has them: those
+// of a session, the access list with tables outside the jail, and what ends the
 // process.
 func TestStressSettings(t *testing.T) {
 	t.Parallel()
@@ -248,7 +249,10 @@ func TestStressSettings(t *testing.T) {
 		finish(t, clients)
 		s.waitGone(t, pid)
 	}
-	s.wantDelivered(t, names("m", 2)...)
+	stressed("session of the next process")
+	reply, _ := from("127.0.0.2", request("listed"))
+	wantOK(t, "listed client", reply)
+	s.wantDelivered(t, append(names("m", 2), "listed")...)
 }
 
 // TestTableChangeWithSessionsOpen shows that sessions go on while a new process

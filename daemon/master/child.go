@@ -265,6 +265,7 @@ func (c *child) turn() {
 			c.failure = lockFailure(err)
 		case ok:
 			c.held = true
+			c.inheritStress()
 		default:
 			c.waiting = true
 			c.Lock.awaitBaton(func(err error) bool {
@@ -301,6 +302,7 @@ func (c *child) granted(err error) {
 		return
 	}
 	c.held = true
+	c.inheritStress()
 }
 
 func lockFailure(err error) error {

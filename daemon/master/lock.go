@@ -1,6 +1,7 @@
 package master
 
 import (
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +22,8 @@ import (
 // lock is the right to accept (the baton); the original takes the same lock in
 // the same way, so they can take turns. Byte locks (slots) in the same file, which
 // are independent of flock(2) on Linux, count the sessions of all our processes together.
+// The file is empty, as the original's, until the service has reached its limit: then
+// it holds a note.
 //
 // On a network file system, where flock(2) is a lock on all bytes, slots are
 // not usable; a Postfix queue is not supported there anyway.
@@ -57,6 +61,44 @@ func (l *Lock) Close() error {
 		return nil
 	}
 	return l.file.Close()
+}
+
+// note is what a process leaves to those that accept after it.
+type note struct {
+	until, warned time.Time // see Stress
+}
+
+// noteSize is the size of a note in the file: the process id of master(8) and two
+// times in nanoseconds since 1970.
+const noteSize = 24
+
+// writeNote replaces the note. Only the holder of the baton may do that. Where it
+// fails, the next process finds out by itself.
+func (l *Lock) writeNote(n note) {
+	b := make([]byte, 0, noteSize)
+	b = binary.BigEndian.AppendUint64(b, uint64(os.Getppid()))
+	for _, t := range [...]time.Time{n.until, n.warned} {
+		nano := int64(0)
+		if !t.IsZero() {
+			nano = t.UnixNano()
+		}
+		b = binary.BigEndian.AppendUint64(b, uint64(nano))
+	}
+	_, _ = unix.Pwrite(l.fd, b, 0)
+}
+
+// readNote returns the note, if there is one and it was written under the same
+// master(8).
+func (l *Lock) readNote() (note, bool) {
+	var b [noteSize]byte
+	if n, err := unix.Pread(l.fd, b[:], 0); err != nil || n != noteSize {
+		return note{}, false
+	}
+	if binary.BigEndian.Uint64(b[:]) != uint64(os.Getppid()) {
+		return note{}, false
+	}
+	at := func(i int) time.Time { return time.Unix(0, int64(binary.BigEndian.Uint64(b[i:]))) }
+	return note{until: at(8), warned: at(16)}, true
 }
 
 // safeOpen opens a file that must be a plain one with one name. It returns

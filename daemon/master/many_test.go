@@ -312,6 +312,87 @@ func TestStressPeriods(t *testing.T) {
 	}
 }
 
+// Stress mode and the time of its warning pass to the process that takes over, as
+// they stay with master(8) when the original's processes come and go.
+func TestStressGoesOn(t *testing.T) {
+	s, start := many(t, 2)
+	var modes [2]atomic.Int32
+	var changed atomic.Bool
+	stressed := func(i int) func(*Config) {
+		return func(c *Config) {
+			c.Stress = &Stress{Service: "628", Name: "628", Set: func(on bool) *Bounds {
+				if on {
+					modes[i].Add(1)
+				}
+				return nil
+			}}
+			if i == 0 {
+				c.Changed = func() string {
+					if changed.Load() {
+						return "hash:x"
+					}
+					return ""
+				}
+			}
+		}
+	}
+	first := start(stressed(0))
+	one, two := s.dial(), s.dial()
+	say(t, one, "x")
+	say(t, two, "x")
+	quit(t, two)
+	changed.Store(true)
+	three := s.dial()
+	if _, err := io.WriteString(three, "x\n"); err != nil {
+		t.Fatal(err)
+	}
+	silentFor(t, three, 20*time.Millisecond)
+	second := start(stressed(1))
+	hear(t, three, "x")
+	quit(t, one)
+	exitsZero(t, first)
+	if modes[0].Load() != 1 || modes[1].Load() != 1 {
+		t.Errorf("stress mode began %d times in the first process, %d times in the second", modes[0].Load(), modes[1].Load())
+	}
+	four := s.dial()
+	say(t, four, "x") // the limit again, but the warning is fresh
+	quit(t, three)
+	quit(t, four)
+	s.masterEnds()
+	exitsZero(t, second)
+	s.wantLog("q: warning: service \"628\" (628) has reached its process limit \"2\": new clients may experience noticeable delays\n" +
+		"q: warning: to avoid this condition, increase the process count in master.cf or reduce the service time per client\n" +
+		"q: warning: see https://www.postfix.org/STRESS_README.html for examples of stress-adapting configuration settings\n" +
+		"q: table hash:x has changed -- restarting\n")
+}
+
+// Under another master, or by a clock that was wrong, a note counts for nothing.
+func TestOldNote(t *testing.T) {
+	s, start := many(t, 2)
+	lock := openLock(t)
+	now := time.Now()
+	lock.writeNote(note{until: now.Add(stressTime + time.Hour), warned: now.Add(-time.Second)})
+	if n, ok := lock.readNote(); !ok || !n.warned.Equal(now.Add(-time.Second)) {
+		t.Fatalf("read back: %v %v", n, ok)
+	}
+	begun := false
+	done := start(func(c *Config) {
+		c.Stress = &Stress{Set: func(bool) *Bounds { begun = true; return nil }}
+	})
+	quit(t, s.dial())
+	s.masterEnds()
+	exitsZero(t, done)
+	if begun {
+		t.Error("a note from another time began stress mode")
+	}
+	if _, err := lock.file.WriteAt([]byte{0xff}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := lock.readNote(); ok {
+		t.Error("the note of another master is read")
+	}
+}
+
 // The bounds that stress mode changes are those of sessions from then on.
 func TestStressBounds(t *testing.T) {
 	s, start := many(t, 2)

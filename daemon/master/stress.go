@@ -21,7 +21,8 @@ type Stress struct {
 
 	until  time.Time // stress mode lasts at least
 	warned time.Time
-	bounds *Bounds // what Set returned, if it is news
+	noted  time.Time // when others were told of this
+	bounds *Bounds   // what Set returned, if it is news
 }
 
 // Bounds are the settings of Config that stress mode may change.
@@ -50,6 +51,9 @@ func (c *child) reached(slot int) {
 	now := time.Now()
 	if c.fills(c.sessions+1, slot) {
 		c.Stress.begin(now)
+		if now.Sub(c.Stress.noted) >= time.Second {
+			c.noteStress(now)
+		}
 	} else {
 		c.Stress.expire(now)
 	}
@@ -72,6 +76,35 @@ func (c *child) rebound() {
 	c.DaemonTimeout = b.DaemonTimeout
 }
 
+// noteStress tells the processes that come after this one how things stand.
+// Master, which outlives its children, would know by itself.
+func (c *child) noteStress(now time.Time) {
+	if c.Lock != nil {
+		c.Stress.noted = now
+		c.Lock.writeNote(note{until: c.Stress.until, warned: c.Stress.warned})
+	}
+}
+
+// inheritStress goes on where the process that had the baton before has left off.
+func (c *child) inheritStress() {
+	if c.Stress == nil || c.single {
+		return
+	}
+	n, ok := c.Lock.readNote()
+	now := time.Now()
+	if !ok || n.until.Sub(now) > stressTime || n.warned.After(now) {
+		return // by another clock
+	}
+	if n.warned.After(c.Stress.warned) {
+		c.Stress.warned = n.warned
+	}
+	if n.until.After(now) && n.until.After(c.Stress.until) {
+		c.Stress.until = n.until
+		c.Stress.change(true)
+		c.rebound()
+	}
+}
+
 // warnIfFull is called when a session has begun.
 func (c *child) warnIfFull(slot int) {
 	if c.fills(c.sessions, slot) {
@@ -89,6 +122,7 @@ func (c *child) limitReached() {
 		return
 	}
 	c.Stress.warned = now
+	c.noteStress(now)
 	c.Log.Warningf("service \"%s\" (%s) has reached its process limit \"%d\": "+
 		"new clients may experience noticeable delays", c.Stress.Service, c.Stress.Name, c.Limit)
 	c.Log.Warningf("to avoid this condition, increase the process count " +
