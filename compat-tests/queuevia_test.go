@@ -1,0 +1,209 @@
+package compat
+
+import (
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+	"github.com/qmqpd/qmqpd/compat-tests/standin"
+)
+
+// viaServer is "qmqpd serve" on the queue directory of a Postfix.
+type viaServer struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	addr string
+	log  lockedBuffer
+}
+
+// startVia starts the server, or returns nil and what it says if it does not start.
+func startVia(t *testing.T, pf *postfix.Instance, options ...string) (*viaServer, string) {
+	t.Helper()
+	v := &viaServer{t: t, addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(postfix.FreePort(t)))}
+	v.cmd = pf.Command("/usr/sbin/qmqpd", "serve", "-c", "/etc/postfix", "--listen", v.addr)
+	for _, o := range options {
+		v.cmd.Args = append(v.cmd.Args, "-o", o)
+	}
+	v.cmd.Stderr = &v.log
+	if err := v.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { _ = v.cmd.Wait(); close(ended) }()
+	t.Cleanup(func() { _ = v.cmd.Process.Kill(); <-ended })
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if conn, err := net.Dial("tcp", v.addr); err == nil {
+			conn.Close()
+			return v, ""
+		}
+		select {
+		case <-ended:
+			return nil, v.log.take()
+		default:
+		}
+	}
+	t.Fatal("qmqpd serve does not listen")
+	return nil, ""
+}
+
+// send sends a message and returns its queue id.
+func (v *viaServer) send(message string) string {
+	v.t.Helper()
+	c, err := standin.DialTCP("", v.addr)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Send([]byte(standin.Request(message, "from@a.example", "to@b.example"))); err != nil {
+		v.t.Fatal(err)
+	}
+	reply := readReply(v.t, c)
+	wantOK(v.t, "message", reply)
+	_, id, _ := strings.Cut(strings.TrimSuffix(reply, ","), "queued as ")
+	return id
+}
+
+// TestQueueVia shows where messages go: cleanup(8) where it answers when the server
+// starts, and a queue file of ours where it does not, or where that is what
+// queue_via says; and that what we refuse works with cleanup(8).
+func TestQueueVia(t *testing.T) {
+	t.Parallel()
+	pf := postfix.New(t, postfix.Options{})
+	pf.Install(postfix.Build(t, "qmqpd"), "/usr/sbin/qmqpd")
+	sink := standin.ListenSMTP(t)
+	pf.AppendMain("qmqpd_authorized_clients = 127.0.0.0/8", "relayhost = "+sink.Relayhost(), "smtputf8_enable = no")
+	const milter = "non_smtpd_milters=inet:127.0.0.1:1"
+	byCleanup := func(id string) bool {
+		pf.Log.Sync(t)
+		for _, l := range pf.Log.Lines() {
+			if l.Tag == "postfix/cleanup" && strings.HasPrefix(l.Text, id+": message-id=") {
+				return true
+			}
+		}
+		return false
+	}
+	check := func(v *viaServer, message string, cleanup bool) {
+		t.Helper()
+		id := v.send(message)
+		if byCleanup(id) != cleanup || strings.Contains(v.log.take(), id+": message-id=") == cleanup {
+			t.Errorf("message %.30q, id %s: went through cleanup(8): %v, want %v", message, id, !cleanup, cleanup)
+		}
+	}
+
+	// Nobody is there yet.
+	before, text := startVia(t, pf)
+	if before == nil {
+		t.Fatal(text)
+	}
+	check(before, "Subject: before\n\nm\n", false)
+	if v, text := startVia(t, pf, milter); v != nil || !strings.Contains(text, "stand-alone mode cannot honor non_smtpd_milters = inet:127.0.0.1:1; set queue_via = cleanup") {
+		t.Errorf("a Milter without cleanup(8): %q", text)
+	}
+
+	pf.Start()
+	// That is decided once.
+	check(before, "Subject: still direct\n\nm\n", false)
+	for _, tt := range []struct {
+		subject string
+		cleanup bool
+		options []string
+	}{
+		{"auto", true, nil},
+		{"cleanup", true, []string{"queue_via=cleanup"}},
+		{"direct", false, []string{"queue_via=direct"}},
+		{"Milter", true, []string{milter}},
+		{"Milter off", false, []string{"queue_via=direct", milter, "receive_override_options=no_milters"}},
+	} {
+		v, text := startVia(t, pf, tt.options...)
+		if v == nil {
+			t.Errorf("%s: %s", tt.subject, text)
+			continue
+		}
+		check(v, "Subject: "+tt.subject+"\n\nm\n", tt.cleanup)
+		// More than stays in memory.
+		check(v, "Subject: large "+tt.subject+"\n\n"+strings.Repeat("0123456789\n", 300000), tt.cleanup)
+	}
+	got := map[string]int{}
+	for _, d := range sink.Wait(12, patience) {
+		want := 2
+		if strings.HasPrefix(d.Header("Subject"), "large") {
+			want = 3300000
+		}
+		if len(d.Data) < want {
+			t.Errorf("%s: %d bytes", d.Header("Subject"), len(d.Data))
+		}
+		got[d.Header("Subject")]++
+	}
+	if len(got) != 12 {
+		t.Errorf("delivered: %v", got)
+	}
+}
+
+// TestServeClearsStaleFiles shows that the server clears away at start what
+// "postsuper -p" would, and whose its own files are.
+func TestServeClearsStaleFiles(t *testing.T) {
+	t.Parallel()
+	pf := postfix.New(t, postfix.Options{})
+	pf.Install(postfix.Build(t, "qmqpd"), "/usr/sbin/qmqpd")
+	pf.AppendMain("qmqpd_authorized_clients = 127.0.0.0/8", "hash_queue_names = incoming", "hash_queue_depth = 1")
+	incoming := pf.Path(postfix.QueueDir + "/incoming")
+	owner := ownerOf(t, incoming)
+	week := time.Now().Add(-8 * 24 * time.Hour)
+	for name, at := range map[string]time.Time{"4/4old": week, "1234.567": week, "4/4young": time.Now()} {
+		path := filepath.Join(incoming, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("C"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, text := startVia(t, pf)
+	if v == nil {
+		t.Fatal(text)
+	}
+	id := v.send("m\n")
+	log := v.log.take()
+	for _, name := range []string{"4/4old", "1234.567"} {
+		if !strings.Contains(log, "removed stale unfinished file incoming/"+name+"\n") {
+			t.Errorf("nothing about %s in the log:\n%s", name, log)
+		}
+	}
+	var left []string
+	_ = filepath.WalkDir(incoming, func(path string, d fs.DirEntry, err error) error {
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if d.Type().IsRegular() {
+			left = append(left, d.Name())
+		}
+		st := info.Sys().(*syscall.Stat_t)
+		if d.Name() != "4young" && filepath.Base(path) != "4" && (int(st.Uid) != owner.UID || info.Mode().Perm() != 0o700) {
+			t.Errorf("%s: owner %d, mode %v", path, st.Uid, info.Mode())
+		}
+		return nil
+	})
+	if len(left) != 2 || sorted(left) != sorted([]string{"4young", id}) {
+		t.Errorf("left: %v", left)
+	}
+	if path := filepath.Join(incoming, id[:1], id); !fileExists(path) {
+		t.Errorf("no %s", path)
+	}
+}
+
+func fileExists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
