@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,24 @@ var incomingVariants = map[string]settings{
 }
 
 const plainMessage = "Date: Sun, 22 Nov 2026 10:00:00 +0000\nFrom: joe@example.com\nMessage-ID: <x1@example.com>\nSubject: hi\n\nbody\n"
+
+// largeText is a text of about n bytes with lines of all lengths and all sorts of
+// bytes, the same each time.
+func largeText(n int) string {
+	random := rand.New(rand.NewPCG(1, uint64(n)))
+	b := make([]byte, 0, n+6000)
+	for len(b) < n {
+		for range random.IntN(2) * random.IntN(5000) {
+			c := byte('a' + random.IntN(26))
+			if random.IntN(100) == 0 {
+				c = byte(random.IntN(256))
+			}
+			b = append(b, c)
+		}
+		b = append(b, '\n')
+	}
+	return string(b)
+}
 
 func incomingCorpus() []incomingCase {
 	var cases []incomingCase
@@ -120,6 +139,10 @@ func incomingCorpus() []incomingCase {
 			message("27 long body lines", "", "Subject: x\n\n"+strings.Repeat("y", n)+end)
 			message("27 long body lines", "line", "Subject: x\n\n"+strings.Repeat("y", n)+end)
 		}
+	}
+	for _, v := range []string{"", "line", "convert"} {
+		message("27 more than stays in memory", v, ">From x\nSubject: x\n\n"+largeText(2500000))
+		message("27 more than stays in memory, no header", v, largeText(1<<20+100))
 	}
 	message("28 header of 5000", "", "Subject: "+strings.Repeat("z", 5000)+"\n\nb\n")
 	message("28 header of 5000", "line", "Subject: "+strings.Repeat("z", 5000)+"\n\nb\n")

@@ -36,6 +36,24 @@ func TestOneAtATime(t *testing.T) {
 	s.wantDelivered(t, "second")
 }
 
+// TestNoProcessLimit shows that a service without a process limit has more sessions
+// than default_process_limit, in one process still.
+func TestNoProcessLimit(t *testing.T) {
+	t.Parallel()
+	const n = 12
+	s := newSite(t, "", "default_process_limit = 10")
+	s.WriteMaster(strings.Replace(s.ReadFile("/etc/postfix/master.cf"), s.service("-", ""), s.service("0", ""), 1))
+	s.Reload()
+	clients, pids := s.halfway(t, "m", n)
+	if len(pids) != 1 {
+		t.Errorf("sessions are served by %d processes", len(pids))
+	}
+	s.wantProcesses(t, 2)
+	finish(t, clients)
+	s.wantDelivered(t, names("m", n)...)
+	s.wantQuiet(t)
+}
+
 // TestManyOpenSessions keeps sixty silent clients open, and shows that neither
 // another client nor a reload has to wait for them.
 func TestManyOpenSessions(t *testing.T) {
