@@ -44,6 +44,7 @@ func TestIncomingRandom(t *testing.T) {
 	t.Logf("%s=%d", randomSeed, seed)
 	variants := maps.Clone(incomingVariants)
 	maps.Copy(variants, mapVariants)
+	maps.Copy(variants, extremeVariants)
 	names := slices.Sorted(maps.Keys(variants))
 	// Settings that nobody thought of together.
 	mix := generator{rand.New(rand.NewPCG(seed, 1))}

@@ -1,0 +1,35 @@
+package compat
+
+// extremeVariants are settings at and beyond the ends of what makes sense, for
+// TestIncomingRandom.
+var extremeVariants = map[string]settings{
+	"x-nothing": {"undisclosed_recipients_header": "X-Two: a b", "message_drop_headers": "", "mydomain": "single", "append_dot_mydomain": "yes"},
+	"x-dropped": {"message_drop_headers": "From, to, received, message-id, date, MIME-Version, x, X-Do, subject", "undisclosed_recipients_header": "To: nobody"},
+	"x-ones": {"header_address_token_limit": "1", "duplicate_filter_limit": "1", "hopcount_limit": "1", "mime_nesting_limit": "1",
+		"mime_boundary_length_limit": "1", "header_size_limit": "1"},
+	"x-ones2": {"virtual_alias_maps": "texthash:DIR/virtual", "virtual_alias_expansion_limit": "1", "virtual_alias_recursion_limit": "1", "virtual_alias_address_length_limit": "10",
+		"header_checks": "regexp:DIR/header", "body_checks": "regexp:DIR/body", "body_checks_size_limit": "1"},
+	"x-zeros":     {"duplicate_filter_limit": "0", "message_size_limit": "0", "body_checks": "regexp:DIR/body", "body_checks_size_limit": "0", "delay_warning_time": "1s"},
+	"x-512":       {"line_length_limit": "512", "header_size_limit": "600", "message_size_limit": "20000", "header_checks": "regexp:DIR/header"},
+	"x-hold":      {"hash_queue_names": "hold, incoming", "hash_queue_depth": "2", "enable_long_queue_ids": "yes", "header_checks": "regexp:DIR/header", "body_checks": "regexp:DIR/body"},
+	"x-hold2":     {"hash_queue_names": "HOLD", "hash_queue_depth": "3", "header_checks": "regexp:{{/^subject/ HOLD all}}", "always_bcc": "j\u00f6@example.org"},
+	"x-bytes":     {"message_reject_characters": `\377\x`, "message_strip_characters": `\303\n\r\q\\`, "cleanup_replace_stray_cr_lf": "no"},
+	"x-bytes2":    {"message_strip_characters": `\0 :`, "force_mime_input_conversion": "yes", "header_checks": "regexp:DIR/header"},
+	"x-attr11":    {"queue_file_attribute_count_limit": "11"},
+	"x-attr12":    {"queue_file_attribute_count_limit": "12"},
+	"x-origin":    {"myorigin": "\u00f6rigin.example", "smtputf8_autodetect_classes": "qmqpd", "always_bcc": "a b", "masquerade_domains": "EXAMPLE.com example.org !host"},
+	"x-origin2":   {"myorigin": "[127.0.0.1]", "canonical_maps": "texthash:DIR/canonical", "virtual_alias_maps": "texthash:DIR/virtual", "recipient_delimiter": "+-="},
+	"x-dot":       {"myorigin": "dot.", "append_dot_mydomain": "yes", "swap_bangpath": "no", "empty_address_recipient": "@x"},
+	"x-bcc":       {"always_bcc": "<>", "sender_bcc_maps": "static:<>", "recipient_bcc_maps": "static:list", "virtual_alias_maps": "texthash:DIR/virtual"},
+	"x-bcc2":      {"always_bcc": "a@b, c@d", "recipient_bcc_maps": "static:a!b", "enable_original_recipient": "no"},
+	"x-nomap":     {"receive_override_options": "no_address_mappings", "masquerade_domains": "example.com", "header_checks": "regexp:DIR/header", "sender_bcc_maps": "texthash:DIR/sbcc"},
+	"x-nocheck":   {"receive_override_options": "no_header_body_checks", "message_reject_characters": `a`, "strict_8bitmime": "yes", "canonical_maps": "texthash:DIR/canonical", "header_checks": "static:REJECT"},
+	"x-classes":   {"canonical_maps": "texthash:DIR/canonical", "canonical_classes": "envelope_recipient header_sender", "masquerade_domains": "example.com", "masquerade_classes": "envelope_recipient,header_recipient"},
+	"x-noclass":   {"canonical_maps": "texthash:DIR/canonical", "canonical_classes": ",", "masquerade_domains": "example.com", "masquerade_classes": ","},
+	"x-masq":      {"masquerade_domains": "com example.com !example.com", "masquerade_exceptions": "joe, texthash:DIR/virtual", "masquerade_classes": "envelope_sender, envelope_recipient, header_sender, header_recipient"},
+	"x-self":      {"canonical_maps": "static:u@example.com", "virtual_alias_maps": "static:{list, joe}", "duplicate_filter_limit": "3"},
+	"x-selfext":   {"canonical_maps": "regexp:{{/^(.*)@x$$/ $$1+y@z}}", "recipient_delimiter": "+", "propagate_unmatched_extensions": "canonical, virtual, alias"},
+	"x-parent":    {"virtual_alias_maps": "inline:{{@example.com = @example.net}, {@example.net = x@example.com}, {user = @here}}", "recipient_delimiter": "+"},
+	"x-mimecheck": {"mime_header_checks": "static:IGNORE", "nested_header_checks": "regexp:{{/./ PREPEND X-N: n}}", "body_checks": "regexp:{{/^$$/ IGNORE} {/^--/ REPLACE --b1}}"},
+	"x-strictall": {"strict_7bit_headers": "yes", "strict_8bitmime_body": "yes", "strict_mime_encoding_domain": "yes", "body_checks": "regexp:DIR/body", "mime_nesting_limit": "3"},
+}
