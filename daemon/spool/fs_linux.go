@@ -151,6 +151,9 @@ func (d *dirFS) SyncDir(name string) error {
 // it (5.8; syncfs(2)). A network or user-space file system may know nothing
 // of the call.
 func (d *dirFS) CanSyncAll() bool {
+	if !d.holds(QueueIncoming, QueueHold) {
+		return false
+	}
 	var st unix.Statfs_t
 	if err := retryErr(func() error { return unix.Fstatfs(d.root, &st) }); err != nil {
 		return false
@@ -163,6 +166,25 @@ func (d *dirFS) CanSyncAll() bool {
 		return false
 	}
 	return kernelAtLeast(unix.ByteSliceToString(uts.Release[:]), 5, 8)
+}
+
+// holds tells whether the directories are in the file system of the queue directory,
+// the only one that SyncAll syncs: another one may be mounted there.
+func (d *dirFS) holds(names ...string) bool {
+	var root, dir unix.Stat_t
+	if err := retryErr(func() error { return unix.Fstat(d.root, &root) }); err != nil {
+		return false
+	}
+	for _, name := range names {
+		err := retryErr(func() error { return unix.Fstatat(d.root, name, &dir, 0) })
+		if err == unix.ENOENT {
+			continue // it will be made there
+		}
+		if err != nil || dir.Dev != root.Dev {
+			return false
+		}
+	}
+	return true
 }
 
 // kernelAtLeast compares the first two numbers of a release like 6.1.0-13.

@@ -748,6 +748,30 @@ func TestOpenTrouble(t *testing.T) {
 	}
 }
 
+// What is in another file system than the queue directory is not synced with it.
+func TestOtherFileSystem(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, QueueIncoming), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	fsys, err := OpenFS(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fsys.Close()
+	d := fsys.(*dirFS)
+	if !d.holds(QueueIncoming, QueueHold) {
+		t.Error("a new queue directory is in several file systems")
+	}
+	// As good as a mount, and takes no privilege.
+	if err := os.Symlink("/proc", filepath.Join(dir, QueueHold)); err != nil {
+		t.Fatal(err)
+	}
+	if d.holds(QueueIncoming, QueueHold) || d.CanSyncAll() {
+		t.Error("/proc is taken for a part of the queue directory's file system")
+	}
+}
+
 func TestKernelAtLeast(t *testing.T) {
 	tests := []struct {
 		release string
