@@ -34,7 +34,8 @@ var ErrConflict = errors.New("only one of --json, --eml and --verify can be used
 // postcat it calls "stdin". Unlike postcat, it takes "-" for standard input,
 // too, goes on with the next file after a damaged one, and names the byte
 // offset of the fault. It returns the exit status: 0 when every file was whole,
-// else 1.
+// else 1; where records are printed, a file that ends between two of them passes, as
+// it does with postcat.
 func Run(files []string, opts Options, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := &command{opts: opts, stdout: stdout, stderr: stderr}
 	if b2i(opts.JSON)+b2i(opts.EML)+b2i(opts.Verify) > 1 {
