@@ -98,6 +98,63 @@ func TestSlowCleanup(t *testing.T) {
 	finish(t, clients)
 }
 
+// TestMemoryOfLargeMessages has as many clients as there may be send two megabytes
+// of a message and then nothing: the processes stay within what is promised for
+// messages of ten megabytes, most of which is in files.
+func TestMemoryOfLargeMessages(t *testing.T) {
+	text := strings.Repeat("0123456789abcde\n", 2<<20/16)
+	text = fmt.Sprintf("10000020:10000000:%s", text)
+	load := func(n int, dial func() *standin.Client) {
+		var wait sync.WaitGroup
+		for range n {
+			c := dial()
+			t.Cleanup(c.Close)
+			wait.Go(func() {
+				if err := c.Send([]byte(text)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+	}
+	check := func(what string, pid, most int) {
+		// What the socket held has been read a moment later.
+		time.Sleep(300 * time.Millisecond)
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, peak, _ := strings.Cut(string(status), "VmHWM:")
+		var kilobytes int
+		if _, err := fmt.Sscan(peak, &kilobytes); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %d MB", what, kilobytes>>10)
+		if kilobytes>>10 > most {
+			t.Errorf("%s holds %d MB, want at most %d", what, kilobytes>>10, most)
+		}
+	}
+	t.Run("under master", func(t *testing.T) {
+		s := newSite(t, "")
+		mark := s.Log.Mark()
+		load(100, func() *standin.Client { return s.dial(t) })
+		for pid := range s.waitSessions(t, mark, 100) {
+			check("worker", pid, 128)
+		}
+	})
+	t.Run("alone", func(t *testing.T) {
+		a := newAlone(t)
+		load(200, func() *standin.Client {
+			c, err := standin.DialTCP("", a.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		})
+		check("stand-alone server", a.cmd.Process.Pid, 256)
+	})
+}
+
 // TestBrokenCleanup kills cleanup(8) under open sessions: their clients are
 // told to come again, and the next ones are served.
 func TestBrokenCleanup(t *testing.T) {
