@@ -207,3 +207,38 @@ func fileExists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
 }
+
+// TestPostsuper shows that the messages of the stand-alone server can be put on hold,
+// released, and requeued, and are delivered after that.
+func TestPostsuper(t *testing.T) {
+	t.Parallel()
+	pf := postfix.New(t, postfix.Options{})
+	pf.Install(postfix.Build(t, "qmqpd"), "/usr/sbin/qmqpd")
+	sink := standin.ListenSMTP(t)
+	pf.AppendMain("qmqpd_authorized_clients = 127.0.0.0/8", "relayhost = "+sink.Relayhost(), "smtputf8_enable = no",
+		"header_checks = regexp:{{/^Subject: held/ HOLD}}", "hash_queue_names = incoming, hold")
+	v, text := startVia(t, pf)
+	if v == nil {
+		t.Fatal(text)
+	}
+	for _, subject := range []string{"plain", "held", "requeued"} {
+		id := v.send("Subject: " + subject + "\n\nm\n")
+		for _, args := range map[string][][]string{
+			"plain":    {{"-h", id}, {"-H", id}},
+			"held":     {{"-H", id}},
+			"requeued": {{"-r", id}},
+		}[subject] {
+			if r := pf.Run("/usr/sbin/postsuper", args...); r.Code != 0 || !strings.HasSuffix(r.Stderr, ": 1 message\n") {
+				t.Errorf("%s: postsuper %q: exit status %d\n%s%s", subject, args, r.Code, r.Stdout, r.Stderr)
+			}
+		}
+	}
+	pf.Start()
+	got := map[string]bool{}
+	for _, d := range sink.Wait(3, patience) {
+		got[d.Header("Subject")] = true
+	}
+	if len(got) != 3 || !got["plain"] || !got["held"] || !got["requeued"] {
+		t.Errorf("delivered: %v", got)
+	}
+}
