@@ -2,6 +2,7 @@ package compat
 
 import (
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -240,5 +241,63 @@ func TestPostsuper(t *testing.T) {
 	}
 	if len(got) != 3 || !got["plain"] || !got["held"] || !got["requeued"] {
 		t.Errorf("delivered: %v", got)
+	}
+}
+
+// TestCorpusDelivered has the real qmgr(8) deliver what becomes of the corpus, and of
+// random messages, in stand-alone mode; postsuper(1) finds nothing to repair before.
+func TestCorpusDelivered(t *testing.T) {
+	t.Parallel()
+	pf := postfix.New(t, postfix.Options{})
+	pf.Install(postfix.Build(t, "qmqpd"), "/usr/sbin/qmqpd")
+	pf.AppendMain("qmqpd_authorized_clients = 127.0.0.0/8", "qmqpd_error_delay = 0", "smtputf8_autodetect_classes = all",
+		"default_transport = discard", "relay_transport = discard", "local_transport = discard", "virtual_transport = discard",
+		"maximal_backoff_time = 1s", "minimal_backoff_time = 1s", "queue_run_delay = 1s", "enable_long_queue_ids = yes")
+	v, text := startVia(t, pf)
+	if v == nil {
+		t.Fatal(text)
+	}
+	requests := map[string]submission{}
+	for _, c := range incomingCorpus() {
+		requests[c.name] = c.req
+	}
+	for i := range 300 {
+		g := generator{rand.New(rand.NewPCG(uint64(i), 7))}
+		requests[strconv.Itoa(i)] = g.submission()
+	}
+	accepted := map[string]string{}
+	for name, req := range requests {
+		reply, err := exchange(v.addr, req.bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, id, ok := strings.Cut(reply, "queued as "); ok {
+			accepted[id] = name
+		}
+	}
+	t.Logf("%d requests, %d accepted", len(requests), len(accepted))
+	if len(accepted) < 1000 {
+		t.Error("too few")
+	}
+	for _, args := range [][]string{{"-p"}, {"-s"}, {}} {
+		if r := pf.Run("/usr/sbin/postsuper", args...); r.Code != 0 || r.Stdout+r.Stderr != "" {
+			t.Errorf("postsuper %q: exit status %d\n%s%s", args, r.Code, r.Stdout, r.Stderr)
+		}
+	}
+	pf.Start()
+	for deadline := time.Now().Add(patience); len(accepted) > 0 && time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+		for _, l := range pf.Log.Lines() {
+			if id, ok := strings.CutSuffix(l.Text, ": removed"); ok {
+				delete(accepted, id)
+			}
+		}
+	}
+	for id, name := range accepted {
+		t.Errorf("%s (%.60q) has not left the queue", id, name)
+	}
+	for _, l := range pf.Log.Lines() {
+		if strings.Contains(l.Text, "corrupt") || l.Tag == "postfix/qmgr" && l.Priority&7 <= 4 {
+			t.Errorf("log: %s", l.Raw)
+		}
 	}
 }
