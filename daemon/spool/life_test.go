@@ -748,6 +748,38 @@ func TestOpenTrouble(t *testing.T) {
 	}
 }
 
+// A call that writes only a part, or is interrupted, goes on with the rest.
+func TestWriteAll(t *testing.T) {
+	var got []byte
+	call := 0
+	write := func(p []byte, done int) (int, error) {
+		if call++; call == 2 {
+			return -1, unix.EINTR
+		}
+		if done != len(got) {
+			t.Errorf("at %d, %d written", done, len(got))
+		}
+		got = append(got, p[:min(3, len(p))]...)
+		return min(3, len(p)), nil
+	}
+	if n, err := writeAll([]byte("abcdefgh"), write); n != 8 || err != nil || string(got) != "abcdefgh" {
+		t.Errorf("%d %v %q", n, err, got)
+	}
+	for _, end := range []error{nil, unix.ENOSPC} {
+		first := true
+		n, err := writeAll([]byte("abcdefgh"), func(p []byte, _ int) (int, error) {
+			if first {
+				first = false
+				return 3, nil
+			}
+			return 0, end
+		})
+		if n != 3 || err == nil || end != nil && err != end {
+			t.Errorf("%d %v", n, err)
+		}
+	}
+}
+
 // What is in another file system than the queue directory is not synced with it.
 func TestOtherFileSystem(t *testing.T) {
 	dir := t.TempDir()
