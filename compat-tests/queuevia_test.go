@@ -183,6 +183,9 @@ func TestServeClearsStaleFiles(t *testing.T) {
 	}
 	var left []string
 	_ = filepath.WalkDir(incoming, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
 		info, err := d.Info()
 		if err != nil {
 			return err
