@@ -1,9 +1,11 @@
 package daemon
 
 import (
+	"net/netip"
 	"strings"
 	"testing"
 
+	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/params"
 )
 
@@ -28,5 +30,39 @@ func TestVersionsHaveParameters(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// The names in proxy_interfaces are resolved at start, and not again each time that
+// tables are opened.
+func TestProxyInterfacesOnce(t *testing.T) {
+	calls := 0
+	resolve := func(string) ([]netip.Addr, error) {
+		calls++
+		if calls == 1 {
+			return nil, nil
+		}
+		return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil
+	}
+	m := storeMaps{proxyInterfaces: "proxy.example", lists: map[string]string{"canonical_maps": "static:x"}}
+	for i := range 3 {
+		set := table.NewSet(table.Options{})
+		defer set.Close()
+		maps, err := m.open(set, nil, resolve)
+		if i == 0 {
+			if err == nil || err.Error() != "config variable proxy_interfaces: host not found: proxy.example" {
+				t.Errorf("a name that is not found: %v", err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok, err := maps.IsLocal(t.Context(), "[192.0.2.1]"); !ok || err != nil {
+			t.Errorf("open %d: %v %v", i, ok, err)
+		}
+	}
+	if calls != 2 {
+		t.Errorf("%d lookups", calls)
 	}
 }

@@ -25,6 +25,7 @@ type storeMaps struct {
 	masqueradeExceptions string
 	myDestination        string
 	proxyInterfaces      string
+	proxyAddresses       []netip.Addr // of proxyInterfaces, once they are known
 }
 
 // mapParameter is a parameter that lists lookup tables of cleanup(8).
@@ -166,17 +167,32 @@ func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, resolve func
 	for _, p := range interfaces {
 		local.addresses[p.Addr()] = true
 	}
-	for _, host := range mainconf.SplitList(m.proxyInterfaces) {
-		addresses, err := resolve(host)
-		if err != nil || len(addresses) == 0 {
-			return maps, fmt.Errorf("config variable proxy_interfaces: host not found: %s", host)
-		}
-		for _, a := range addresses {
-			local.addresses[a] = true
-		}
+	if err := m.resolveProxies(resolve); err != nil {
+		return maps, err
+	}
+	for _, a := range m.proxyAddresses {
+		local.addresses[a] = true
 	}
 	maps.IsLocal = local.match
 	return maps, nil
+}
+
+// resolveProxies finds the addresses of proxy_interfaces. When tables are opened anew,
+// sessions wait for that: they shall not wait for DNS servers as well.
+func (m *storeMaps) resolveProxies(resolve func(string) ([]netip.Addr, error)) error {
+	if m.proxyAddresses != nil {
+		return nil
+	}
+	var all []netip.Addr
+	for _, host := range mainconf.SplitList(m.proxyInterfaces) {
+		addresses, err := resolve(host)
+		if err != nil || len(addresses) == 0 {
+			return fmt.Errorf("config variable proxy_interfaces: host not found: %s", host)
+		}
+		all = append(all, addresses...)
+	}
+	m.proxyAddresses = all
+	return nil
 }
 
 // localDomains are the domains whose mail is delivered on this machine.
