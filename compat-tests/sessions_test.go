@@ -375,7 +375,7 @@ func TestStockSibling(t *testing.T) {
 // every second: each is answered once and queued once. COMPAT_SESSIONS says how
 // many there are.
 func TestReloadEverySecond(t *testing.T) {
-	total := 1500
+	total := 4000 // some six seconds' worth
 	if n, err := strconv.Atoi(os.Getenv("COMPAT_SESSIONS")); err == nil && n > 0 {
 		total = n
 	}
@@ -467,4 +467,7 @@ func TestReloadEverySecond(t *testing.T) {
 		}
 	}
 	t.Logf("%d sessions, %d reloads, %d processes", total, reloads, len(processes))
+	if reloads < 2 {
+		t.Errorf("only %d reloads", reloads)
+	}
 }
