@@ -40,8 +40,6 @@ func (f *File) Commit(ctx context.Context) error {
 	s := f.spool
 	if !f.hold {
 		s.wake.wake()
-	} else if s.opts.Flow != nil {
-		s.opts.Flow.Give()
 	}
 	return nil
 }

@@ -16,18 +16,13 @@ import (
 const maxTries = 1000
 
 // Create makes a new queue file for incoming/. Where the file system allows
-// that, it has no name until Commit; else it has its final name at once. Create
-// first waits for Options.Flow. Where Postfix would wait and try again for ever,
-// because the disk is full or no descriptor is left, Create gives up with an
-// error: a client that is told so keeps its message.
+// that, it has no name until Commit; else it has its final name at once. Where
+// Postfix would wait and try again for ever, because the disk is full or no
+// descriptor is left, Create gives up with an error: a client that is told so
+// keeps its message.
 func (s *Spool) Create(ctx context.Context) (*File, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
-	}
-	if s.opts.Flow != nil {
-		if err := s.opts.Flow.Take(ctx); err != nil {
-			return nil, err
-		}
 	}
 	f := &File{spool: s, unnamed: s.unnamed}
 	var err error

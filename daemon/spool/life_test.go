@@ -584,27 +584,6 @@ func TestWakeTrouble(t *testing.T) {
 	}
 }
 
-func TestPipeFlow(t *testing.T) {
-	var p [2]int
-	if err := unix.Pipe2(p[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(p[0])
-	defer unix.Close(p[1])
-	flow := PipeFlow{Read: p[0], Write: p[1], Delay: time.Hour}
-	s, _ := newSpool(t, Options{Flow: flow})
-	flow.Give()
-	deliverOne(t, s, true) // takes the byte, and gives it back
-	deliverOne(t, s, false)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
-	defer cancel()
-	if _, err := s.Create(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Create without a token: %v", err)
-	}
-	short, _ := newSpool(t, Options{Flow: PipeFlow{Read: p[0], Write: p[1], Delay: time.Millisecond}})
-	deliverOne(t, short, false)
-}
-
 func TestRemoveStale(t *testing.T) {
 	s, dir := newSpool(t, Options{})
 	old := time.Now().Add(-StaleAge - time.Hour)

@@ -63,9 +63,6 @@ type Options struct {
 	// same.
 	SyncEach bool
 
-	// Flow, if not nil, is asked before each new file.
-	Flow Flow
-
 	// PID goes into the temporary names; 0 is this process's.
 	PID int
 
