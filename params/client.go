@@ -68,6 +68,7 @@ func (p Profile) ClientParams(tableType string) []string {
 	case "sqlite":
 		all = sqliteParams[:]
 	}
+	p = p.Normalized()
 	var names []string
 	for _, c := range all {
 		if c.since <= p.Version {

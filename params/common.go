@@ -159,6 +159,7 @@ func (e *Effective) ReadCommon() (Common, error) {
 // CommonNames returns the names of the parameters that ReadCommon reads in
 // order.
 func CommonNames(profile Profile) []string {
+	profile = profile.Normalized()
 	names := []string{"compatibility_level"}
 	for _, list := range [...][]step{
 		firstStrings[:], firstBools[:], {{name: "myhostname"}, {name: "mydomain"}}, otherStrings[:],

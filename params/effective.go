@@ -16,7 +16,7 @@ const DefaultConfigDir = "/etc/postfix"
 // Process is what an Effective is made from: the settings and circumstances of
 // one program.
 type Process struct {
-	// Profile is the version to imitate. The zero value means DefaultProfile.
+	// Profile is the version to imitate; its zero value is DefaultProfile.
 	Profile Profile
 	// ConfigDir is the configuration directory, which becomes
 	// $config_directory unless main.cf sets it. "" means DefaultConfigDir.
@@ -72,9 +72,7 @@ type Effective struct {
 
 // New returns the configuration of a process. Nothing is evaluated yet.
 func New(p Process) *Effective {
-	if p.Profile == (Profile{}) {
-		p.Profile = DefaultProfile
-	}
+	p.Profile = p.Profile.Normalized()
 	if p.ConfigDir == "" {
 		p.ConfigDir = DefaultConfigDir
 	}
@@ -110,7 +108,7 @@ func Presets(processName, configDir string) []mainconf.Setting {
 	}
 }
 
-// Profile returns the version that is imitated.
+// Profile returns the version that is imitated, which is never 0.
 func (e *Effective) Profile() Profile { return e.p.Profile }
 
 // ConfigDir returns the configuration directory, whatever main.cf says.

@@ -84,6 +84,7 @@ var deprecated = [...]struct {
 // be, removed. The advice is the text after "instead, ". Versions before 3.9
 // give none.
 func (p Profile) Deprecated(name string) (advice string, ok bool) {
+	p = p.Normalized()
 	for i := range deprecated {
 		if d := &deprecated[i]; d.name == name && d.since <= p.Version {
 			return d.advice, true

@@ -59,6 +59,7 @@ func (p Param) Computed() bool {
 // Lookup returns the built-in parameter with the given name. Legacy
 // parameters are not among them.
 func (p Profile) Lookup(name string) (Param, bool) {
+	p = p.Normalized()
 	i, found := slices.BinarySearchFunc(table[:], name, byName)
 	if !found {
 		return Param{}, false
@@ -76,6 +77,7 @@ func (p Profile) Lookup(name string) (Param, bool) {
 // Params calls yield for each built-in parameter, sorted by name, until it
 // returns false. It fits a range statement.
 func (p Profile) Params(yield func(Param) bool) {
+	p = p.Normalized()
 	old := 0
 	for i := range table {
 		row := &table[i]
@@ -129,7 +131,7 @@ func (p Profile) ReadOnly(name string) bool {
 	case "process_id", "process_name":
 		return true
 	case "service_name":
-		return p.Version < 3_11_01
+		return p.Normalized().Version < 3_11_01
 	}
 	return false
 }

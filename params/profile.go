@@ -116,10 +116,20 @@ func (d Distribution) lookup(name string) (string, bool) {
 }
 
 // Profile is a Postfix version as a distribution built it. The zero value is
-// not valid; see DefaultProfile.
+// DefaultProfile.
 type Profile struct {
+	// Version is the Postfix version. 0 means Reference.
 	Version      Version
 	Distribution Distribution
+}
+
+// Normalized returns the profile with Reference in place of the version 0, for
+// comparing Version with others. The methods of Profile need no such profile.
+func (p Profile) Normalized() Profile {
+	if p.Version == 0 {
+		p.Version = Reference
+	}
+	return p
 }
 
 // DefaultProfile is Postfix 3.10.2 built from source.
@@ -147,4 +157,6 @@ func ParseProfile(text string) (Profile, error) {
 }
 
 // String returns VERSION/DISTRIBUTION.
-func (p Profile) String() string { return p.Version.String() + "/" + p.Distribution.String() }
+func (p Profile) String() string {
+	return p.Normalized().Version.String() + "/" + p.Distribution.String()
+}

@@ -3,6 +3,8 @@ package params
 import (
 	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestParseProfile(t *testing.T) {
@@ -167,6 +169,40 @@ func TestClientParams(t *testing.T) {
 			if got := count(v, row.tableType); got != row.counts[i] {
 				t.Errorf("%s in %v: %d, want %d", row.tableType, v, got, row.counts[i])
 			}
+		}
+	}
+}
+
+// TestZeroVersion: a profile without a version is Reference in all that it says
+// and in all that is made from it.
+func TestZeroVersion(t *testing.T) {
+	for _, d := range []Distribution{Upstream, Debian} {
+		zero, want := Profile{Distribution: d}, Profile{Version: Reference, Distribution: d}
+		if zero.String() != want.String() || zero.Normalized() != want || want.Normalized() != want {
+			t.Errorf("%v: %v", want, zero)
+		}
+		if diff := cmp.Diff(slices.Collect(want.Params), slices.Collect(zero.Params)); diff != "" {
+			t.Errorf("%v: %s", want, diff)
+		}
+		if diff := cmp.Diff(CommonNames(want), CommonNames(zero)); diff != "" {
+			t.Errorf("%v: %s", want, diff)
+		}
+		for p := range want.Params {
+			if got, ok := zero.Lookup(p.Name); !ok || got != p {
+				t.Errorf("%v: %+v, %v", want, got, ok)
+			}
+		}
+		const old = "smtpd_use_tls"
+		if advice, _ := zero.Deprecated(old); advice == "" || !zero.ReadOnly("service_name") || len(zero.ClientParams("mongodb")) == 0 {
+			t.Errorf("%v: methods differ", want)
+		}
+		e := New(Process{Profile: zero, Name: "x", Host: testHost()})
+		if version := e.String("mail_version"); version != "3.10.2" || e.Profile() != want {
+			t.Errorf("%v: an Effective of %v, mail_version %q", want, e.Profile(), version)
+		}
+		r := Resolver{Profile: zero, Host: testHost()}
+		if v, _, err := r.Value("mail_version"); v.Text != "3.10.2" || err != nil {
+			t.Errorf("%v: a Resolver of mail_version %q, %v", want, v.Text, err)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 // method. A Resolver is not safe for concurrent use: it keeps computed
 // defaults.
 type Resolver struct {
-	// Profile is the version to imitate. The zero value means DefaultProfile.
+	// Profile is the version to imitate; its zero value is DefaultProfile.
 	Profile Profile
 	// Main is the main.cf file; nil means an empty one.
 	Main *mainconf.Main
@@ -43,12 +43,7 @@ type Resolver struct {
 	maxWork  int               // mainconf.Expander.MaxWork
 }
 
-func (r *Resolver) profile() Profile {
-	if r.Profile == (Profile{}) {
-		return DefaultProfile
-	}
-	return r.Profile
-}
+func (r *Resolver) profile() Profile { return r.Profile.Normalized() }
 
 func (r *Resolver) warn(text string) {
 	if r.Warn != nil {

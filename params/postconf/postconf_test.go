@@ -453,3 +453,27 @@ func TestOnlyFirstError(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A Program whose profile has no version is that of params.Reference.
+func TestZeroVersion(t *testing.T) {
+	var out, diag bytes.Buffer
+	p := Program{
+		Name:    "postconf",
+		Getenv:  func(string) (string, bool) { return "", false },
+		Stdout:  &out,
+		Stderr:  &diag,
+		Profile: params.Profile{Distribution: params.Debian},
+		Host:    testHost(),
+	}
+	var request Request
+	if err := request.Option('d', "", p); err != nil {
+		t.Fatal(err)
+	}
+	request.Operands([]string{"mail_version", "shlib_directory"})
+	if status := p.Run(request); status != 0 || out.String() != "mail_version = 3.10.2\nshlib_directory = /usr/lib/postfix\n" {
+		t.Errorf("status %d: %s%s", status, out.String(), diag.String())
+	}
+	if p.OptionString() != (Program{Profile: params.DefaultProfile}).OptionString() {
+		t.Errorf("options %s", p.OptionString())
+	}
+}

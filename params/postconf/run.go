@@ -17,7 +17,8 @@ type Program struct {
 	// set: os.LookupEnv.
 	Getenv         func(name string) (string, bool)
 	Stdout, Stderr io.Writer
-	// Profile is the Postfix to imitate.
+	// Profile is the Postfix to imitate; its zero value is
+	// params.DefaultProfile.
 	Profile params.Profile
 	// Host is the machine whose names and addresses the defaults depend on.
 	Host params.Host
@@ -71,6 +72,7 @@ func (p Program) Fail(request Request, err error) int {
 
 // Run answers a request and returns the exit status.
 func (p Program) Run(request Request) int {
+	p.Profile = p.Profile.Normalized()
 	r := &run{
 		Program:     p,
 		diagnostics: diagnostics{w: p.Stderr, tag: p.Name, verbose: request.verbose},

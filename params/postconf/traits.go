@@ -16,7 +16,7 @@ type traits struct {
 }
 
 func (p Program) traits() traits {
-	v := p.Profile.Version
+	v := p.Profile.Normalized().Version
 	return traits{
 		nullWarnings:    v >= 3_09_00,
 		commentCheck:    v >= 3_08_00,
