@@ -97,11 +97,14 @@ func (x *Expander) Expand(text string) (string, error) {
 // Scan finds the names that text refers to, without looking into their
 // values. Unlike evaluation it visits both results of a condition and the
 // operands of relational expressions. Visit is called for each reference, in
-// Postfix's order; test is true for ${name?...} and ${name:...}. Lookup is not
-// used. The error is as for Expand.
+// Postfix's order; test is true for ${name?...} and ${name:...}. If it is nil,
+// only the syntax is checked. Lookup is not used. The error is as for Expand.
 func (x *Expander) Scan(text string, visit func(name string, test bool)) error {
 	if strings.IndexByte(text, '$') < 0 {
 		return nil
+	}
+	if visit == nil {
+		visit = func(string, bool) {}
 	}
 	run := newRun(x, text)
 	run.visit = visit

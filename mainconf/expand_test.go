@@ -293,3 +293,17 @@ func TestExpandIsBounded(t *testing.T) {
 		})
 	}
 }
+
+// TestScanForNobody: without a function to call, scanning still looks up nothing.
+func TestScanForNobody(t *testing.T) {
+	x := Expander{Lookup: func(name string) (string, bool) {
+		t.Errorf("%s was looked up", name)
+		return "", false
+	}}
+	if err := x.Scan("$a ${b?{$c}} ${{$d} == {9} ? {$e}}", nil); err != nil {
+		t.Error(err)
+	}
+	if err := x.Scan("$a ${b", nil); err != ErrMacro {
+		t.Errorf("error %v", err)
+	}
+}

@@ -83,10 +83,17 @@ func ParseMain(file string, data []byte, presets ...Setting) (*Main, error) {
 
 func (m *Main) addWarning(w Warning) { m.Warnings = append(m.Warnings, w) }
 
-// Bytes returns the text of the file: exactly what was parsed.
-func (m *Main) Bytes() []byte { return []byte(m.data) }
+// Bytes returns the text of the file: exactly what was parsed. A nil Main has
+// none.
+func (m *Main) Bytes() []byte {
+	if m == nil {
+		return nil
+	}
+	return []byte(m.data)
+}
 
-// Lookup returns the entry that is in force for name: the last one.
+// Lookup returns the entry that is in force for name: the last one. A nil Main
+// has no entries.
 func (m *Main) Lookup(name string) (Entry, bool) {
 	if m == nil {
 		return Entry{}, false
@@ -99,7 +106,8 @@ func (m *Main) Lookup(name string) (Entry, bool) {
 }
 
 // Effective calls yield for the entry in force of each name, in file order
-// of those entries, until yield returns false. It fits a range statement.
+// of those entries, until yield returns false. It fits a range statement. A nil
+// Main has no entries.
 func (m *Main) Effective(yield func(Entry) bool) {
 	if m == nil {
 		return

@@ -105,3 +105,31 @@ func errorTexts(t *testing.T, err error) []string {
 	}
 	return texts
 }
+
+// TestNothing: what is nil or has no fields is as good as an empty file or entry.
+func TestNothing(t *testing.T) {
+	var main *Main
+	var master *Master
+	if main.Bytes() != nil || master.Bytes() != nil || master.Lookup("", "") != nil {
+		t.Error("a nil document holds something")
+	}
+	for range main.Effective {
+		t.Error("a nil document has an entry")
+	}
+	for _, s := range []*Service{{}, {Words: []string{"smtp"}}} {
+		for f := Field(-1); f <= NumFields; f++ {
+			want := ""
+			if f == FieldService && len(s.Words) > 0 {
+				want = s.Words[0]
+			}
+			check(t, "field", s.Field(f), want)
+		}
+		check(t, "name space", s.NameSpace(), s.Name()+"/")
+		check(t, "type, command and process name", s.Type()+s.Command()+s.ProcessName(), "")
+	}
+	full, _, err := ParseService("s inet n - y 1? 0 prog arg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, "a word that is no field", full.Field(NumFields), "")
+}

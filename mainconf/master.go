@@ -85,10 +85,17 @@ func ParseService(text string) (*Service, []Warning, error) {
 	return s, warnings, nil
 }
 
-// Bytes returns the text of the file: exactly what was parsed.
-func (m *Master) Bytes() []byte { return []byte(m.data) }
+// Bytes returns the text of the file: exactly what was parsed. A nil Master has
+// none.
+func (m *Master) Bytes() []byte {
+	if m == nil {
+		return nil
+	}
+	return []byte(m.data)
+}
 
-// Lookup returns the services with the given name and type, in file order.
+// Lookup returns the services with the given name and type, in file order. A
+// nil Master has none.
 func (m *Master) Lookup(name, typ string) []*Service {
 	if m == nil {
 		return nil

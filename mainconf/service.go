@@ -40,7 +40,9 @@ func ParseField(name string) (Field, bool) {
 	return Field(i), i >= 0
 }
 
-// Service is one entry of master.cf.
+// Service is one entry of master.cf. One that comes from ParseMaster or
+// ParseService has all fields; where a Service that was made otherwise has too
+// few Words, the missing fields are "".
 type Service struct {
 	// Words are the fields and arguments as written; braces are kept.
 	Words []string
@@ -59,18 +61,23 @@ type Override struct {
 	Arg         int // index in Service.Args of the name=value word
 }
 
-// Field returns a field as written.
-func (s *Service) Field(f Field) string { return s.Words[f] }
+// Field returns a field as written, or "" if there is no such field.
+func (s *Service) Field(f Field) string {
+	if f < 0 || f >= NumFields || int(f) >= len(s.Words) {
+		return ""
+	}
+	return s.Words[f]
+}
 
 // Name returns the service name, field 1.
-func (s *Service) Name() string { return s.Words[FieldService] }
+func (s *Service) Name() string { return s.Field(FieldService) }
 
 // Type returns the service type, field 2: inet, unix, fifo, pass or
 // unix-dgram.
-func (s *Service) Type() string { return s.Words[FieldType] }
+func (s *Service) Type() string { return s.Field(FieldType) }
 
 // Command returns the program as written, field 8.
-func (s *Service) Command() string { return s.Words[FieldCommand] }
+func (s *Service) Command() string { return s.Field(FieldCommand) }
 
 // NameSpace returns name/type. Entries that share it share their overrides in
 // postconf(1).
