@@ -2,6 +2,9 @@ package queuefmt
 
 import (
 	"bytes"
+	"errors"
+	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -55,5 +58,28 @@ func TestWriteRecordTooLong(t *testing.T) {
 	err := f.WriteRecord(RecNormal, make([]byte, MaxRecordData+1))
 	if err == nil || err.Error() != "offset 3: illegal length 268435456, record type 78" || len(f.Records) != 1 {
 		t.Errorf("%d records, %v", len(f.Records), err)
+	}
+}
+
+// TestSeekOutside: where no record can begin, Next says so.
+func TestSeekOutside(t *testing.T) {
+	b := (&File{Records: []Record{{Type: RecNormal, Data: []byte("x")}}}).Bytes()
+	w := NewWalker(bytes.NewReader(b))
+	for _, offset := range []int64{-1, -5, math.MinInt64} {
+		w.SeekTo(offset)
+		var fault *FormatError
+		if _, err := w.Next(); !errors.As(err, &fault) || fault.Offset != offset || fault.Kind != FaultRecord {
+			t.Errorf("at %d: %v", offset, err)
+		}
+	}
+	for _, offset := range []int64{int64(len(b)), 1000, math.MaxInt64} {
+		w.SeekTo(offset)
+		if _, err := w.Next(); err != io.EOF {
+			t.Errorf("at %d: %v", offset, err)
+		}
+	}
+	w.SeekTo(0)
+	if rec, err := w.Next(); rec.Type != RecNormal || err != nil {
+		t.Errorf("at 0: %+v, %v", rec, err)
 	}
 }

@@ -11,6 +11,11 @@ type Hashing struct {
 	Depth  int      // hash_queue_depth, default 1; less than 1 spreads none
 }
 
+// maxDepth is how many levels of subdirectories a path is given at most. Postfix
+// has no bound of its own: the system refuses a path that is too long. For any
+// system, this many levels are too many.
+const maxDepth = 4096
+
 // Hashed says whether the queue is spread. Case is ignored.
 func (h Hashing) Hashed(queue string) bool {
 	if h.Depth < 1 {
@@ -27,8 +32,9 @@ func (h Hashing) Hashed(queue string) bool {
 // Dir returns the directory, relative to the queue directory and without a
 // slash at its end, that holds the file of that id in that queue. The
 // subdirectories are named after the first characters of the id, for a long
-// id after the five hexadecimal digits of its microseconds (Postfix
-// mail_queue.c, mail_queue_dir).
+// id after the five hexadecimal digits of its microseconds, and "_" behind the
+// last one (Postfix mail_queue.c, mail_queue_dir). A Depth above 4096 is 4096;
+// the system then refuses the path as too long, as it does with Postfix.
 func (h Hashing) Dir(queue, id string) string {
 	if !h.Hashed(queue) {
 		return queue
@@ -40,9 +46,10 @@ func (h Hashing) Dir(queue, id string) string {
 		}
 		id = string(appendHex(nil, usec, shortUsecLen))
 	}
-	b := make([]byte, 0, len(queue)+2*h.Depth)
+	depth := min(h.Depth, maxDepth)
+	b := make([]byte, 0, len(queue)+2*depth)
 	b = append(b, queue...)
-	for i := 0; i < h.Depth; i++ {
+	for i := range depth {
 		c := byte('_')
 		if i < len(id) {
 			c = id[i]

@@ -1,6 +1,8 @@
 package queuefmt
 
 import (
+	"math"
+	"strings"
 	"testing"
 )
 
@@ -75,6 +77,17 @@ func TestHashing(t *testing.T) {
 				t.Errorf("%s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// TestHashingTooDeep: a depth that makes no path of a file costs little, and the
+// path is too long for any system.
+func TestHashingTooDeep(t *testing.T) {
+	for _, depth := range []int{4096, 4097, math.MaxInt} {
+		h := Hashing{Queues: []string{"incoming"}, Depth: depth}
+		if n := strings.Count(h.Dir("incoming", "40062CC9D3"), "/"); n != 4096 {
+			t.Errorf("depth %d: %d levels", depth, n)
+		}
 	}
 }
 

@@ -26,7 +26,9 @@ func NewWalker(ra io.ReaderAt) *Walker {
 	return &Walker{ra: ra, rr: NewRecordReader(io.NewSectionReader(ra, 0, math.MaxInt64))}
 }
 
-// SeekTo makes Next go on at offset.
+// SeekTo makes Next go on at offset, in bytes from the start of the file. After
+// a negative one Next returns a *FormatError, and after one behind the end
+// io.EOF.
 func (w *Walker) SeekTo(offset int64) {
 	w.rr.reset(io.NewSectionReader(w.ra, offset, math.MaxInt64-offset), offset)
 }
@@ -40,6 +42,10 @@ func (w *Walker) Offset() int64 { return w.rr.Offset() }
 // *FormatError of kind FaultPointer for a pointer that is malformed or the
 // last of too many that lead back. It comes together with the pointer record.
 func (w *Walker) Next() (Record, error) {
+	if offset := w.Offset(); offset < 0 {
+		rec := Record{Offset: offset}
+		return rec, recordFault(rec, "negative file offset")
+	}
 	rec, err := w.rr.Next()
 	if err != nil || rec.Type != RecPointer || w.Raw {
 		return rec, err
