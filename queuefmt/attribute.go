@@ -14,7 +14,8 @@ var (
 
 // ParseAttribute splits the data of an attribute record into name and value,
 // cut at the first NUL and without the white space around both. They share
-// the bytes of data.
+// the bytes of data; to append to them leaves data as it is. The error is
+// ErrAttributeName or ErrAttributeEqual.
 func ParseAttribute(data []byte) (name, value []byte, err error) {
 	b := trimLeft(cutNUL(data))
 	if len(b) == 0 || b[0] == '=' {
@@ -32,7 +33,7 @@ func ParseAttribute(data []byte) (name, value []byte, err error) {
 	for len(value) > 0 && isSpace(value[len(value)-1]) {
 		value = value[:len(value)-1]
 	}
-	return name, value, nil
+	return name[:len(name):len(name)], value[:len(value):len(value)], nil
 }
 
 func trimLeft(b []byte) []byte {

@@ -83,3 +83,27 @@ func TestSeekOutside(t *testing.T) {
 		t.Errorf("at 0: %+v, %v", rec, err)
 	}
 }
+
+// TestHeaderSizes: whatever Header says, the record can be read again, and comes
+// out as it was.
+func TestHeaderSizes(t *testing.T) {
+	for _, n := range []int{0, 1, 0x7f, 0x80, 0x3fff, 0x4000, 0x1fffff, 0x200000} {
+		for header := -1; header <= 9; header++ {
+			rec := Record{Type: RecNormal, Data: bytes.Repeat([]byte("x"), n), Header: header}
+			b := rec.AppendTo(nil)
+			f, err := Parse(b)
+			if err != nil || len(f.Records) != 1 {
+				t.Errorf("%d bytes, header %d: %v", n, header, err)
+				continue
+			}
+			got := f.Records[0]
+			least := RecordSize(n) - n
+			if want := max(least, min(header, 5)); got.Header != want || !bytes.Equal(got.Data, rec.Data) {
+				t.Errorf("%d bytes, header %d: header %d, want %d", n, header, got.Header, want)
+			}
+			if rec.End() != int64(len(b)) || !bytes.Equal(f.Bytes(), b) {
+				t.Errorf("%d bytes, header %d: ends at %d, has %d", n, header, rec.End(), len(b))
+			}
+		}
+	}
+}

@@ -142,6 +142,12 @@ func TestParseAttribute(t *testing.T) {
 		if string(name) != tt.name || string(value) != tt.value || err != tt.err {
 			t.Errorf("%q: %q %q %v", tt.data, name, value, err)
 		}
+		data := []byte(tt.data)
+		name, value, _ = ParseAttribute(data)
+		_, _ = append(name, '!'), append(value, '!')
+		if string(data) != tt.data {
+			t.Errorf("%q: appending to the parts made it %q", tt.data, data)
+		}
 	}
 	for data, want := range map[string]RecordType{
 		"dsn_orig_rcpt=x": RecDSNOrcpt, "notify_flags=1": RecDSNNotify, "envelope_id=x": RecDSNEnvID,

@@ -31,7 +31,9 @@ type Record struct {
 	// Header is the number of bytes before the data: the type and the
 	// length. 0 stands for the shortest form, the only one that is ever
 	// written; a reader accepts longer ones, and keeping their size lets
-	// a file be written back as it was.
+	// a file be written back as it was. A Header that is too short for the
+	// data means the shortest form, too, and one above 5 the longest that a
+	// reader accepts, 5.
 	Header int
 }
 
@@ -40,15 +42,14 @@ func (r Record) End() int64 {
 	return r.Offset + int64(r.headerSize()) + int64(len(r.Data))
 }
 
-// headerSize is Header, or the size of the shortest form.
+// headerSize is the size of the form nearest to Header that can be written.
 func (r Record) headerSize() int {
-	if least := RecordSize(len(r.Data)) - len(r.Data); r.Header < least {
-		return least
-	}
-	return r.Header
+	least := RecordSize(len(r.Data)) - len(r.Data)
+	return max(least, min(r.Header, 1+maxLengthBytes))
 }
 
-// AppendTo appends the encoded record to dst.
+// AppendTo appends the encoded record to dst, with as many bytes before the data
+// as Header says. Like AppendRecord it takes more data than any reader accepts.
 func (r Record) AppendTo(dst []byte) []byte {
 	extra := r.headerSize() - (RecordSize(len(r.Data)) - len(r.Data))
 	if extra == 0 {
