@@ -137,7 +137,7 @@ func (e *Effective) originFromFile() string {
 	if line = strings.Trim(line, " \t\n\v\f\r"); line == "" {
 		e.fail(name, name+" file "+origin+" is empty", nil)
 	}
-	e.texts[name] = line // but $myorigin is the file's name
+	e.texts[reading{name, String}] = line // but $myorigin is the file's name
 	return line
 }
 

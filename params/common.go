@@ -81,27 +81,28 @@ func (e *Effective) readAll(list []step) {
 		if !ok {
 			continue
 		}
+		r := reading{p.Name, p.Kind}
 		switch p.Kind {
 		case String, Raw:
-			if _, ok := e.texts[p.Name]; ok {
+			if _, ok := e.texts[r]; ok {
 				continue
 			}
 		default:
-			if _, ok := e.numbers[p.Name]; ok {
+			if _, ok := e.numbers[r]; ok {
 				continue
 			}
 		}
 		switch p.Kind {
 		case String:
-			e.texts[p.Name] = e.stringOf(p)
+			e.texts[r] = e.stringOf(p)
 		case Raw:
-			e.texts[p.Name] = e.rawOf(p)
+			e.texts[r] = e.rawOf(p)
 		case Bool:
-			e.numbers[p.Name] = e.boolOf(p)
+			e.numbers[r] = e.boolOf(p)
 		case Int, Long:
-			e.numbers[p.Name] = e.numberOf(p)
+			e.numbers[r] = e.numberOf(p)
 		case Time:
-			e.numbers[p.Name] = e.timeOf(p)
+			e.numbers[r] = e.timeOf(p)
 		}
 	}
 }

@@ -50,18 +50,21 @@ type Process struct {
 // would have ended.
 //
 // A parameter keeps the value that its first reading gave, like the variables
-// of a Postfix program.
+// of a Postfix program. To read one that the version lacks, or by the method for
+// another kind, is an error and gives the empty value; that is said once.
+//
+// New makes an Effective. The zero value is of no use: reading from it panics.
 //
 // An Effective is not safe for concurrent use: reading changes it.
 //
 // Source: Postfix 3.10 mail_conf.c, mail_conf_str.c and its sisters.
 type Effective struct {
 	p        Process
-	dict     map[string]Value  // what overrides main.cf
-	base     map[string]Value  // what main.cf overrides
-	defaults map[string]string // of parameters that have been read and are not set
-	texts    map[string]string // results of reading: text
-	numbers  map[string]int64  // and numbers, seconds, 1 for yes
+	dict     map[string]Value   // what overrides main.cf
+	base     map[string]Value   // what main.cf overrides
+	defaults map[string]string  // of parameters that have been read and are not set
+	texts    map[reading]string // results of reading: text
+	numbers  map[reading]int64  // and numbers, seconds, 1 for yes
 	warnings []string
 	errs     errorList
 	maxWork  int // mainconf.Expander.MaxWork
@@ -85,8 +88,8 @@ func New(p Process) *Effective {
 		base: make(map[string]Value),
 		// What a daemon reads fits without growing.
 		defaults: make(map[string]string, 200),
-		texts:    make(map[string]string, 100),
-		numbers:  make(map[string]int64, 100),
+		texts:    make(map[reading]string, 100),
+		numbers:  make(map[reading]int64, 100),
 	}
 	for _, s := range Presets(p.Name, p.ConfigDir) {
 		e.base[s.Name] = Value{Text: s.Value, Source: SourceProgram}

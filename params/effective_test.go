@@ -420,3 +420,29 @@ func TestManyExplosions(t *testing.T) {
 		t.Errorf("it took %v", spent)
 	}
 }
+
+// TestWrongKind: reading a parameter by the wrong kind is an error, said once, and
+// does not change what the right kind gives, before or afterwards.
+func TestWrongKind(t *testing.T) {
+	const raw = "forward_path"
+	text := "/var/mail/$user"
+	e := newEffective(t, raw+" = "+text+"\nmax_idle = 7m\n")
+	for range 2 {
+		if got := e.String(raw); got != "" {
+			t.Errorf("%s as a string: %q", raw, got)
+		}
+		if got := e.Raw(raw); got != text {
+			t.Errorf("%s: %q", raw, got)
+		}
+		if got := e.Duration("max_idle"); got != 7*time.Minute {
+			t.Errorf("max_idle: %v", got)
+		}
+		if got := e.Int("max_idle"); got != 0 {
+			t.Errorf("max_idle as a number: %d", got)
+		}
+	}
+	var all *multierror.Error
+	if err := e.Errors(); !errors.As(err, &all) || len(all.Errors) != 2 {
+		t.Errorf("errors: %v", err)
+	}
+}

@@ -12,15 +12,7 @@ import (
 // String reads a parameter of kind String: the setting or the default,
 // expanded. Its length is checked.
 func (e *Effective) String(name string) string {
-	return once(e.texts, name, e.readString)
-}
-
-func (e *Effective) readString(name string) string {
-	p, ok := e.param(name, String)
-	if !ok {
-		return ""
-	}
-	return e.stringOf(p)
+	return once(e, e.texts, reading{name, String}, e.stringOf)
 }
 
 func (e *Effective) stringOf(p Param) string {
@@ -35,15 +27,7 @@ func (e *Effective) stringOf(p Param) string {
 // Raw reads a parameter of kind Raw: the setting or the default, not
 // expanded. Its length is checked.
 func (e *Effective) Raw(name string) string {
-	return once(e.texts, name, e.readRaw)
-}
-
-func (e *Effective) readRaw(name string) string {
-	p, ok := e.param(name, Raw)
-	if !ok {
-		return ""
-	}
-	return e.rawOf(p)
+	return once(e, e.texts, reading{name, Raw}, e.rawOf)
 }
 
 func (e *Effective) rawOf(p Param) string {
@@ -59,15 +43,7 @@ func (e *Effective) rawOf(p Param) string {
 
 // Bool reads a parameter of kind Bool: yes or no, in any case.
 func (e *Effective) Bool(name string) bool {
-	return once(e.numbers, name, e.readBool) == 1
-}
-
-func (e *Effective) readBool(name string) int64 {
-	p, ok := e.param(name, Bool)
-	if !ok {
-		return 0
-	}
-	return e.boolOf(p)
+	return once(e, e.numbers, reading{name, Bool}, e.boolOf) == 1
 }
 
 func (e *Effective) boolOf(p Param) int64 {
@@ -86,39 +62,33 @@ func (e *Effective) boolOf(p Param) int64 {
 
 // Int reads a parameter of kind Int and checks its bounds.
 func (e *Effective) Int(name string) int {
-	return int(once(e.numbers, name, e.readInt))
+	return int(once(e, e.numbers, reading{name, Int}, e.numberOf))
 }
 
 // Long reads a parameter of kind Long and checks its bounds.
 func (e *Effective) Long(name string) int64 {
-	return once(e.numbers, name, e.readLong)
+	return once(e, e.numbers, reading{name, Long}, e.numberOf)
 }
 
-// once returns the remembered result for name, or calls read and remembers
+// reading is a parameter and the kind by which it was read. The wrong kind is
+// remembered with its error and empty result, too, and does no harm to the right
+// one.
+type reading struct {
+	name string
+	kind Kind
+}
+
+// once returns the remembered result of a reading, or calls read and remembers
 // its result.
-func once[T any](results map[string]T, name string, read func(string) T) T {
-	result, ok := results[name]
+func once[T any](e *Effective, results map[reading]T, r reading, read func(Param) T) T {
+	result, ok := results[r]
 	if !ok {
-		result = read(name)
-		results[name] = result
+		if p, ok := e.param(r.name, r.kind); ok {
+			result = read(p)
+		}
+		results[r] = result
 	}
 	return result
-}
-
-func (e *Effective) readInt(name string) int64 {
-	p, ok := e.param(name, Int)
-	if !ok {
-		return 0
-	}
-	return e.numberOf(p)
-}
-
-func (e *Effective) readLong(name string) int64 {
-	p, ok := e.param(name, Long)
-	if !ok {
-		return 0
-	}
-	return e.numberOf(p)
 }
 
 func (e *Effective) numberOf(p Param) int64 {
@@ -149,15 +119,7 @@ func (e *Effective) numberOf(p Param) int64 {
 // Duration reads a parameter of kind Time and checks its bounds. A number
 // without a unit has the one of the default.
 func (e *Effective) Duration(name string) time.Duration {
-	return time.Duration(once(e.numbers, name, e.readTime)) * time.Second
-}
-
-func (e *Effective) readTime(name string) int64 {
-	p, ok := e.param(name, Time)
-	if !ok {
-		return 0
-	}
-	return e.timeOf(p)
+	return time.Duration(once(e, e.numbers, reading{name, Time}, e.timeOf)) * time.Second
 }
 
 func (e *Effective) timeOf(p Param) int64 {
