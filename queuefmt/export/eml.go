@@ -11,6 +11,10 @@ import (
 // with eol: "\n" for files on Unix, "\r\n" as RFC 5322 and the file type .eml
 // of other systems have it. A message without a newline at its end comes out
 // without one. Nothing of the envelope is written.
+//
+// The error is that of w, after the first of which no more is read, that of the
+// file's reader, or a *queuefmt.FormatError; what stands before the fault has
+// then been written.
 func WriteEML(w io.Writer, file io.ReaderAt, eol string) error {
 	out := bufio.NewWriter(w)
 	err := writeContent(out, file, eol)
@@ -42,9 +46,13 @@ func writeContent(out *bufio.Writer, file io.ReaderAt, eol string) error {
 			content = rec.Type == queuefmt.RecMessage
 		case rec.Type == queuefmt.RecNormal:
 			out.Write(rec.Data)
-			out.WriteString(eol)
+			if _, err := out.WriteString(eol); err != nil {
+				return err // of either: it sticks
+			}
 		case rec.Type == queuefmt.RecContinued:
-			out.Write(rec.Data)
+			if _, err := out.Write(rec.Data); err != nil {
+				return err
+			}
 		case rec.Type == queuefmt.RecExtracted:
 			return nil
 		default:

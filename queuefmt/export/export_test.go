@@ -204,3 +204,50 @@ func FuzzJSON(f *testing.F) {
 		WriteEML(&out, bytes.NewReader(b), "\n")
 	})
 }
+
+// fullDisk fails to write, and counts what is read from a file after that.
+type fullDisk struct {
+	file   *bytes.Reader
+	failed bool
+	read   int
+}
+
+var errFullDisk = errors.New("disk full")
+
+func (d *fullDisk) Write([]byte) (int, error) {
+	d.failed = true
+	return 0, errFullDisk
+}
+
+func (d *fullDisk) ReadAt(b []byte, offset int64) (int, error) {
+	n, err := d.file.ReadAt(b, offset)
+	if d.failed {
+		d.read += n
+	}
+	return n, err
+}
+
+// TestStopsAtWriteError: a writer that has failed ends the reading.
+func TestStopsAtWriteError(t *testing.T) {
+	for _, content := range []queuefmt.RecordType{queuefmt.RecNormal, queuefmt.RecContinued} {
+		var f queuefmt.File
+		f.WriteRecord(queuefmt.RecMessage, nil)
+		for range 1000 {
+			f.WriteRecord(content, bytes.Repeat([]byte("x"), 1000))
+		}
+		f.WriteRecord(queuefmt.RecExtracted, nil)
+		f.WriteRecord(queuefmt.RecEnd, nil)
+		for name, write := range map[string]func(*fullDisk) error{
+			"EML":  func(d *fullDisk) error { return WriteEML(d, d, "\n") },
+			"JSON": func(d *fullDisk) error { return WriteJSON(d, "x", d) },
+		} {
+			d := &fullDisk{file: bytes.NewReader(f.Bytes())}
+			if err := write(d); err != errFullDisk {
+				t.Errorf("%s: %v", name, err)
+			}
+			if d.read > 100_000 {
+				t.Errorf("%s: %d bytes read after the error", name, d.read)
+			}
+		}
+	}
+}

@@ -27,7 +27,9 @@ import (
 // a string, or, for bytes that are no UTF-8, {"base64": STRING}; so is the
 // LETTER of a type that no record has. The records are in logical order, the
 // message content among them, with pointers and padding. fault is what Verify
-// reports, which is also the result; the object is whole all the same.
+// reports, which is also the result; the object is whole all the same. Any other
+// error is that of the file's reader or of w; after either no more is read or
+// written.
 func WriteJSON(w io.Writer, name string, file io.ReaderAt) error {
 	report, fault := queuefmt.Verify(file)
 	var formatFault *queuefmt.FormatError
@@ -75,8 +77,8 @@ func WriteJSON(w io.Writer, name string, file io.ReaderAt) error {
 
 // walk calls do for the records from the first to the end record, up to a
 // fault. content says that the record stands in the message content. The
-// error is that of the file's reader.
-func walk(file io.ReaderAt, do func(rec queuefmt.Record, content bool)) error {
+// error is that of the file's reader, or of what do has written.
+func (j *jsonWriter) walk(file io.ReaderAt, do func(rec queuefmt.Record, content bool)) error {
 	walker := queuefmt.NewWalker(file)
 	walker.Once = true
 	content := false
@@ -90,6 +92,9 @@ func walk(file io.ReaderAt, do func(rec queuefmt.Record, content bool)) error {
 			return err
 		}
 		do(rec, content)
+		if err := j.err(); err != nil {
+			return err
+		}
 		switch rec.Type {
 		case queuefmt.RecEnd:
 			return nil
@@ -120,7 +125,7 @@ func (j *jsonWriter) summary(file io.ReaderAt) error {
 		j.key(name)
 		return true
 	}
-	return walk(file, func(rec queuefmt.Record, content bool) {
+	return j.walk(file, func(rec queuefmt.Record, content bool) {
 		if content {
 			return
 		}
@@ -175,7 +180,7 @@ func (j *jsonWriter) size(s queuefmt.Size) {
 
 // attributes writes the attributes that have no meaning as a record.
 func (j *jsonWriter) attributes(file io.ReaderAt) error {
-	return walk(file, func(rec queuefmt.Record, content bool) {
+	return j.walk(file, func(rec queuefmt.Record, content bool) {
 		if content || rec.Type != queuefmt.RecAttr {
 			return
 		}
@@ -193,7 +198,7 @@ func (j *jsonWriter) attributes(file io.ReaderAt) error {
 // recipients writes each recipient with what stands before it.
 func (j *jsonWriter) recipients(file io.ReaderAt) error {
 	var orig, orcpt, notify []byte
-	return walk(file, func(rec queuefmt.Record, content bool) {
+	return j.walk(file, func(rec queuefmt.Record, content bool) {
 		if content {
 			return
 		}
@@ -236,7 +241,7 @@ func (j *jsonWriter) recipients(file io.ReaderAt) error {
 }
 
 func (j *jsonWriter) records(file io.ReaderAt) error {
-	return walk(file, func(rec queuefmt.Record, content bool) {
+	return j.walk(file, func(rec queuefmt.Record, content bool) {
 		name := rec.Type.String()
 		if content && rec.Type == queuefmt.RecContinued {
 			name = "unterminated_text"

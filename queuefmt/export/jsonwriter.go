@@ -10,10 +10,16 @@ import (
 
 // jsonWriter writes JSON piece by piece. It stands in for encoding/json, which
 // wants a value whole and would come into every program that imports this one.
-// Write errors stick to the bufio.Writer.
+// Write errors stick to the bufio.Writer; see err.
 type jsonWriter struct {
 	w     *bufio.Writer
 	comma bool // a value stands before this one
+}
+
+// err returns the first error of the underlying writer, if there was one yet.
+func (j *jsonWriter) err() error {
+	_, err := j.w.Write(nil)
+	return err
 }
 
 func (j *jsonWriter) open(c byte) {
