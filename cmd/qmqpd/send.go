@@ -14,7 +14,7 @@ import (
 type sendCmd struct {
 	Server     string        `placeholder:"HOST:PORT|unix:PATH" default:"${listen}" help:"Where the server is (${default})."`
 	Sender     rawText       `short:"f" required:"" placeholder:"SENDER" help:"Envelope sender; may be empty."`
-	Timeout    time.Duration `default:"300s" help:"How long to wait for the server (${default})."`
+	Timeout    time.Duration `placeholder:"TIME" default:"300s" help:"How long to wait for the server (${default})."`
 	Recipients []rawText     `arg:"" name:"recipient" help:"Envelope recipients."`
 }
 

@@ -21,7 +21,7 @@ type serveCmd struct {
 	Overrides   []rawText `short:"o" name:"override" placeholder:"NAME=VALUE" sep:"none" help:"Set a parameter; may be repeated."`
 	Listen      []string  `sep:"none" placeholder:"ADDR" help:"Listen on HOST:PORT or unix:PATH; may be repeated (${listen})."`
 	Queue       string    `placeholder:"DIR" help:"Write into this Postfix queue directory, made if missing (queue_directory with -c, else ${queue})."`
-	MaxSessions int       `default:"1000" help:"How many clients are served at once; more wait (${default})."`
+	MaxSessions int       `placeholder:"N" default:"1000" help:"How many clients are served at once; more wait (${default})."`
 	Verbose     int       `short:"v" type:"counter" help:"Log more; may be repeated."`
 }
 
