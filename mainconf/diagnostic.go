@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/go-multierror"
 )
@@ -21,8 +22,31 @@ type Error struct {
 }
 
 // Error returns Text. Note that Postfix names file and line in some of its
-// messages only.
+// messages only: those about master.cf's fields lack both. See Located.
 func (e *Error) Error() string { return e.Text }
+
+// Position returns where the error is for people to read, FILE:LINE, or "" for
+// an error that is not from a file: that of ParseService.
+func (e *Error) Position() string {
+	if e.Line == 0 {
+		return ""
+	}
+	return e.File + ":" + strconv.Itoa(e.Line)
+}
+
+// Located returns the error as people need it, with file and line in its text: e
+// itself if Text names them or there are none, else an error with "FILE:LINE: "
+// in front that wraps e.
+func (e *Error) Located() error {
+	line := strconv.Itoa(e.Line)
+	switch {
+	case e.Line == 0,
+		strings.HasPrefix(e.Text, e.File+", line "+line+": "),
+		strings.HasPrefix(e.Text, "file "+e.File+": line "+line+": "):
+		return e
+	}
+	return fmt.Errorf("%s: %w", e.Position(), e)
+}
 
 // FirstError returns the first *Error of what a parser returned: the one at
 // which a stock program stops. The result is nil when err holds none.

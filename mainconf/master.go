@@ -22,7 +22,8 @@ type Master struct {
 //
 // The error, if any, holds *Error values in file order; an entry with an error
 // gives one for each bad field and is left out of the document, which is
-// returned in any case. Time and memory are linear in len(data), which is
+// returned in any case. The texts about fields are Postfix's, which do not say
+// where: see Error.Located. Time and memory are linear in len(data), which is
 // copied.
 //
 // Source: Postfix 3.10 postconf_master.c, pcf_read_master.

@@ -1,9 +1,12 @@
 package mainconf
 
 import (
+	"errors"
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/go-multierror"
 )
 
 func TestParseMaster(t *testing.T) {
@@ -210,4 +213,32 @@ func BenchmarkParseSmallMain(b *testing.B) {
 	for b.Loop() {
 		ParseMain("f", data)
 	}
+}
+
+// TestLocated: each error of a file says where it is, once.
+func TestLocated(t *testing.T) {
+	_, masterErr := ParseMaster("d/master.cf", []byte("# c\na x n - y - - p\na b\n"))
+	_, mainErr := ParseMain("d/main.cf", []byte("a = b\nc\n"))
+	_, _, serviceErr := ParseService("a x n - y - - p")
+	var got []string
+	for _, err := range []error{masterErr, mainErr, serviceErr} {
+		var all *multierror.Error
+		if !errors.As(err, &all) {
+			t.Fatal(err)
+		}
+		for _, err := range all.Errors {
+			e := FirstError(err)
+			located := e.Located()
+			if FirstError(located) != e {
+				t.Errorf("%v does not hold %v", located, e)
+			}
+			got = append(got, e.Position()+" "+located.Error())
+		}
+	}
+	check(t, "errors", got, []string{
+		`d/master.cf:2 d/master.cf:2: invalid type field "x" in "a x n - y - - p"`,
+		`d/master.cf:3 file d/master.cf: line 3: bad field count`,
+		`d/main.cf:2 d/main.cf, line 2: missing '=' after attribute name: "c"`,
+		` invalid type field "x" in "a x n - y - - p"`,
+	})
 }
