@@ -158,21 +158,64 @@ func generator(file *ast.File) bool {
 	return false
 }
 
-// Each package of the rules stands in the page, with its sentence.
+// The page has each package in its table, with a sentence, and the same import
+// rules as this test.
 func TestArchitecturePage(t *testing.T) {
 	page, err := os.ReadFile("../docs/architecture.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for pkg := range allowed {
-		if _, err := os.Stat(filepath.Join("..", pkg)); err != nil {
-			continue
+	table, rules := section(string(page), "Packages"), pageRules(t, section(string(page), "Import rules"))
+	for pkg, may := range allowed {
+		if !strings.Contains(table, "\n| `"+pkg+"` |") {
+			t.Errorf("docs/architecture.md's table of packages does not name %s", pkg)
 		}
-		if strings.HasPrefix(pkg, "cmd/") && pkg != "cmd/internal/getopt" {
-			continue
+		got, ok := rules[pkg]
+		want := strings.Fields(may)
+		slices.Sort(want)
+		if !ok || !slices.Equal(got, want) {
+			t.Errorf("docs/architecture.md: %s may import %q, want %q", pkg, got, want)
 		}
-		if !strings.Contains(string(page), "| `"+pkg+"` |") {
-			t.Errorf("docs/architecture.md does not name %s", pkg)
+		delete(rules, pkg)
+	}
+	for pkg := range rules {
+		t.Errorf("docs/architecture.md has rules for %s, which has none here", pkg)
+	}
+}
+
+// section returns a section of a page, without its heading.
+func section(page, heading string) string {
+	_, text, _ := strings.Cut(page, "\n## "+heading+"\n")
+	text, _, _ = strings.Cut(text, "\n## ")
+	return text
+}
+
+// pageRules reads the items of a list, "`package`, ... → `package`, ...", in
+// which other words do not count, and returns for each package left of an arrow
+// those right of it, sorted.
+func pageRules(t *testing.T, text string) map[string][]string {
+	rules := map[string][]string{}
+	list, _, _ := strings.Cut(text[max(0, strings.Index(text, "\n- ")):], "\n\n")
+	for _, item := range strings.Split(list, "\n- ")[1:] {
+		left, right, _ := strings.Cut(item, "→")
+		for _, pkg := range quoted(left) {
+			if _, twice := rules[pkg]; twice {
+				t.Errorf("docs/architecture.md has two rules for %s", pkg)
+			}
+			rules[pkg] = quoted(right)
 		}
 	}
+	return rules
+}
+
+// quoted returns what stands between backquotes, sorted.
+func quoted(text string) []string {
+	var words []string
+	for i, word := range strings.Split(text, "`") {
+		if i%2 == 1 {
+			words = append(words, word)
+		}
+	}
+	slices.Sort(words)
+	return words
 }
