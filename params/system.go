@@ -11,36 +11,20 @@ import (
 	"unsafe"
 
 	"github.com/qmqpd/qmqpd/params/inetaton"
+	"github.com/qmqpd/qmqpd/params/nodename"
 )
 
 // SystemHost answers from the running system. Nothing is asked before it is
 // needed.
 func SystemHost() Host {
 	return Host{
-		Hostname:    systemHostname,
+		Hostname:    nodename.Get,
 		Interfaces:  systemInterfaces,
 		Resolve:     systemResolve,
 		Unsupported: systemUnsupported,
 		Accounts:    SystemAccounts().Kept(),
 		ReadFile:    ReadSafely,
 	}
-}
-
-// systemHostname is gethostname(3). Where the name is empty or has 64 bytes, as many
-// as there can be, os.Hostname asks /proc, which may not be there.
-func systemHostname() (string, error) {
-	var name syscall.Utsname
-	if err := syscall.Uname(&name); err != nil {
-		return "", err
-	}
-	var text []byte
-	for _, c := range name.Nodename {
-		if c == 0 {
-			break
-		}
-		text = append(text, byte(c))
-	}
-	return string(text), nil
 }
 
 func systemResolve(name string) ([]netip.Addr, error) {

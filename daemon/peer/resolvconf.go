@@ -3,10 +3,11 @@ package peer
 import (
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/qmqpd/qmqpd/params/nodename"
 )
 
 // dnsConfig is what resolv.conf(5) says.
@@ -59,7 +60,7 @@ func parseResolvConf(b []byte, hostname string, port int) dnsConfig {
 	}
 	if !searchSet {
 		if hostname == "" {
-			hostname, _ = os.Hostname() // without one there is no domain
+			hostname, _ = nodename.Get() // without one there is no domain
 		}
 		if _, domain, ok := strings.Cut(hostname, "."); ok && domain != "" {
 			c.search = []string{domain}
