@@ -151,3 +151,29 @@ func TestPostconfFresh(t *testing.T) {
 		t.Errorf("stock %+v\nours %+v", stock, ours)
 	}
 }
+
+// TestPostconfBraces: both warn at each level of braces that are not closed, with
+// all of the text. What ours does with very many is in docs/postconf-lite.md.
+func TestPostconfBraces(t *testing.T) {
+	pair := newPostconfPair(t)
+	postfix.Case(t)
+	dir := pair.configure(t, map[string]string{
+		"main.cf":   "virtual_alias_maps = " + strings.Repeat("{", 2000) + "\n",
+		"master.cf": defaultCaseFiles["master.cf"],
+	})
+	c := commandLine{argv0: "postconf", args: []string{"-c", dir, "-n"}}
+	diff, err := pair.compare(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff != "" {
+		t.Errorf("%.2000s", diff)
+	}
+	ours, err := pair.run(ourPostconf, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(ours.stderr, "missing '}'"); n != 2000 {
+		t.Errorf("%d warnings", n)
+	}
+}

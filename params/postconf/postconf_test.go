@@ -477,3 +477,30 @@ func TestZeroVersion(t *testing.T) {
 		t.Errorf("options %s", p.OptionString())
 	}
 }
+
+// TestTooManyBraceWarnings: a warning for each of many braces, with all the text
+// behind it, would be gigabytes.
+func TestTooManyBraceWarnings(t *testing.T) {
+	for _, row := range []struct {
+		braces, status int
+	}{{5000, 0}, {200_000, 1}} {
+		dir := t.TempDir()
+		main := "virtual_alias_maps = " + strings.Repeat("{", row.braces) + "\n"
+		for name, text := range map[string]string{"main.cf": main, "master.cf": ""} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, stderr, status := ask(t, "3.10.2", "-c", dir, "-n")
+		if status != row.status || len(stderr) > 20<<20 {
+			t.Errorf("%d braces: status %d, %d bytes", row.braces, status, len(stderr))
+		}
+		const end = "postconf: fatal: warnings about braces take more than 16777216 bytes: \"{{{{"
+		if n := strings.Count(stderr, end); n != row.status {
+			t.Errorf("%d braces: %d fatal errors", row.braces, n)
+		}
+		if n := strings.Count(stderr, "warning"); row.status == 0 && n != row.braces {
+			t.Errorf("%d braces: %d warnings", row.braces, n)
+		}
+	}
+}

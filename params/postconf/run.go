@@ -48,6 +48,8 @@ type run struct {
 	clients    map[string]bool // database client files, already read
 	defaults   params.Resolver
 	deprecated bool // a deprecated setting was seen
+
+	braceWarnings int // bytes of warnings about braces
 }
 
 // Usage returns the fatal error that tells which options there are.

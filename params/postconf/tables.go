@@ -41,7 +41,10 @@ func (r *run) scanTableList(list string, local *scope, recurse bool) error {
 			return nil
 		}
 		if word[0] == '{' {
-			inner := r.stripBraces(word, local)
+			inner, err := r.stripBraces(word, local)
+			if err != nil {
+				return err
+			}
 			if recurse {
 				if err := r.scanTableList(inner, local, recurse); err != nil {
 					return err
@@ -65,7 +68,10 @@ func (r *run) scanTableList(list string, local *scope, recurse bool) error {
 			}
 		case strings.HasPrefix(name, "."):
 		case strings.HasPrefix(name, "{"):
-			inner := r.stripBraces(name, local)
+			inner, err := r.stripBraces(name, local)
+			if err != nil {
+				return err
+			}
 			regex := r.traits.regexTables && (typ == "regexp" || typ == "pcre")
 			if err := r.scanTableList(inner, local, recurse && !regex); err != nil {
 				return err
@@ -97,11 +103,21 @@ func nextBraced(list string) (word, rest string) {
 	return list, ""
 }
 
+// maxBraceWarnings bounds the text of all warnings about braces in one run, in
+// bytes. Stock warns of each level of braces that are not closed, with all that
+// follows: two megabytes for 2,000 of them, twenty gigabytes for 200,000.
+const maxBraceWarnings = 16 << 20
+
 // stripBraces returns the text between the braces of word, and warns about
-// what is not right with them.
-func (r *run) stripBraces(word string, local *scope) string {
+// what is not right with them. The error is that there was too much to warn
+// about.
+func (r *run) stripBraces(word string, local *scope) (string, error) {
 	inner, problem := withoutBraces(word)
 	if problem != "" {
+		if r.braceWarnings += len(problem); r.braceWarnings > maxBraceWarnings {
+			return "", &Fatal{"warnings about braces take more than " + itoa(maxBraceWarnings) +
+				" bytes: \"" + word[:min(len(word), 60)] + "\""}
+		}
 		where := r.fileName(local)
 		if !r.traits.fullPaths {
 			where = where[strings.LastIndexByte(where, '/')+1:]
@@ -111,7 +127,7 @@ func (r *run) stripBraces(word string, local *scope) string {
 		}
 		r.warn(where + ": " + problem)
 	}
-	return inner
+	return inner, nil
 }
 
 // withoutBraces returns what is between the braces of word, white space
