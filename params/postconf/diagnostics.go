@@ -19,9 +19,16 @@ type diagnostics struct {
 	w       io.Writer
 	tag     string
 	verbose int
+	// said, if not nil, gets the warnings, too.
+	said *[]string
 }
 
-func (d *diagnostics) warn(text string) { d.write("warning: ", text) }
+func (d *diagnostics) warn(text string) {
+	if d.said != nil {
+		*d.said = append(*d.said, text)
+	}
+	d.write("warning: ", text)
+}
 
 // info is for -v; such messages have no severity.
 func (d *diagnostics) info(text string) { d.write("", text) }

@@ -35,10 +35,7 @@ func (r *run) orderOf(set settings, local *scope) []string {
 			}
 			return
 		}
-		for _, s := range r.services {
-			if s.nameSpace != local.nameSpace {
-				continue
-			}
+		for _, s := range r.byName[local.nameSpace] {
 			for _, o := range s.Overrides {
 				yield(o.Name)
 			}

@@ -2,12 +2,14 @@ package postconf
 
 import (
 	"bytes"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -502,5 +504,36 @@ func TestTooManyBraceWarnings(t *testing.T) {
 		if n := strings.Count(stderr, "warning"); row.status == 0 && n != row.braces {
 			t.Errorf("%d braces: %d warnings", row.braces, n)
 		}
+	}
+}
+
+// TestManyEntries: entries that share a name and a type share their settings, and
+// what is said of them is said for each; that need not be found out for each.
+func TestManyEntries(t *testing.T) {
+	configure := func(n int) string {
+		var main, master strings.Builder
+		for i := range n {
+			fmt.Fprintf(&main, "m%d = $p%d\n", i, i)
+			fmt.Fprintf(&master, "smtp inet n - n - - smtpd -o p%d=x\n", i)
+		}
+		master.WriteString("smtp inet n - n - - smtpd -o mydestination=$nope -o zonk=1\n")
+		dir := t.TempDir()
+		for name, text := range map[string]string{"main.cf": main.String(), "master.cf": master.String()} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return dir
+	}
+	_, stderr, status := ask(t, "3.11", "-c", configure(9), "-n")
+	for text, want := range map[string]int{"undefined parameter: nope": 10, "unused parameter: zonk=1": 10, "unused parameter: m": 9, "unused parameter: p": 0} {
+		if n := strings.Count(stderr, text); n != want {
+			t.Errorf("status %d: %d times %q, want %d", status, n, text, want)
+		}
+	}
+	start := time.Now()
+	ask(t, "3.11", "-c", configure(5000), "-n")
+	if spent := time.Since(start); spent > 8*time.Second {
+		t.Errorf("5,000 entries took %v", spent)
 	}
 }

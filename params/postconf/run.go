@@ -45,7 +45,9 @@ type run struct {
 	main       settings // of main.cf
 	names      *names
 	services   []*scope
-	clients    map[string]bool // database client files, already read
+	byName     map[string][]*scope // the services by name space
+	groups     []*group            // of those that have settings
+	clients    map[string]bool     // database client files, already read
 	defaults   params.Resolver
 	deprecated bool // a deprecated setting was seen
 

@@ -24,7 +24,7 @@ func (r *run) registerUser() error {
 		if s.settings == nil {
 			continue
 		}
-		if err := r.validate(s.settings, s); err != nil {
+		if err := r.validateService(s); err != nil {
 			return err
 		}
 	}
@@ -36,8 +36,16 @@ func (r *run) registerUser() error {
 
 // gatherOverrides collects the services' -o settings.
 func (r *run) gatherOverrides() {
+	type key struct {
+		nameSpace, program string
+		entry              int // of a group of one, counted from 1
+	}
+	groups := make(map[key]*group)
+	seen := make(map[string]bool)
 	bySpace := make(map[string]settings)
-	for _, s := range r.services {
+	r.byName = make(map[string][]*scope)
+	for i, s := range r.services {
+		r.byName[s.nameSpace] = append(r.byName[s.nameSpace], s)
 		set := bySpace[s.nameSpace]
 		for _, o := range s.Overrides {
 			if set == nil {
@@ -46,11 +54,46 @@ func (r *run) gatherOverrides() {
 			}
 			set[o.Name] = o.Value
 		}
-		if set != nil {
-			s.settings = set
-			s.valid = make(map[string]bool)
+		if set == nil {
+			continue
 		}
+		s.settings = set
+		// The name and the program are what macros see of an entry.
+		k := key{nameSpace: s.nameSpace, program: s.ProcessName()}
+		// The first entry with settings can see those of read-only parameters,
+		// which are then dropped; with -v, each entry is told about.
+		if !seen[s.nameSpace] || r.request.verbose > 0 {
+			k.entry = i + 1
+			seen[s.nameSpace] = true
+		}
+		if groups[k] == nil {
+			groups[k] = &group{nameSpace: s.nameSpace, settings: set, valid: make(map[string]bool)}
+			r.groups = append(r.groups, groups[k])
+		}
+		s.group = groups[k]
 	}
+}
+
+// validateService is validate for a master.cf entry. What the second entry of a
+// group gives to warn about, each later one gives, too. The first may give more:
+// the files of database clients are read then.
+func (r *run) validateService(s *scope) error {
+	g := s.group
+	if g.validated == 2 {
+		for _, text := range g.said {
+			r.warn(text)
+		}
+		return nil
+	}
+	braces := r.braceWarnings
+	g.said = nil
+	r.said = &g.said
+	err := r.validate(s.settings, s)
+	r.said = nil
+	if r.braceWarnings == braces { // else they are to be counted each time
+		g.validated++
+	}
+	return err
 }
 
 // checkDefaults looks at the defaults of what main.cf does not set. In the table,
@@ -150,10 +193,10 @@ func (r *run) fileName(local *scope) string {
 // pcf_flag_user_parameter.
 func (r *run) reference(name string, local *scope, table bool) {
 	set := false
-	if local != nil && local.has(name) {
+	if local != nil && local.group.has(name) {
 		set = true
-		if !local.valid[name] {
-			local.valid[name] = true
+		if !local.group.valid[name] {
+			local.group.valid[name] = true
 			r.verbosely("$" + name + " in master.cf:" + local.nameSpace +
 				" validates " + name + "=value in master.cf:" + local.nameSpace)
 		}
@@ -169,25 +212,20 @@ func (r *run) reference(name string, local *scope, table bool) {
 		}
 	}
 	if local == nil {
-		for _, s := range r.services {
-			if !s.has(name) {
+		for _, g := range r.groups {
+			if !g.has(name) {
 				continue
 			}
 			set = true
-			if !s.valid[name] {
-				s.valid[name] = true
-				r.verbosely("$" + name + " in main.cf validates " + name + "=value in master.cf:" + s.nameSpace)
+			if !g.valid[name] {
+				g.valid[name] = true
+				r.verbosely("$" + name + " in main.cf validates " + name + "=value in master.cf:" + g.nameSpace)
 			}
 		}
 	}
 	if !set && !table && !r.names.has(name) {
 		r.warn(r.fileName(local) + ": undefined parameter: " + name)
 	}
-}
-
-func (s *scope) has(name string) bool {
-	_, ok := s.settings[name]
-	return ok
 }
 
 // verbosely prints a message for -v.
