@@ -57,8 +57,9 @@ type core struct {
 	form     form
 	where    string // socket behind main
 	extra    []extraSink
-	ended    bool   // nothing more is logged
-	line     []byte // the last one, to build the next in
+	old      []*queue // replaced by Configure with lines in them
+	ended    bool     // nothing more is logged
+	line     []byte   // the last one, to build the next in
 }
 
 type extraSink struct {
@@ -111,6 +112,9 @@ func (l *Logger) Configure(c Config) {
 	k.main = newQueue(d)
 	if old != nil {
 		old.closeWhenEmpty()
+		if old.drained() != nil {
+			k.old = append(k.old, old)
+		}
 	}
 }
 
@@ -289,7 +293,8 @@ func (l *Logger) Flush(timeout time.Duration) bool {
 	}
 	k := l.core
 	k.mu.Lock()
-	queues := make([]*queue, 0, 1+len(k.extra))
+	queues := make([]*queue, 0, len(k.old)+1+len(k.extra))
+	queues = append(queues, k.old...)
 	if k.main != nil {
 		queues = append(queues, k.main)
 	}

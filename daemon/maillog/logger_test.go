@@ -227,6 +227,30 @@ func TestOverflowIsReported(t *testing.T) {
 	}
 }
 
+// Lines that wait for the sink of an earlier Configure are not forgotten.
+func TestFlushOfReplacedSink(t *testing.T) {
+	c, path := daemon(t)
+	_, other := daemon(t)
+	l := New(fixed)
+	l.Configure(Config{Tag: "t/q", PID: 1, Syslog: path})
+	const lines = 2000
+	for i := range lines {
+		l.Infof("line %d", i)
+	}
+	l.Configure(Config{Tag: "t/q", PID: 1, Syslog: other})
+	if l.Flush(time.Millisecond) {
+		t.Error("Flush reports success with a full socket")
+	}
+	for i := range lines {
+		if got, want := receive(t, c), fmt.Sprintf("<22>Nov  2 10:43:27 t/q[1]: line %d", i); got != want {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+	}
+	if !l.Flush(10 * time.Second) {
+		t.Error("not flushed")
+	}
+}
+
 func TestManySessions(t *testing.T) {
 	c, path := daemon(t)
 	l := New(fixed)
