@@ -106,9 +106,10 @@ func (e *Effective) Protocols() (ipv4, ipv6 bool) {
 	return p.v4, p.v6
 }
 
-// ownInterfaces determines the addresses that inet_interfaces selects.
+// ownInterfaces determines the addresses that inet_interfaces selects. If there
+// are none, Postfix looks again each time, and says so with -v.
 func (e *Effective) ownInterfaces() *interfaceList {
-	if e.interfaces == nil {
+	if e.interfaces == nil || e.interfaces.err == nil && len(e.interfaces.own) == 0 {
 		own, err := ownInterfaces(e.String("inet_interfaces"), e.p.Host, e.inetProtocols(), logger{e.warn, e.p.Info})
 		e.interfaces = &interfaceList{own: own, err: err}
 	}

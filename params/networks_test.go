@@ -252,3 +252,20 @@ func TestNetworksVerbose(t *testing.T) {
 		}
 	}
 }
+
+// An empty list of interfaces is made again each time it is asked for: for
+// mynetworks the addresses, then the netmasks, and once more at the end.
+func TestNoInterfacesVerbose(t *testing.T) {
+	told := 0
+	e := newEffective(t, "inet_interfaces =\ninet_protocols = ipv4\n", func(p *Process) {
+		p.Info = func(text string) {
+			if text == "inet_addr_local: configured 2 IPv4 addresses" {
+				told++
+			}
+		}
+	})
+	_, _ = e.ReadCommon()
+	if told != 3 {
+		t.Errorf("told %d times", told)
+	}
+}
