@@ -133,6 +133,9 @@ func (o *Opener) connect(ctx context.Context, log *maillog.Logger) (net.Conn, er
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if log.Verbose() > 0 {
+			log.Infof("connect to subsystem %s: %s", o.path(), errno.Text(err))
+		}
 		const format = "connect #%d to subsystem %s: %s"
 		if count == maxConnects {
 			return nil, maillog.FatalError(format, count, o.path(), errno.Text(err))
