@@ -1,6 +1,7 @@
 package master
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -92,9 +93,14 @@ func skipAttributes(link int, timeout time.Duration, log *maillog.Logger) error 
 		group
 		rest
 	)
+	wanted := [...]string{
+		first: "(any attribute name or list terminator)",
+		group: "(any attribute name or '}')",
+		rest:  "(list terminator)",
+	}
 	state := first
 	for n := 0; n <= maxAttributes; n++ {
-		name, err := r.field(log, "input attribute name")
+		name, err := r.field(log, "input attribute name", wanted[state])
 		if err != nil {
 			return err
 		}
@@ -108,7 +114,7 @@ func skipAttributes(link int, timeout time.Duration, log *maillog.Logger) error 
 			state = rest
 			continue
 		}
-		if _, err := r.field(log, "input attribute value"); err != nil {
+		if _, err := r.field(log, "input attribute value", ""); err != nil {
 			return err
 		}
 	}
@@ -124,11 +130,23 @@ type byteReader struct {
 }
 
 // field reads up to NUL. Of a long field it returns only the beginning: none
-// has a meaning here.
-func (r *byteReader) field(log *maillog.Logger, what string) (string, error) {
-	start := r.read
+// has a meaning here. At verbose level 1 it tells what it wants, unless that is
+// empty or there is no input at all, and what it read.
+func (r *byteReader) field(log *maillog.Logger, what, wanted string) (string, error) {
+	start, limit := r.read, 16
+	verbose := log.Verbose() > 0
+	if verbose {
+		limit = 4096 // more than goes into a line
+	}
+	tell := func() {
+		if verbose && wanted != "" && r.read > 0 {
+			log.Infof("unknown_stream: wanted attribute: %s", wanted)
+			wanted = ""
+		}
+	}
 	var kept []byte
 	for {
+		tell()
 		c, err := r.next()
 		if err != nil {
 			switch {
@@ -141,10 +159,14 @@ func (r *byteReader) field(log *maillog.Logger, what string) (string, error) {
 			}
 			return "", err
 		}
+		tell()
 		if c == 0 {
+			if verbose {
+				log.Infof("%s: %s", what, cmp.Or(string(kept), "(end)"))
+			}
 			return string(kept), nil
 		}
-		if len(kept) < 16 {
+		if len(kept) < limit {
 			kept = append(kept, c)
 		}
 	}
