@@ -82,6 +82,7 @@ func newTables(eff *params.Effective, log *maillog.Logger) *table.Set {
 		IPCTTL:            eff.Duration("ipc_ttl"),
 		IPCTimeout:        eff.Duration("ipc_timeout"),
 		SocketmapMaxReply: eff.Int("socketmap_max_reply_size"),
+		LMDBMapSize:       eff.Long("lmdb_map_size"),
 		Parameter: func(name string) (string, bool) {
 			if !eff.IsSet(name) {
 				return "", false

@@ -7,13 +7,11 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/table"
 )
 
-// Verbose is implemented by loggers that know the verbose level (-v). From 1
-// on, Match tells what it compares; from 2 on, each table lookup.
-type Verbose interface{ Verbose() int }
-
 // WithLog returns a list with the same patterns that logs its own lines to
-// log, for instance one with the verbose level of a single session. Lines of
-// the tables themselves still go to the table set's logger.
+// log, for instance one with the verbose level of a single session. Problems of
+// the tables themselves still go to the table set's logger. At verbose level 1
+// Match tells what it compares and what the tables tell, at level 2 each table
+// lookup.
 func (l *List) WithLog(log table.Logger) *List {
 	same := *l
 	same.setLog(log)
@@ -26,6 +24,7 @@ func (l *List) WithLog(log table.Logger) *List {
 // printed without brackets. Source: Postfix 3.10 match_list.c,
 // match_list_match.
 func (l *List) Match(ctx context.Context, name, addr string) (bool, error) {
+	ctx = l.traced(ctx)
 	foldedName, foldedAddr := table.Fold(name, l.unicode), table.Fold(addr, l.unicode)
 	client := newAddress(foldedAddr)
 	for i := range l.patterns {
@@ -59,7 +58,7 @@ func (l *List) hostname(ctx context.Context, p *pattern, name string) (bool, err
 	}
 	for entry := name; entry != ""; {
 		if len(entry) == len(name) || p.table.Kind() == table.Fixed {
-			found, err := l.lookup(ctx, p.table, entry)
+			_, found, err := p.table.Lookup(ctx, entry)
 			if l.verbose != nil {
 				l.verboseLookup(p.table, entry, found)
 			}
@@ -105,7 +104,7 @@ func (l *List) hostaddr(ctx context.Context, p *pattern, client address) (bool, 
 		return false, nil
 	}
 	if p.table != nil {
-		found, err := l.lookup(ctx, p.table, client.text)
+		_, found, err := p.table.Lookup(ctx, client.text)
 		if err != nil {
 			return false, l.lookupProblem(p.table, err)
 		}
@@ -119,14 +118,12 @@ func (l *List) hostaddr(ctx context.Context, p *pattern, client address) (bool, 
 	return hit, nil
 }
 
-func (l *List) lookup(ctx context.Context, t table.Table, key string) (bool, error) {
-	if l.verbose != nil {
-		if text := table.Trace(t, key); text != "" {
-			l.verbosef(1, "%s", text)
-		}
+// traced has the tables tell of lookups, too.
+func (l *List) traced(ctx context.Context) context.Context {
+	if l.verbose == nil || l.verbose.Verbose() == 0 {
+		return ctx
 	}
-	_, found, err := t.Lookup(ctx, key)
-	return found, err
+	return table.WithTrace(ctx, l.log)
 }
 
 func (l *List) lookupProblem(t table.Table, err error) error {
@@ -139,7 +136,7 @@ func (l *List) lookupProblem(t table.Table, err error) error {
 
 func (l *List) setLog(log table.Logger) {
 	l.log = log
-	l.verbose, _ = log.(Verbose)
+	l.verbose, _ = log.(table.Verbose)
 }
 
 // verbosef is only called when l.verbose is set.

@@ -29,7 +29,7 @@ type List struct {
 	parents  bool
 	unicode  bool
 	log      table.Logger
-	verbose  Verbose // log, if it knows a verbose level
+	verbose  table.Verbose // log, if it knows a verbose level
 	patterns []pattern
 }
 

@@ -25,6 +25,7 @@ func ParseStrings(param, text string, set *table.Set, opt Options) (*StringList,
 // with Postfix's text. Source: Postfix 3.10 match_ops.c, match_string.
 func (s *StringList) Match(ctx context.Context, text string) (bool, error) {
 	l := s.list
+	ctx = l.traced(ctx)
 	folded := table.Fold(text, l.unicode)
 	for i := range l.patterns {
 		p := &l.patterns[i]

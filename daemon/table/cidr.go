@@ -38,7 +38,7 @@ func openCIDR(o *opening) (Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &cidrTable{name: o.name}
+	t, log := &cidrTable{name: o.name}, o.trace()
 	var open []int // indexes of IFs without ENDIF so far
 	lines := NewLineReader(text, o.name, o.log())
 	for {
@@ -50,6 +50,9 @@ func openCIDR(o *opening) (Table, error) {
 		if err != nil {
 			o.log().Warningf("cidr map %s, line %d: %v: skipping this rule", o.name, number, err)
 			continue
+		}
+		if log != nil && rule.op != opEndif {
+			log.Infof("dict_cidr_open: add %s %s", rule.network, rule.value)
 		}
 		rule.line, rule.end = number, -1
 		switch rule.op {
@@ -128,7 +131,10 @@ func (t *cidrTable) Name() string { return t.name }
 func (t *cidrTable) Kind() Kind   { return Pattern }
 func (t *cidrTable) Close() error { return nil }
 
-func (t *cidrTable) Lookup(_ context.Context, key string) (string, bool, error) {
+func (t *cidrTable) Lookup(ctx context.Context, key string) (string, bool, error) {
+	if log := tracer(ctx); log != nil {
+		log.Infof("dict_cidr_lookup: %s: %s", t.name, key)
+	}
 	addr, ok := ParseAddr(key)
 	if !ok {
 		return "", false, nil

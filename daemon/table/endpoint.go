@@ -25,6 +25,9 @@ type endpoint struct {
 	timeout          time.Duration // of a connect, and of one read or write; 0: none
 	idleLimit        time.Duration // 0: none
 	ageLimit         time.Duration // 0: none
+	// tell says at verbose level 1 that a connection began or ended. Nil for
+	// none.
+	tell func(log Logger, address string, began bool)
 
 	mu     sync.Mutex
 	idle   []*link
@@ -72,16 +75,48 @@ func (e *endpoint) get(ctx context.Context) (*link, error) {
 		if l.usable() {
 			return l, l.begin(ctx)
 		}
+		e.tellEnd(ctx)
 		l.Close()
 	}
 	dialer := net.Dialer{Timeout: e.timeout}
+	log, tried := tracer(ctx), false
+	if log != nil && e.network == "tcp" {
+		dialer.Control = func(_, address string, _ syscall.RawConn) error {
+			host, _, _ := net.SplitHostPort(address)
+			log.Infof("trying... [%s]", host)
+			tried = true
+			return nil
+		}
+	}
 	conn, err := dialer.DialContext(ctx, e.network, dialAddress(e.network, e.address))
 	if err != nil {
+		if tried {
+			log.Infof("%s", netError(err))
+		}
 		return nil, err
+	}
+	if log != nil && e.tell != nil {
+		e.tell(log, e.address, true)
 	}
 	l := &link{Conn: conn, endpoint: e, opened: time.Now(), fresh: true}
 	l.reader = bufio.NewReader(timedReader{l})
 	return l, l.begin(ctx)
+}
+
+// tellEnd says at verbose level 1 that a connection ends.
+func (e *endpoint) tellEnd(ctx context.Context) {
+	if log := tracer(ctx); log != nil && e.tell != nil {
+		e.tell(log, e.address, false)
+	}
+}
+
+// tellAutoClient has the words of Postfix's auto_clnt.c.
+func tellAutoClient(log Logger, address string, began bool) {
+	if began {
+		log.Infof("auto_clnt_open: connected to %s", address)
+	} else {
+		log.Infof("auto_clnt_close: disconnect %s stream", address)
+	}
 }
 
 // dialAddress gives Go a host and port as Postfix allows them: a missing host

@@ -19,7 +19,7 @@ func openInline(o *opening) (Table, error) {
 	if n == 0 || n < len(o.name) || n == 2 {
 		return bad("bad syntax")
 	}
-	t := &memoryTable{typ: o.typ, name: o.name, entries: map[string]string{}}
+	t := newMemory(o)
 	for _, element := range splitList(o.name[1 : n-1]) {
 		problem := ""
 		if element[0] == '{' {

@@ -60,7 +60,21 @@ func openLMDB(o *opening) (Table, error) {
 		return nil, err
 	}
 	t.name, t.source, t.multiWriter = o.name, "lmdb:"+o.name, true
+	if log := o.trace(); log != nil {
+		log.Infof("database lmdb:%s: using size limit %d during open", o.name, lmdbLimit(o.set.opt.LMDBMapSize, int64(len(t.data.data))))
+	}
 	return t, nil
+}
+
+// lmdbLimit is the room in memory that Postfix would give a file: the map size,
+// or more where the file leaves no room for a transaction. Source: Postfix 3.10
+// slmdb.c, slmdb_open.
+func lmdbLimit(mapSize, fileSize int64) int64 {
+	const transaction = 10240
+	if mapSize = max(mapSize, transaction); fileSize > mapSize-transaction {
+		return fileSize + transaction
+	}
+	return mapSize
 }
 
 func newLMDBIndex(f *mappedFile) (index, error) {

@@ -9,6 +9,15 @@ type memoryTable struct {
 	entries   map[string]string
 }
 
+// newMemory returns an empty table. Postfix opens one of type internal, says so,
+// and gives it the other type.
+func newMemory(o *opening) *memoryTable {
+	if log := o.trace(); log != nil {
+		log.Infof("dict_open: internal:%s", o.name)
+	}
+	return &memoryTable{typ: o.typ, name: o.name, entries: map[string]string{}}
+}
+
 // openInternal opens a table that stays empty, since nobody can write to it.
 func openInternal(o *opening) (Table, error) {
 	return &memoryTable{typ: o.typ, name: o.name}, nil

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/bits"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -28,6 +29,16 @@ func addrBits(addr netip.Addr) bits128 {
 	}
 	b := addr.As16()
 	return bits128{binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint64(b[8:])}
+}
+
+func (b bits128) addr(is6 bool) netip.Addr {
+	var bytes [16]byte
+	binary.BigEndian.PutUint64(bytes[:], b.high)
+	binary.BigEndian.PutUint64(bytes[8:], b.low)
+	if !is6 {
+		return netip.AddrFrom4([4]byte(bytes[:]))
+	}
+	return netip.AddrFrom16(bytes)
 }
 
 func newNetwork(base netip.Addr, bits int) Network {
@@ -134,6 +145,12 @@ func (n *Network) containsBits(addr bits128) bool {
 
 // Is6 reports that the network is an IPv6 one.
 func (n Network) Is6() bool { return n.is6 }
+
+// String returns "ADDRESS/BITS".
+func (n Network) String() string {
+	bits := bits.OnesCount64(n.mask.high) + bits.OnesCount64(n.mask.low)
+	return printAddr(n.base.addr(n.is6)) + "/" + decimal(bits)
+}
 
 // printAddr prints as glibc's inet_ntop(3), which differs from netip in
 // writing the last 32 bits dotted when all before them are zero.

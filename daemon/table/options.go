@@ -11,6 +11,10 @@ type Logger interface {
 	Errorf(format string, args ...any)
 }
 
+// Verbose is implemented by loggers that know the verbose level (-v). From 1
+// on, tables tell that they were opened.
+type Verbose interface{ Verbose() int }
+
 // Options are what tables need to know about the process. The zero value
 // works: nothing is logged, no UTF-8 checks, Postfix's default limits.
 type Options struct {
@@ -37,6 +41,9 @@ type Options struct {
 	IPCTimeout time.Duration
 	// SocketmapMaxReply is socketmap_max_reply_size. Zero means 100000.
 	SocketmapMaxReply int
+	// LMDBMapSize is lmdb_map_size, which is only told at verbose level 1.
+	// Zero means 16777216.
+	LMDBMapSize int64
 	// Parameter looks a name up in main.cf, for tables whose settings live
 	// there (memcache:prefix). Nil finds nothing.
 	Parameter func(name string) (value string, found bool)
@@ -70,6 +77,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.SocketmapMaxReply == 0 {
 		o.SocketmapMaxReply = 100000
+	}
+	if o.LMDBMapSize == 0 {
+		o.LMDBMapSize = 16777216
 	}
 	if o.MaxFileSize == 0 {
 		o.MaxFileSize = 1 << 30

@@ -10,7 +10,7 @@ type pipeTable struct {
 }
 
 func openPipemap(o *opening) (Table, error) {
-	members, err := openMembers(o)
+	members, err := openMembers(o, "dict_pipe_open")
 	if err != nil {
 		return nil, err
 	}

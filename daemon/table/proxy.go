@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -60,9 +61,18 @@ func openProxy(o *opening) (Table, error) {
 		t.flags &^= foldAny // the key is folded here
 	}
 	t.endpoint = o.share("proxy", func() *endpoint {
-		return &endpoint{network: "unix", address: class + "/" + opt.ProxymapService, timeout: opt.IPCTimeout, idleLimit: opt.IPCIdle, ageLimit: opt.IPCTTL}
+		return &endpoint{network: "unix", address: class + "/" + opt.ProxymapService, timeout: opt.IPCTimeout, idleLimit: opt.IPCIdle, ageLimit: opt.IPCTTL, tell: t.tell}
 	})
-	return t, t.open()
+	return t, t.open(o.context())
+}
+
+// tell has the words of Postfix's mail_connect.c and clnt_stream.c.
+func (t *proxyTable) tell(log Logger, _ string, began bool) {
+	if began {
+		log.Infof("connect to subsystem %s/%s", t.class, t.service)
+	} else {
+		log.Infof("%s stream disconnect", t.service)
+	}
 }
 
 func (t *proxyTable) Type() string { return "proxy" }
@@ -71,20 +81,24 @@ func (t *proxyTable) Kind() Kind   { return t.kind }
 func (t *proxyTable) Close() error { return nil }
 
 // open asks for the kind of the table, for as long as it takes.
-func (t *proxyTable) open() error {
-	ctx := context.Background()
+func (t *proxyTable) open(ctx context.Context) error {
+	log := tracer(ctx)
 	request := t.request("open")
 	request = attr.AppendUint(request, "flags", uint64(t.flags&^(proxyRequestMask|proxyImplMask)))
 	for {
 		var status, flags uint32
 		ok, problem, err := t.exchange(ctx, attr.AppendEnd(request), attr.Uint32("status", &status), attr.Uint32("flags", &flags))
+		if ok && log != nil {
+			log.Infof("dict_proxy_open: connect to map=%s status=%d server_flags=%s", t.name, status, Flags(flags))
+		}
 		switch {
 		case err != nil:
 			return err
 		case !ok:
-			if !quietError(problem) {
+			if log != nil || !quietError(problem) {
 				t.log.Warningf("dict_proxy_open: service %s: %s", t.service, netError(problem))
 			}
+			t.endpoint.tellEnd(ctx)
 		case status == proxyOK:
 			if Flags(flags)&flagPattern != 0 {
 				t.kind = Pattern
@@ -104,6 +118,7 @@ func (t *proxyTable) open() error {
 }
 
 func (t *proxyTable) Lookup(ctx context.Context, key string) (string, bool, error) {
+	log := tracer(ctx)
 	request := t.request("lookup")
 	request = attr.AppendUint(request, "flags", uint64(t.flags))
 	request = attr.AppendString(request, "key", key)
@@ -112,13 +127,17 @@ func (t *proxyTable) Lookup(ctx context.Context, key string) (string, bool, erro
 		var status uint32
 		var value string
 		ok, problem, err := t.exchange(ctx, request, attr.Uint32("status", &status), attr.String("value", &value))
+		if ok && log != nil {
+			log.Infof("dict_proxy_lookup: table=%s flags=%s key=%s -> status=%d result=%s", t.name, t.flags, key, status, value)
+		}
 		switch {
 		case err != nil:
 			return "", false, t.failed(err)
 		case !ok:
-			if count > 1 || !quietError(problem) {
+			if log != nil || count > 1 || !quietError(problem) {
 				t.log.Warningf("dict_proxy_lookup: service %s: %s", t.service, netError(problem))
 			}
+			t.endpoint.tellEnd(ctx)
 		case status == proxyOK:
 			return value, true, nil
 		case status == proxyNoKey:
@@ -171,6 +190,10 @@ func (t *proxyTable) exchange(ctx context.Context, request []byte, wants ...attr
 		return false, nil, err
 	}
 	reader := attr.NewReader(l.reader, t.class+"/"+t.service+" socket")
+	log := tracer(ctx)
+	if log != nil {
+		reader.Trace = log.Infof
+	}
 	good := true
 	if l.fresh {
 		n, warnings := reader.Scan(attr.Equal("protocol", "proxymap_protocol"))
@@ -178,6 +201,9 @@ func (t *proxyTable) exchange(ctx context.Context, request []byte, wants ...attr
 		good = n == 0 && len(warnings) == 0
 	}
 	if good {
+		if log != nil {
+			traceRequest(log, request)
+		}
 		if _, problem = l.Write(request); problem == nil {
 			n, warnings := reader.Scan(wants...)
 			t.warnAll(warnings)
@@ -189,6 +215,15 @@ func (t *proxyTable) exchange(ctx context.Context, request []byte, wants ...attr
 	}
 	l.drop()
 	return false, problem, ctx.Err()
+}
+
+// traceRequest tells of each attribute of a request: names and values that end in
+// NUL, and a NUL.
+func traceRequest(log Logger, request []byte) {
+	words := strings.Split(string(request), "\x00")
+	for i := 0; i+1 < len(words) && words[i] != ""; i += 2 {
+		log.Infof("send attr %s = %s", words[i], words[i+1])
+	}
 }
 
 func (t *proxyTable) warnAll(warnings []string) {
@@ -207,6 +242,9 @@ func (t *proxyTable) connect(ctx context.Context) (*link, error) {
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if log := tracer(ctx); log != nil {
+			log.Infof("connect to subsystem %s/%s: %s", t.class, t.service, netError(err))
 		}
 		text := "connect #" + decimal(count) + " to subsystem " + t.class + "/" + t.service + ": " + netError(err)
 		if count > connectMaxWarned {

@@ -109,6 +109,9 @@ func (t *ruleTable) Kind() Kind   { return Pattern }
 func (t *ruleTable) Close() error { return t.engine.close() }
 
 func (t *ruleTable) Lookup(ctx context.Context, key string) (string, bool, error) {
+	if log := tracer(ctx); log != nil {
+		log.Infof("dict_%s_lookup: %s: %s", t.typ, t.name, key)
+	}
 	s := t.engine.begin(key)
 	defer s.end()
 	var few [10]int

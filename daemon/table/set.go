@@ -110,6 +110,9 @@ func (s *Set) open(spec string, flags Flags) (Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	if log := s.trace(); log != nil {
+		log.Infof("dict_open: %s", spec)
+	}
 	return wrap(t, flags, s.opt), nil
 }
 

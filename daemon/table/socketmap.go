@@ -42,7 +42,11 @@ func openSocketmap(o *opening) (Table, error) {
 	return &socketmapTable{
 		name: o.name, mapName: o.name[i+1:], maxReply: o.set.opt.SocketmapMaxReply, log: o.log(),
 		endpoint: o.share("socketmap:"+server, func() *endpoint {
-			return &endpoint{network: network, address: address, timeout: socketmapTimeout, idleLimit: socketmapIdle, ageLimit: socketmapAge}
+			if log := o.trace(); log != nil {
+				transport, _, _ := strings.Cut(server, ":")
+				log.Infof("auto_clnt_create: transport=%s endpoint=%s", transport, address)
+			}
+			return &endpoint{network: network, address: address, timeout: socketmapTimeout, idleLimit: socketmapIdle, ageLimit: socketmapAge, tell: tellAutoClient}
 		}),
 	}, nil
 }
@@ -53,6 +57,9 @@ func (t *socketmapTable) Kind() Kind   { return Pattern }
 func (t *socketmapTable) Close() error { return nil }
 
 func (t *socketmapTable) Lookup(ctx context.Context, key string) (string, bool, error) {
+	if log := tracer(ctx); log != nil {
+		log.Infof("dict_sockmap_lookup: key %s", key)
+	}
 	request := netstring.AppendNetstring(nil, []byte(t.mapName+" "+key))
 	for retried := false; ; retried = true {
 		l, err := t.endpoint.get(ctx)
@@ -78,6 +85,7 @@ func (t *socketmapTable) Lookup(ctx context.Context, key string) (string, bool, 
 			return "", false, t.problem("lookup error: unexpected disconnect")
 		}
 		// A server that was restarted is asked again, once.
+		t.endpoint.tellEnd(ctx)
 	}
 }
 

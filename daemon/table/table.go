@@ -32,19 +32,6 @@ type Table interface {
 	Close() error
 }
 
-// Trace returns what Postfix logs at verbose level 1 of a lookup in a table of
-// rules; of one in another table it is empty.
-func Trace(t Table, key string) string {
-	if c, ok := t.(*checked); ok {
-		t = c.Table
-	}
-	switch t.(type) {
-	case *cidrTable, *ruleTable:
-		return "dict_" + t.Type() + "_lookup: " + t.Name() + ": " + key
-	}
-	return ""
-}
-
 // watched is a table whose file is checked for changes before each client.
 type watched interface {
 	// changed reports that the file was modified, or is no longer linked.
@@ -96,6 +83,8 @@ var flagNames = [...]struct {
 }{
 	{DupWarn, "warn_dup"},
 	{DupIgnore, "ignore_dup"},
+	{flagFixed, "fixed"},
+	{flagPattern, "pattern"},
 	{Lock, "lock"},
 	{DupReplace, "replace"},
 	{NoRegsub, "no_regsub"},
@@ -103,6 +92,7 @@ var flagNames = [...]struct {
 	{NoUnauth, "no_unauth"},
 	{FoldFix, "fold_fix"},
 	{FoldMul, "fold_mul"},
+	{flagMultiWriter, "multi_writer"},
 	{UTF8Request, "utf8_request"},
 }
 

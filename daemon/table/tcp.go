@@ -39,6 +39,10 @@ func (t *tcpTable) Kind() Kind   { return Pattern }
 func (t *tcpTable) Close() error { return nil }
 
 func (t *tcpTable) Lookup(ctx context.Context, key string) (string, bool, error) {
+	log := tracer(ctx)
+	if log != nil {
+		log.Infof("dict_tcp_lookup: key %s", key)
+	}
 	for try := 1; ; try++ {
 		l, err := t.endpoint.get(ctx)
 		switch {
@@ -47,9 +51,9 @@ func (t *tcpTable) Lookup(ctx context.Context, key string) (string, bool, error)
 		case err != nil:
 			t.log.Warningf("connect to TCP map %s: %s", t.name, netError(err))
 		default:
-			reply, err := t.ask(l, key)
+			reply, err := t.ask(l, key, log)
 			if err == nil {
-				return t.answer(l, reply)
+				return t.answer(l, reply, log)
 			}
 			l.drop()
 			if ctx.Err() != nil {
@@ -71,8 +75,12 @@ func (t *tcpTable) failed(text string) error {
 }
 
 // ask returns the reply line; the error's text is Postfix's.
-func (t *tcpTable) ask(l *link, key string) (string, error) {
-	if _, err := l.Write([]byte("get " + hexQuote(key) + "\n")); err != nil {
+func (t *tcpTable) ask(l *link, key string, log Logger) (string, error) {
+	request := "get " + hexQuote(key)
+	if log != nil {
+		log.Infof("dict_tcp_lookup: send: %s", request)
+	}
+	if _, err := l.Write([]byte(request + "\n")); err != nil {
 		return "", errors.New("unexpected EOF (" + netError(err) + ")")
 	}
 	line, err := readLine(l.reader, tcpMaxReply)
@@ -101,8 +109,16 @@ func readLine(r *bufio.Reader, limit int) (string, error) {
 	return string(line), nil
 }
 
-func (t *tcpTable) answer(l *link, reply string) (string, bool, error) {
+func (t *tcpTable) answer(l *link, reply string, log Logger) (string, bool, error) {
 	reply = cString(reply)
+	if log != nil {
+		log.Infof("dict_tcp_lookup: recv: %s", reply)
+	}
+	tell := func(what, text string) {
+		if log != nil {
+			log.Infof("dict_tcp_lookup: %s: %s", what, printable(text, '_'))
+		}
+	}
 	value, ok := "", false
 	if len(reply) >= 4 && allDigits(reply[:3]) && isSpace(reply[3]) {
 		value, ok = hexUnquote(reply[4:])
@@ -112,13 +128,18 @@ func (t *tcpTable) answer(l *link, reply string) (string, bool, error) {
 	case !ok:
 		t.log.Warningf("read TCP map reply from %s: malformed reply: %s", t.name, shown)
 	case reply[0] == '2':
+		value = cString(value)
+		tell("found", value)
 		t.endpoint.put(l)
-		return cString(value), true, nil
+		return value, true, nil
 	case reply[0] == '5':
+		tell("not found", reply)
 		t.endpoint.put(l)
 		return "", false, nil
 	case reply[0] != '4':
 		t.log.Warningf("read TCP map reply from %s: bad status code: %s", t.name, shown)
+	default:
+		tell("soft error", reply)
 	}
 	l.drop()
 	return "", false, t.failed(shown)

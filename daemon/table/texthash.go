@@ -53,7 +53,7 @@ func (o *opening) readText() (text string, mtime int64, err error) {
 }
 
 func parseTexthash(o *opening, text string) (*memoryTable, error) {
-	t := &memoryTable{typ: o.typ, name: o.name, entries: map[string]string{}}
+	t := newMemory(o)
 	lines := NewLineReader(text, o.name, o.log())
 	for {
 		line, number, ok := lines.Next()

@@ -10,7 +10,7 @@ type unionTable struct {
 }
 
 func openUnionmap(o *opening) (Table, error) {
-	members, err := openMembers(o)
+	members, err := openMembers(o, "dict_union_open")
 	if err != nil {
 		return nil, err
 	}
