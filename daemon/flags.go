@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/qmqpd/qmqpd/daemon/cleanup"
+	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/mainconf"
 )
 
@@ -64,16 +65,15 @@ func autodetect(classes string) (on bool, warning string, err error) {
 	return on, "", nil
 }
 
-// knownClasses returns the words of smtputf8_autodetect_classes up to the first
-// unknown one.
-func knownClasses(classes string) []string {
-	words := mainconf.SplitList(classes)
-	for i, word := range words {
-		if _, ok := sourceClasses[word]; !ok {
-			return words[:i]
+// logWords tells of the words of a list up to the first unknown one, as Postfix
+// does at verbose level 1. Source: Postfix 3.10 name_mask.c.
+func logWords[V any](log *maillog.Logger, list string, known map[string]V) {
+	for _, word := range mainconf.SplitList(list) {
+		if _, ok := known[word]; !ok {
+			return
 		}
+		log.Infof("name_mask: %s", word)
 	}
-	return words
 }
 
 // flagNames shows cleanup flags as Postfix does. Source: Postfix 3.10

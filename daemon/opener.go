@@ -80,9 +80,7 @@ func (o settingsOpener) Open(ctx context.Context, log *maillog.Logger) (mailstre
 	if log.Verbose() > 0 {
 		log.Infof("before input_transp_cleanup: cleanup flags = %s", flagNames(cleanup.FlagsExternal))
 		log.Infof("after input_transp_cleanup: cleanup flags = %s", flagNames(o.flags))
-		for _, word := range knownClasses(o.classes) {
-			log.Infof("name_mask: %s", word)
-		}
+		logWords(log, o.classes, sourceClasses)
 	}
 	if o.err != nil {
 		return nil, maillog.FatalError("%w", o.err)

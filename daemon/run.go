@@ -100,12 +100,19 @@ type run struct {
 	log  *maillog.Logger
 
 	settings  params.Process // main.cf and overrides
+	told      []told         // in reading the parameters, not yet logged
 	effective *params.Effective
 	config    *Config
 	owner     params.User
 	stderr    bool // option -V was seen
 	dial      dialer
 	gate      *cleanup.Gate
+}
+
+// told is a line of verbose level 1, and the number of warnings before it.
+type told struct {
+	text     string
+	warnings int
 }
 
 // now is the clock in local time; the time zone was loaded before the jail.
@@ -133,6 +140,9 @@ func (r *run) run() error {
 	generation, err := master.ParseGeneration(r.env)
 	if err != nil {
 		return err
+	}
+	if r.env.HasGeneration && r.log.Verbose() > 0 {
+		r.log.Infof("process generation: %s (%o)", r.env.Generation, generation)
 	}
 	if r.args.Debug || r.env.Debug {
 		if err := r.debug(); err != nil {
@@ -173,6 +183,9 @@ func (r *run) run() error {
 	poller, err := poll.New()
 	if err != nil {
 		return maillog.FatalError("epoll_create: %s", errno.Text(err))
+	}
+	if r.log.Verbose() > 0 {
+		logWords(r.log, r.config.OverrideOptions, overrideOptions)
 	}
 	r.dial, r.gate = dialBy(poller), newGate()
 	opener, err := newCleanup(r.config, "", r.dial, r.gate)
@@ -291,7 +304,18 @@ func (r *run) readSettings() error {
 	for _, o := range r.args.Overrides {
 		r.settings.Overrides = append(r.settings.Overrides, mainconf.Setting{Name: o.Name, Value: o.Value})
 	}
+	if r.log.Verbose() > 0 {
+		r.settings.Info = r.tell
+	}
 	return nil
+}
+
+// tell keeps a line for report: where it goes and in which order with the warnings
+// is only known then. After the error that ends the start, Postfix tells nothing.
+func (r *run) tell(text string) {
+	if r.effective.Err() == nil {
+		r.told = append(r.told, told{text, len(r.effective.Warnings())})
+	}
 }
 
 // readParameters reads and checks what all Postfix daemons read, sets up the
@@ -323,20 +347,30 @@ func (r *run) readParameters() error {
 }
 
 // report logs the warnings of reading parameters from number start on, up to
-// the first error, which it returns.
+// the first error, which it returns, and between them what was told.
 func (r *run) report(eff *params.Effective, start int) (int, error) {
 	warnings, failure := eff.Warnings(), eff.Err()
 	var e *params.Error
 	if errors.As(failure, &e) {
 		warnings = warnings[:e.Warnings]
 	}
-	for _, w := range warnings[start:] {
+	for i, w := range warnings[start:] {
+		r.logTold(start + i)
 		r.log.Warningf("%s", w)
 	}
+	r.logTold(len(warnings))
 	if failure != nil {
 		return 0, maillog.FatalError("%w", failure)
 	}
 	return len(warnings), nil
+}
+
+// logTold logs what was told after so many warnings or fewer.
+func (r *run) logTold(warnings int) {
+	for len(r.told) > 0 && r.told[0].warnings <= warnings {
+		r.log.Infof("%s", r.told[0].text)
+		r.told = r.told[1:]
+	}
 }
 
 // configureLog sets up the log by the parameters.
@@ -394,6 +428,7 @@ func (r *run) stressConfig(on bool) (*Config, bool) {
 	settings := r.settings
 	// The accounts' files are not in the jail, and have been checked.
 	settings.Host.Accounts = nil
+	settings.Info = nil // that was told at the start
 	value := ""
 	if on {
 		value = "yes"
