@@ -1,6 +1,7 @@
 package dropin
 
 import (
+	"maps"
 	"strings"
 	"testing"
 
@@ -93,26 +94,30 @@ var dropInSite = judges.Site{
 	},
 }
 
+// dropInRows are all tables, by the name of their group.
+var dropInRows = map[string][]judges.Row{
+	"options":     optionRows,
+	"environment": environmentRows,
+	"lock":        lockRows,
+	"transport":   transportRows,
+	"checks":      checkRows,
+	"life":        lifeRows,
+	"log":         logRows,
+	"verbose":     verboseRows,
+	"wire":        wireRows,
+	"content":     contentRows,
+	"envelope":    envelopeRows,
+	"cleanup":     cleanupRows,
+	"peers":       peerRows,
+	"access":      accessRows,
+	"params":      paramRows,
+	"slow":        slowCleanupRows,
+}
+
 // TestDropIn runs every row of the tables through the stock qmqpd and ours.
 func TestDropIn(t *testing.T) {
 	pair := judges.NewPair(t, dropInSite)
-	tables := map[string][]judges.Row{
-		"options":     optionRows,
-		"environment": environmentRows,
-		"lock":        lockRows,
-		"transport":   transportRows,
-		"checks":      checkRows,
-		"life":        lifeRows,
-		"log":         logRows,
-		"wire":        wireRows,
-		"content":     contentRows,
-		"envelope":    envelopeRows,
-		"cleanup":     cleanupRows,
-		"peers":       peerRows,
-		"access":      accessRows,
-		"params":      paramRows,
-		"slow":        slowCleanupRows,
-	}
+	tables := maps.Clone(dropInRows)
 	if testing.Short() {
 		delete(tables, "slow")
 	}

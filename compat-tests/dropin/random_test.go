@@ -25,6 +25,9 @@ func TestRandomSessions(t *testing.T) {
 		for left, next := sessions, seed; left > 0; next++ {
 			seed := next
 			world := newWorld(uint64(seed), left)
+			if seed%4 == 0 {
+				world.Env = append(world.Env, "MAIL_VERBOSE=")
+			}
 			left -= len(world.Clients)
 			t.Run(fmt.Sprintf("SEED=%d", seed), func(t *testing.T) {
 				t.Parallel()

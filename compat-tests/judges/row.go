@@ -1,6 +1,7 @@
 package judges
 
 import (
+	"net"
 	"time"
 
 	"github.com/qmqpd/qmqpd/compat-tests/standin"
@@ -56,11 +57,16 @@ type Row struct {
 	// Verbose allows the server to log more than it usually does; what more is
 	// diagnostic, and not compared.
 	Verbose bool
+	// Ignore are texts; log lines that contain one are not compared.
+	Ignore []string
 	// MaskPID replaces the server's process id in all texts.
 	MaskPID bool
 	// Stdin starts the server with the option -S instead, for one session on its
 	// standard input: "socket", "pipe" or "file". The only client is the first.
 	Stdin string
+	// Serve are UNIX-domain sockets of other servers, by path, and what each
+	// does with a connection, which is closed then.
+	Serve map[string]func(conn net.Conn)
 	// Postlog collects what comes to the log socket public/postlog.
 	Postlog bool
 	// Terminal makes the standard input a terminal.

@@ -34,7 +34,7 @@ type Scene struct {
 	base    string
 	sockets []*standin.Listener
 	cleanup *standin.Cleanup
-	postlog *net.UnixConn
+	postlog *postlog
 	// logged is the length of the log when the server was started: an earlier
 	// process may have had the same id.
 	logged int
@@ -72,13 +72,18 @@ func (s *Scene) start() error {
 	if !s.row.NoCleanup {
 		s.ListenCleanup()
 	}
+	for name, serve := range s.row.Serve {
+		if err := s.serve(s.Path(name), serve); err != nil {
+			return err
+		}
+	}
 	if s.row.Postlog {
 		conn, err := postfix.ListenUnixgram(s.Path("@QUEUE/public/postlog"))
 		if err != nil {
 			return err
 		}
 		s.t.Cleanup(func() { conn.Close() })
-		s.postlog = conn
+		s.postlog = readPostlog(conn)
 	}
 	if s.row.Stdin != "" {
 		return s.startStdin()
@@ -100,6 +105,32 @@ func (s *Scene) start() error {
 		spec.Stderr = file
 	}
 	s.StartChild(spec)
+	return nil
+}
+
+// serve answers at a UNIX-domain socket.
+func (s *Scene) serve(path string, answer func(net.Conn)) error {
+	l, err := postfix.ListenUnix(path)
+	if err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	s.t.Cleanup(func() {
+		l.Close()
+		wg.Wait()
+	})
+	wg.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			wg.Go(func() {
+				defer conn.Close()
+				answer(conn)
+			})
+		}
+	})
 	return nil
 }
 
