@@ -121,7 +121,7 @@ func system(t *testing.T, results *table) {
 	work := []struct {
 		sessions, messages int
 		goal               string
-	}{{1, 300, "≥ 1.0"}, {10, 1500, "≥ 1.15"}, {50, 1500, "≥ 1.15"}}
+	}{{1, 1000, "≥ 1.0"}, {10, 1500, "≥ 1.15"}, {50, 1500, "≥ 1.15"}}
 	all := slices.Concat(sides[:], measured[:], prompt[:])
 	for range rounds() {
 		for _, w := range work {
