@@ -86,9 +86,11 @@ func (r *Reader) Reset(src io.Reader, peer string) {
 	r.Trace = nil
 }
 
-func (r *Reader) trace(format string, args ...any) {
+// traceWanted tells Trace what comes next. Its parameter is no list of any values:
+// those would be allocated for nobody, too.
+func (r *Reader) traceWanted(what string) {
 	if r.Trace != nil {
-		r.Trace(format, args...)
+		r.Trace("%s: wanted attribute: %s", r.peer, what)
 	}
 }
 
@@ -106,7 +108,7 @@ func (r *Reader) Scan(wants ...Want) (n int, warnings []string) {
 		warnings = append(warnings, fmt.Sprintf(format, args...))
 	}
 	for _, w := range wants {
-		r.trace("%s: wanted attribute: %s", r.peer, w.name)
+		r.traceWanted(w.name)
 		name, err := r.string("input attribute name")
 		if err != nil {
 			warn("%s", err)
@@ -142,7 +144,7 @@ func (r *Reader) Scan(wants ...Want) (n int, warnings []string) {
 			return -1, warnings
 		}
 	}
-	r.trace("%s: wanted attribute: (list terminator)", r.peer)
+	r.traceWanted("(list terminator)")
 	name, err := r.string("input attribute name")
 	switch {
 	case err != nil:

@@ -106,3 +106,24 @@ func FuzzScan(f *testing.F) {
 		}
 	})
 }
+
+// Where nobody listens, no memory goes into what Trace would be told: each message
+// has two lists from cleanup(8).
+func TestScanAllocations(t *testing.T) {
+	const in = "status\x000\x00reason\x00\x00\x00"
+	src := strings.NewReader(in)
+	r := NewReader(src, "public/cleanup socket")
+	var status uint32
+	var reason string
+	wants := []Want{Uint32("status", &status), String("reason", &reason)}
+	n := testing.AllocsPerRun(100, func() {
+		src.Reset(in)
+		r.Reset(src, "public/cleanup socket")
+		if n, warnings := r.Scan(wants...); n != 2 || warnings != nil {
+			t.Fatalf("got %d, %q", n, warnings)
+		}
+	})
+	if n > 4 { // names and values
+		t.Errorf("%v allocations", n)
+	}
+}
