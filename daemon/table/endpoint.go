@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -79,18 +80,19 @@ func (e *endpoint) get(ctx context.Context) (*link, error) {
 		l.Close()
 	}
 	dialer := net.Dialer{Timeout: e.timeout}
-	log, tried := tracer(ctx), false
+	log := tracer(ctx)
+	var tried atomic.Bool // set for each address, of which two may be tried at once
 	if log != nil && e.network == "tcp" {
 		dialer.Control = func(_, address string, _ syscall.RawConn) error {
 			host, _, _ := net.SplitHostPort(address)
 			log.Infof("trying... [%s]", host)
-			tried = true
+			tried.Store(true)
 			return nil
 		}
 	}
 	conn, err := dialer.DialContext(ctx, e.network, dialAddress(e.network, e.address))
 	if err != nil {
-		if tried {
+		if tried.Load() {
 			log.Infof("%s", netError(err))
 		}
 		return nil, err
