@@ -177,18 +177,18 @@ func (c *child) live() (err error) {
 
 // step waits for an event and handles what there is.
 func (c *child) step() {
-	if c.sessions == 0 && (c.draining || c.usedUp()) {
-		if c.masterGone {
-			c.verbose("master disconnect -- exiting")
-		}
-		c.done = true
-		return
-	}
 	if c.allStuck() {
 		c.failure = maillog.FatalError("watchdog timeout")
 		return
 	}
 	if c.turn(); c.failure != nil {
+		return
+	}
+	if c.sessions == 0 && (c.draining || c.usedUp()) {
+		if c.masterGone {
+			c.verbose("master disconnect -- exiting")
+		}
+		c.done = true
 		return
 	}
 	if c.sessions == 0 {
@@ -255,23 +255,10 @@ func (c *child) turn() {
 	if c.Lock == nil {
 		return
 	}
-	if c.accepting() {
-		if c.held || c.waiting {
-			return
-		}
-		ok, err := c.Lock.tryBaton()
-		switch {
-		case err != nil:
-			c.failure = lockFailure(err)
-		case ok:
-			c.held = true
-			c.inheritStress()
-		default:
-			c.waiting = true
-			c.Lock.awaitBaton(func(err error) bool {
-				return c.box.post(func() { c.granted(err) })
-			})
-		}
+	if c.accepting() && !c.held && !c.waiting {
+		c.takeBaton()
+	}
+	if c.accepting() { // the stress mode that came with the baton may forbid it
 		return
 	}
 	if c.waiting {
@@ -280,6 +267,23 @@ func (c *child) turn() {
 	}
 	if c.held && !c.hasAll() {
 		c.passBaton()
+	}
+}
+
+// takeBaton takes the baton, or begins to wait for it.
+func (c *child) takeBaton() {
+	ok, err := c.Lock.tryBaton()
+	switch {
+	case err != nil:
+		c.failure = lockFailure(err)
+	case ok:
+		c.held = true
+		c.inheritStress()
+	default:
+		c.waiting = true
+		c.Lock.awaitBaton(func(err error) bool {
+			return c.box.post(func() { c.granted(err) })
+		})
 	}
 }
 

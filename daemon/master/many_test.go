@@ -417,6 +417,47 @@ func TestStressBounds(t *testing.T) {
 		"q: fatal: watchdog timeout\n")
 }
 
+// Stress mode that comes with the baton may use a process up: it leaves the baton to
+// others then, though it has just taken it.
+func TestStressUsesUp(t *testing.T) {
+	s, start := many(t, 4)
+	inherited := make(chan struct{})
+	first := start(func(c *Config) {
+		c.Sessions, c.MaxUse = 2, 100
+		c.Stress = &Stress{Set: func(bool) *Bounds {
+			close(inherited)
+			return &Bounds{MaxUse: 2, MaxIdle: time.Hour, DaemonTimeout: time.Hour}
+		}}
+	})
+	one, two := s.dial(), s.dial()
+	say(t, one, "x")
+	say(t, two, "x")
+	lock := openLock(t)
+	passed := make(chan error)
+	lock.awaitBaton(func(err error) bool {
+		passed <- err
+		return true
+	})
+	if err := <-passed; err != nil {
+		t.Fatal(err)
+	}
+	lock.writeNote(note{until: time.Now().Add(stressTime / 2)})
+	if err := lock.releaseBaton(); err != nil {
+		t.Fatal(err)
+	}
+	quit(t, two)
+	<-inherited
+	second := start()
+	three := s.dial()
+	say(t, three, "x")
+	quit(t, three)
+	quit(t, one)
+	exitsZero(t, first)
+	s.masterEnds()
+	exitsZero(t, second)
+	s.wantLog("")
+}
+
 // With fewer sessions in a process than the limit, the next process takes over
 // when the first is full.
 func TestFewSessionsPerProcess(t *testing.T) {
