@@ -3,8 +3,7 @@ package queuefmt
 import (
 	"bytes"
 	"fmt"
-	"slices"
-	"sort"
+	"math/bits"
 	"strconv"
 	"time"
 )
@@ -22,6 +21,11 @@ const maxEnvelopeData = 16 << 10
 
 // finerRecords bounds how many records are looked for within another.
 const finerRecords = 32
+
+// finerWork bounds how often each position is looked at within records, on
+// average. Only a file that was made for it, with records that overlap, would need
+// more.
+const finerWork = 16
 
 // Recovered is what could be read of a damaged file.
 type Recovered struct {
@@ -56,7 +60,7 @@ type Gap struct {
 // time being the best guess; it may be zero. The records of the result share
 // the bytes of b. Recover needs time and memory in proportion to len(b).
 func Recover(b []byte, arrival time.Time) *Recovered {
-	r := &recoverer{b: b, seen: make([]bool, len(b)+1)}
+	r := &recoverer{b: b, seen: make([]bool, len(b)+1), work: finerWork * len(b)}
 	r.run()
 	return r.assemble(arrival)
 }
@@ -73,8 +77,10 @@ type recoverer struct {
 	// What resync has found out, for pointers can lead to the same damage
 	// again and again: where no chain of records of a group begins, and what
 	// finer said of the positions where one does.
-	barren [3]stretches
+	barren [3]*marks
 	finest [3]map[int]int
+
+	work int // how many more positions finer may look at
 }
 
 func (r *recoverer) run() {
@@ -181,11 +187,14 @@ func (r *recoverer) lose(from, to int, reason string) {
 // a record of the envelope.
 func (r *recoverer) resync(pos int) int {
 	for g := r.group; g <= groupExtracted; g++ {
+		if r.barren[g] == nil {
+			r.barren[g] = newMarks(len(r.b))
+		}
 		p := r.barren[g].skip(pos)
 		for p < len(r.b) && !chain(r.b, p, g) {
+			r.barren[g].add(p)
 			p = r.barren[g].skip(p + 1)
 		}
-		r.barren[g].add(pos, p)
 		if p >= len(r.b) {
 			continue
 		}
@@ -203,35 +212,38 @@ func (r *recoverer) resync(pos int) int {
 	return len(r.b)
 }
 
-// stretches are parts of a file, in order; no two of them touch.
-type stretches []stretch
-
-// A stretch goes from the first byte to the one before to.
-type stretch struct{ from, to int }
-
-// at returns the index of the first stretch that ends at pos or later.
-func (s stretches) at(pos int) int {
-	return sort.Search(len(s), func(i int) bool { return s[i].to >= pos })
+// A marks is a set of positions in a file. To find the next one that is not in it
+// takes about the same time however many are, and however they came in.
+type marks struct {
+	bits []uint64 // one for each position
+	next []int    // of each element of bits, a later one; those between are full
 }
 
-// skip returns the first position from pos on that is in no stretch.
-func (s stretches) skip(pos int) int {
-	if i := s.at(pos); i < len(s) && s[i].from <= pos {
-		return s[i].to
+// newMarks returns an empty set of positions below size.
+func newMarks(size int) *marks {
+	// The position size is never added, so that the last element is never full.
+	m := &marks{bits: make([]uint64, size/64+1), next: make([]int, size/64+1)}
+	for i := range m.next {
+		m.next[i] = i + 1
 	}
-	return pos
+	return m
 }
 
-// add puts in a stretch together with those that it overlaps or touches.
-func (s *stretches) add(from, to int) {
-	first := s.at(from)
-	last := first
-	for last < len(*s) && (*s)[last].from <= to {
-		from, to = min(from, (*s)[last].from), max(to, (*s)[last].to)
-		last++
+func (m *marks) add(pos int) { m.bits[pos/64] |= 1 << (pos % 64) }
+
+// skip returns the first position from pos on that is not in the set, or size.
+func (m *marks) skip(pos int) int {
+	i := pos / 64
+	if free := ^m.bits[i] >> (pos % 64); free != 0 {
+		return pos + bits.TrailingZeros64(free)
 	}
-	if from < to {
-		*s = slices.Replace(*s, first, last, stretch{from, to})
+	for {
+		next := m.next[i]
+		if free := ^m.bits[next]; free != 0 {
+			return 64*next + bits.TrailingZeros64(free)
+		}
+		m.next[i] = m.next[next] // the next search takes half as many steps
+		i = next
 	}
 }
 
@@ -241,7 +253,8 @@ func (s *stretches) add(from, to int) {
 func (r *recoverer) finer(pos int) int {
 	rec, _ := parseRecord(r.b, pos)
 	end := int(rec.End())
-	for p := pos + 2; p < end; p++ {
+	for p := pos + 2; p < end && r.work > 0; p++ {
+		r.work--
 		g, n, q := r.group, 0, p
 		for q < end && n < finerRecords {
 			inner, err := parseRecord(r.b, q)

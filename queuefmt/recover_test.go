@@ -215,3 +215,87 @@ func TestRecoverJumps(t *testing.T) {
 		t.Errorf("%d recipients, %d gaps", recipients, len(got.Lost))
 	}
 }
+
+// BenchmarkRecoverDamage recovers files that were made to make it search much:
+// with n times the size it must take about n times as long.
+func BenchmarkRecoverDamage(b *testing.B) {
+	for _, n := range []int{1000, 8000} {
+		for name, file := range map[string][]byte{"back": jumpsBack(n), "overlaps": overlaps(n)} {
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				b.SetBytes(int64(len(file)))
+				for b.Loop() {
+					if got := Recover(file, time.Unix(1, 0)); len(got.Lost) != n {
+						b.Fatalf("%d gaps", len(got.Lost))
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestRecoverDamage: what the benchmark recovers comes out whole.
+func TestRecoverDamage(t *testing.T) {
+	for name, file := range map[string][]byte{"back": jumpsBack(1000), "overlaps": overlaps(1000)} {
+		if got := Recover(file, time.Unix(1, 0)); len(got.Lost) != 1000 {
+			t.Errorf("%s: %d gaps", name, len(got.Lost))
+		}
+	}
+}
+
+// jumpsBack is a file of n pointers, which lead to damage from the last to the first.
+func jumpsBack(n int) []byte {
+	const records = 10
+	recipient := AppendRecord(nil, RecRecipient, []byte("r"))
+	block := len(recipient)*records + 2
+	base := n * PointerRecordLen
+	var b []byte
+	for i := range n {
+		last := base + (n-1-i)*block + len(recipient)*(records-1)
+		b = PointerRecord(int64(last)).AppendTo(b)
+	}
+	for range n {
+		b = append(append(b, bytes.Repeat(recipient, records)...), 0xff, 0xff)
+	}
+	return b
+}
+
+// overlaps is a file of n records that begin one in another and end together.
+func overlaps(n int) []byte {
+	const block, header = 10, 5
+	b := AppendRecord(nil, RecMessage, nil)
+	base := len(b) + n*PointerRecordLen
+	end := base + n*block
+	for i := range n {
+		b = PointerRecord(int64(base + i*block)).AppendTo(b)
+	}
+	for range n {
+		b = append(AppendRecord(b, RecNormal, []byte("r")), 0xff, 0xff)
+		length := end - len(b) - header
+		b = append(b, byte(RecNormal), byte(length|0x80), byte(length>>7|0x80), byte(length>>14|0x80), byte(length>>21))
+	}
+	for range 20 {
+		b = AppendRecord(b, RecNormal, []byte("text"))
+	}
+	return b
+}
+
+// TestMarks compares a set of positions with a simple one.
+func TestMarks(t *testing.T) {
+	for size := range 200 {
+		random := rand.New(rand.NewPCG(1, uint64(size)))
+		m, simple := newMarks(size), make([]bool, size+1)
+		for range 2 * size {
+			pos := random.IntN(size)
+			m.add(pos)
+			simple[pos] = true
+			from := random.IntN(size + 1)
+			want := from
+			for simple[want] {
+				want++
+			}
+			if got := m.skip(from); got != want {
+				t.Fatalf("size %d: from %d: %d, want %d", size, from, got, want)
+			}
+		}
+	}
+}
