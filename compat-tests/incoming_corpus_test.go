@@ -32,7 +32,7 @@ var incomingVariants = map[string]settings{
 	"mime":     {"mime_boundary_length_limit": "10", "mime_nesting_limit": "2"},
 	"line":     {"line_length_limit": "512"},
 	"tokens":   {"header_address_token_limit": "5"},
-	"chars":    {"message_reject_characters": `\0\007`, "message_strip_characters": `\177Q`},
+	"chars":    {"message_reject_characters": `\0\007`, "message_strip_characters": `\177o`},
 	"convert":  {"force_mime_input_conversion": "yes"},
 	"strict":   {"strict_8bitmime": "yes", "strict_mime_encoding_domain": "yes", "mime_nesting_limit": "2"},
 	"strict7":  {"strict_7bit_headers": "yes"},

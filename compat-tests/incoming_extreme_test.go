@@ -13,7 +13,7 @@ var extremeVariants = map[string]settings{
 	"x-512":       {"line_length_limit": "512", "header_size_limit": "600", "message_size_limit": "20000", "header_checks": "regexp:DIR/header"},
 	"x-hold":      {"hash_queue_names": "hold, incoming", "hash_queue_depth": "2", "enable_long_queue_ids": "yes", "header_checks": "regexp:DIR/header", "body_checks": "regexp:DIR/body"},
 	"x-hold2":     {"hash_queue_names": "HOLD", "hash_queue_depth": "3", "header_checks": "regexp:{{/^subject/ HOLD all}}", "always_bcc": "j\u00f6@example.org"},
-	"x-bytes":     {"message_reject_characters": `\377\x`, "message_strip_characters": `\303\n\r\q\\`, "cleanup_replace_stray_cr_lf": "no"},
+	"x-bytes":     {"message_reject_characters": `\377\x`, "message_strip_characters": `\303\n\r\o\\`, "cleanup_replace_stray_cr_lf": "no"},
 	"x-bytes2":    {"message_strip_characters": `\0 :`, "force_mime_input_conversion": "yes", "header_checks": "regexp:DIR/header"},
 	"x-attr11":    {"queue_file_attribute_count_limit": "11"},
 	"x-attr12":    {"queue_file_attribute_count_limit": "12"},
