@@ -38,6 +38,17 @@ type NumberError struct{ Text string }
 // with ErrMacro's.
 func (e *NumberError) Error() string { return "mac_exp_eval: bad conversion: " + e.Text }
 
+// LookupError is the error of an expansion whose Lookup failed.
+type LookupError struct {
+	Name string // that was looked up
+	Err  error  // of Lookup
+}
+
+// Error returns the text of Err.
+func (e *LookupError) Error() string { return e.Err.Error() }
+
+func (e *LookupError) Unwrap() error { return e.Err }
+
 // WorkError is the error of an expansion that exceeded its bound.
 type WorkError struct {
 	Text string // the beginning of the text that was to be expanded
@@ -57,8 +68,9 @@ type Function func(text string) (string, error)
 // decide whether it can be used by several goroutines.
 type Expander struct {
 	// Lookup returns the unexpanded value of a name. An unknown name is not an
-	// error; it has the value "" and counts as undefined. Nil knows no names.
-	Lookup func(name string) (value string, ok bool)
+	// error; it has the value "" and counts as undefined. An error ends the
+	// expansion at once: there are no more warnings. Nil knows no names.
+	Lookup func(name string) (value string, ok bool, err error)
 	// Warn receives Postfix's warnings, without "warning: ". Nil drops them.
 	Warn func(text string)
 	// NotExpanded, if not nil, says that the value of a name is inserted as
@@ -75,8 +87,8 @@ type Expander struct {
 }
 
 // Expand returns text with all macros replaced by their values, recursively.
-// The error is ErrMacro, a *NumberError or a *WorkError; the result is then
-// empty.
+// The error is ErrMacro, a *NumberError, a *WorkError or a *LookupError; the
+// result is then empty.
 func (x *Expander) Expand(text string) (string, error) {
 	if strings.IndexByte(text, '$') < 0 {
 		return text, nil
@@ -98,7 +110,8 @@ func (x *Expander) Expand(text string) (string, error) {
 // values. Unlike evaluation it visits both results of a condition and the
 // operands of relational expressions. Visit is called for each reference, in
 // Postfix's order; test is true for ${name?...} and ${name:...}. If it is nil,
-// only the syntax is checked. Lookup is not used. The error is as for Expand.
+// only the syntax is checked. Lookup is not used. The other errors are those of
+// Expand.
 func (x *Expander) Scan(text string, visit func(name string, test bool)) error {
 	if strings.IndexByte(text, '$') < 0 {
 		return nil

@@ -162,7 +162,7 @@ func TestExpand(t *testing.T) {
 		t.Run(row.in, func(t *testing.T) {
 			var warnings []string
 			x := Expander{
-				Lookup: func(name string) (string, bool) { v, ok := values[name]; return v, ok },
+				Lookup: func(name string) (string, bool, error) { v, ok := values[name]; return v, ok, nil },
 				Warn:   func(text string) { warnings = append(warnings, text) },
 			}
 			out, err := x.Expand(row.in)
@@ -211,7 +211,7 @@ func TestScan(t *testing.T) {
 
 // TestExpandOnce: what a look-up returns is not expanded.
 func TestExpandOnce(t *testing.T) {
-	x := Expander{Lookup: func(string) (string, bool) { return "$b ${c", true }, Once: true}
+	x := Expander{Lookup: func(string) (string, bool, error) { return "$b ${c", true, nil }, Once: true}
 	out, err := x.Expand("<$a>")
 	if out != "<$b ${c>" || err != nil {
 		t.Errorf("%q, %v", out, err)
@@ -221,7 +221,7 @@ func TestExpandOnce(t *testing.T) {
 // TestExpandVersions: what Postfix 3.11 added.
 func TestExpandVersions(t *testing.T) {
 	x := Expander{
-		Lookup:      func(name string) (string, bool) { return "$" + name + name, name == "raw" },
+		Lookup:      func(name string) (string, bool, error) { return "$" + name + name, name == "raw", nil },
 		NotExpanded: func(name string) bool { return name == "raw" },
 		Function: func(name string) Function {
 			if name != "upper" {
@@ -277,7 +277,7 @@ func TestExpandIsBounded(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			warnings := 0
 			x := Expander{
-				Lookup: func(name string) (string, bool) { v, ok := row.values[name]; return v, ok },
+				Lookup: func(name string) (string, bool, error) { v, ok := row.values[name]; return v, ok, nil },
 				Warn:   func(string) { warnings++ },
 			}
 			start := time.Now()
@@ -296,14 +296,44 @@ func TestExpandIsBounded(t *testing.T) {
 
 // TestScanForNobody: without a function to call, scanning still looks up nothing.
 func TestScanForNobody(t *testing.T) {
-	x := Expander{Lookup: func(name string) (string, bool) {
+	x := Expander{Lookup: func(name string) (string, bool, error) {
 		t.Errorf("%s was looked up", name)
-		return "", false
+		return "", false, nil
 	}}
 	if err := x.Scan("$a ${b?{$c}} ${{$d} == {9} ? {$e}}", nil); err != nil {
 		t.Error(err)
 	}
 	if err := x.Scan("$a ${b", nil); err != ErrMacro {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestLookupError: a look-up that fails is the last thing that is done.
+func TestLookupError(t *testing.T) {
+	failure := errors.New("no answer")
+	for _, text := range []string{"$bad ${a b} $bad", "${bad?{$(}:{$)}}", "$good", "${{$bad} == {$bad} ? {${a b}}}", "${bad"} {
+		looked := 0
+		x := Expander{
+			Lookup: func(name string) (string, bool, error) {
+				if name == "good" {
+					return "$bad $bad", true, nil
+				}
+				looked++
+				return "", false, failure
+			},
+			Warn: func(text string) { t.Errorf("%s: warning %s", text, text) },
+		}
+		if text == "${bad" { // never looked up: its syntax is wrong
+			x.Warn = nil
+			if _, err := x.Expand(text); err != ErrMacro || looked != 0 {
+				t.Errorf("%s: %v after %d look-ups", text, err, looked)
+			}
+			continue
+		}
+		out, err := x.Expand(text)
+		var failed *LookupError
+		if !errors.As(err, &failed) || failed.Name != "bad" || failed.Err != failure || out != "" || looked != 1 {
+			t.Errorf("%s: %q, %v after %d look-ups", text, out, err, looked)
+		}
 	}
 }

@@ -103,10 +103,10 @@ func FuzzExpand(f *testing.F) {
 		evaluate := func(work int, once bool) (string, []string, []string, error) {
 			var warnings, names []string
 			x := Expander{
-				Lookup: func(name string) (string, bool) {
+				Lookup: func(name string) (string, bool, error) {
 					names = append(names, name)
 					v, ok := values[name]
-					return v, ok
+					return v, ok, nil
 				},
 				Warn:    func(text string) { warnings = append(warnings, text) },
 				Once:    once,

@@ -31,7 +31,7 @@ func (e *expansion) parse(value string) (status int) {
 		return e.fail("unreasonable macro call nesting: \"" + first(value, 60) + "\"")
 	}
 	defer func() { e.depth-- }()
-	if !e.spend(len(value)) {
+	if !e.spend(len(value)) || e.fatal != nil {
 		return e.status | statusError
 	}
 	rest := value
@@ -221,7 +221,13 @@ func (e *expansion) macro(text string) int {
 			e.visit(name, op != 0)
 		} else if e.x.Lookup != nil {
 			asIs = e.notExpanded != nil && e.notExpanded(name)
-			if value, defined = e.x.Lookup(name); !defined {
+			var err error
+			if value, defined, err = e.x.Lookup(name); err != nil {
+				e.fatal = &LookupError{Name: name, Err: err}
+				e.status |= statusError
+				return e.status
+			}
+			if !defined {
 				value = ""
 			}
 		}

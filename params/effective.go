@@ -187,9 +187,9 @@ func (e *Effective) expand(name, text string) (string, bool) {
 		return text, true // as Expand would, for nothing
 	}
 	x := mainconf.Expander{
-		Lookup: func(name string) (string, bool) {
+		Lookup: func(name string) (string, bool, error) {
 			v, ok := e.Value(name)
-			return v.Text, ok
+			return v.Text, ok, nil
 		},
 		Warn:    e.warn,
 		MaxWork: e.maxWork,

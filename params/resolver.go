@@ -1,6 +1,7 @@
 package params
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 
@@ -159,28 +160,15 @@ func (r *Resolver) Default(name string) (Value, bool, error) {
 // Expand replaces the macros in text by values, recursively. The error is an
 // *Error with the text with which postconf(1) ends.
 func (r *Resolver) Expand(text string) (string, error) {
-	var failed error // stock dies there: nothing that comes later is seen
-	x := r.expander(func(name string) (string, bool) {
-		if failed != nil {
-			return "", false
-		}
-		var (
-			v  Value
-			ok bool
-		)
-		v, ok, failed = r.Value(name)
-		return v.Text, ok
+	x := r.expander(func(name string) (string, bool, error) {
+		v, ok, err := r.Value(name)
+		return v.Text, ok, err
 	})
-	warn := x.Warn
-	x.Warn = func(text string) {
-		if failed == nil {
-			warn(text)
-		}
-	}
 	result, err := x.Expand(text)
+	var failed *mainconf.LookupError
 	switch {
-	case failed != nil:
-		return "", failed
+	case errors.As(err, &failed):
+		return "", failed.Err
 	case err != nil:
 		r.maxWork = workAfter(err, r.maxWork)
 		return "", &Error{Text: macroError(err, ""), Err: err}
@@ -189,7 +177,7 @@ func (r *Resolver) Expand(text string) (string, error) {
 }
 
 // expander returns an expander for the version.
-func (r *Resolver) expander(lookup func(name string) (string, bool)) mainconf.Expander {
+func (r *Resolver) expander(lookup func(name string) (string, bool, error)) mainconf.Expander {
 	x := mainconf.Expander{Lookup: lookup, Warn: r.warn, MaxWork: r.maxWork}
 	if profile := r.profile(); profile.Version >= 3_11_00 {
 		x.Function = r.Host.Function
@@ -212,12 +200,12 @@ func (r *Resolver) Scan(text string, visit func(name string, test bool)) error {
 // smtpd_restriction_classes and for what the computed defaults depend on.
 func (r *Resolver) ExpandSettings(text string) (string, error) {
 	x := mainconf.Expander{
-		Lookup: func(name string) (string, bool) {
+		Lookup: func(name string) (string, bool, error) {
 			if r.DefaultsOnly {
-				return "", false
+				return "", false, nil
 			}
 			v, ok := r.mainSetting(name)
-			return v.Text, ok
+			return v.Text, ok, nil
 		},
 		Warn:    r.warn,
 		MaxWork: r.maxWork,

@@ -1,6 +1,8 @@
 package postconf
 
 import (
+	"errors"
+
 	"github.com/qmqpd/qmqpd/mainconf"
 )
 
@@ -34,19 +36,9 @@ func (r *run) lookup(name string, local *scope) (string, bool, error) {
 
 // expand replaces the macros in value.
 func (r *run) expand(value string, local *scope) (string, error) {
-	var failed error // stock dies there: nothing that comes later is seen
 	x := mainconf.Expander{
-		Warn: func(text string) {
-			if failed == nil {
-				r.warn(text)
-			}
-		},
-		Lookup: func(name string) (value string, ok bool) {
-			if failed == nil {
-				value, ok, failed = r.lookup(name, local)
-			}
-			return value, ok
-		},
+		Warn:   r.warn,
+		Lookup: func(name string) (string, bool, error) { return r.lookup(name, local) },
 	}
 	if r.traits.functions {
 		x.Function = r.Host.Function
@@ -56,10 +48,11 @@ func (r *run) expand(value string, local *scope) (string, error) {
 		}
 	}
 	out, err := x.Expand(value)
-	if failed != nil {
-		return "", failed
-	}
-	if err != nil {
+	var failed *mainconf.LookupError
+	switch {
+	case errors.As(err, &failed):
+		return "", failed.Err
+	case err != nil:
 		return "", &Fatal{err.Error()}
 	}
 	return out, nil
@@ -70,9 +63,9 @@ func (r *run) expand(value string, local *scope) (string, error) {
 func (r *run) expandWithin(set settings, value string, local *scope) (string, error) {
 	x := mainconf.Expander{
 		Warn: r.warn,
-		Lookup: func(name string) (string, bool) {
+		Lookup: func(name string) (string, bool, error) {
 			value, ok := set[name]
-			return value, ok
+			return value, ok, nil
 		},
 	}
 	if r.traits.functions {
