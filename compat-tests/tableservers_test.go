@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+	"github.com/qmqpd/qmqpd/compat-tests/standin"
 	"github.com/qmqpd/qmqpd/daemon/table"
 )
 
@@ -32,35 +33,21 @@ func serveTable(t *testing.T, read func(*bufio.Reader) (string, error), answer f
 		t.Fatal(err)
 	}
 	s := &tableServer{Listener: l}
-	var wg sync.WaitGroup
-	t.Cleanup(func() {
-		l.Close()
-		wg.Wait()
-	})
-	wg.Go(func() {
+	standin.Serve(t, l, func(conn net.Conn) {
+		r := bufio.NewReader(conn)
 		for {
-			conn, err := l.Accept()
+			request, err := read(r)
 			if err != nil {
 				return
 			}
-			wg.Go(func() {
-				defer conn.Close()
-				r := bufio.NewReader(conn)
-				for {
-					request, err := read(r)
-					if err != nil {
-						return
-					}
-					s.mu.Lock()
-					s.requests = append(s.requests, request)
-					s.mu.Unlock()
-					reply := answer(request)
-					if reply == "" {
-						return
-					}
-					io.WriteString(conn, reply)
-				}
-			})
+			s.mu.Lock()
+			s.requests = append(s.requests, request)
+			s.mu.Unlock()
+			reply := answer(request)
+			if reply == "" {
+				return
+			}
+			io.WriteString(conn, reply)
 		}
 	})
 	return s

@@ -67,10 +67,7 @@ func tableChange(kind, suffix string, change func(s *judges.Scene, file string))
 		row.Commands = []string{"/usr/sbin/postmap -c /etc/postfix " + kind + ":" + name}
 	}
 	if change == nil {
-		change = func(s *judges.Scene, file string) {
-			later := time.Now().Add(10 * time.Second)
-			os.Chtimes(file, later, later)
-		}
+		change = younger
 	}
 	row.Play = func(s *judges.Scene) {
 		s.Client("client before", judges.Client{Send: plain})
@@ -90,6 +87,39 @@ func tableChange(kind, suffix string, change func(s *judges.Scene, file string))
 	return row
 }
 
+// statusEnds closes the status channel in the midst of a session, which goes on.
+func statusEnds(s *judges.Scene) {
+	c := s.Dial(judges.Client{})
+	defer c.Close()
+	s.Send(c, judges.Client{Send: plain[:20]})
+	s.WaitLog("client=")
+	s.Child.CloseStatus()
+	s.Send(c, judges.Client{Send: plain[20:]})
+	s.Reply("client", c)
+	if !s.Child.Wait(5 * time.Second) {
+		s.Note("still running")
+	}
+}
+
+// changing looks, between two clients, as if a table's file had changed. The second
+// client may find no server.
+func changing(file string) func(s *judges.Scene) {
+	return func(s *judges.Scene) {
+		s.Client("client before", judges.Client{Send: plain})
+		s.WaitSession()
+		younger(s, s.Path(file))
+		c := s.Dial(judges.Client{})
+		defer c.Close()
+		s.Reply("client after", c)
+	}
+}
+
+// younger makes a file look as if it was changed later.
+func younger(_ *judges.Scene, file string) {
+	later := time.Now().Add(10 * time.Second)
+	os.Chtimes(file, later, later)
+}
+
 // otherTableChange is a scene in which a table of another parameter than
 // qmqpd_authorized_clients changes.
 func otherTableChange(param string) judges.Row {
@@ -98,16 +128,8 @@ func otherTableChange(param string) judges.Row {
 		Main:     []string{param + " = hash:@CONF/list"},
 		Files:    map[string]string{"@CONF/list": "10.0.0.1 x\n"},
 		Commands: []string{"/usr/sbin/postmap -c /etc/postfix hash:@CONF/list"},
-		Play: func(s *judges.Scene) {
-			s.Client("client before", judges.Client{Send: plain})
-			s.WaitSession()
-			later := time.Now().Add(10 * time.Second)
-			os.Chtimes(s.Path("@CONF/list.db"), later, later)
-			c := s.Dial(judges.Client{})
-			defer c.Close()
-			s.Reply("client after", c)
-		},
-		Want: []string{"table hash:", "has changed -- restarting"},
+		Play:     changing("@CONF/list.db"),
+		Want:     []string{"table hash:", "has changed -- restarting"},
 	}
 }
 
@@ -193,18 +215,7 @@ var lifeRows = []judges.Row{
 			s.Note("did not end at once")
 		}
 	}, Want: []string{"exit 0"}},
-	{Name: "status channel ends in a session", Play: func(s *judges.Scene) {
-		c := s.Dial(judges.Client{})
-		defer c.Close()
-		s.Send(c, judges.Client{Send: plain[:20]})
-		s.WaitLog("client=")
-		s.Child.CloseStatus()
-		s.Send(c, judges.Client{Send: plain[20:]})
-		s.Reply("client", c)
-		if !s.Child.Wait(5 * time.Second) {
-			s.Note("still running")
-		}
-	}, Want: queued},
+	{Name: "status channel ends in a session", Play: statusEnds, Want: queued},
 	{Name: "status channel ends before a byte is sent", Play: func(s *judges.Scene) {
 		c := s.Dial(judges.Client{})
 		defer c.Close()

@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -64,26 +63,9 @@ var verboseRows = []judges.Row{
 	verbose(judges.Row{Name: "unix", Listen: []string{"unix"}, Clients: []judges.Client{{Send: plain}, {Send: plain}}, Want: queued}),
 	verbose(judges.Row{Name: "idle end", Main: []string{"max_idle = 1"}, Play: idle, Want: []string{"idle timeout -- exiting"}}),
 	verbose(judges.Row{Name: "max_use", Main: []string{"max_use = 1"}, Play: idle, Want: []string{"connection closed"}}),
-	verbose(judges.Row{Name: "status channel ends in a session", Play: func(s *judges.Scene) {
-		c := s.Dial(judges.Client{})
-		defer c.Close()
-		s.Send(c, judges.Client{Send: plain[:20]})
-		s.WaitLog("client=")
-		s.Child.CloseStatus()
-		s.Send(c, judges.Client{Send: plain[20:]})
-		s.Reply("client", c)
-		s.Child.Wait(5 * time.Second)
-	}, Want: []string{"master_notify: status 1: Broken pipe"}}),
+	verbose(judges.Row{Name: "status channel ends in a session", Play: statusEnds, Want: []string{"master_notify: status 1: Broken pipe"}}),
 	verbose(judges.Row{Name: "table changes", Main: []string{"qmqpd_authorized_clients = cdb:@CONF/clients"}, Files: map[string]string{"@CONF/clients": "127.0.0.1 x\n"},
-		Commands: []string{"/usr/sbin/postmap -c /etc/postfix cdb:@CONF/clients"}, Play: func(s *judges.Scene) {
-			s.Client("client", judges.Client{Send: plain})
-			s.WaitSession()
-			later := time.Now().Add(10 * time.Second)
-			os.Chtimes(s.Path("@CONF/clients.cdb"), later, later)
-			c := s.Dial(judges.Client{})
-			defer c.Close()
-			s.Reply("client after", c)
-		}, Want: []string{"dict_open: cdb:", "has changed -- restarting"}}),
+		Commands: []string{"/usr/sbin/postmap -c /etc/postfix cdb:@CONF/clients"}, Play: changing("@CONF/clients.cdb"), Want: []string{"dict_open: cdb:", "has changed -- restarting"}}),
 	verbose(judges.Row{Name: "mydestination", Main: []string{"mydestination = inline:{a=b}, @CONF/file, example.org"}, Files: map[string]string{"@CONF/file": "static:x\n"}, Clients: ok, Want: []string{"dict_open: internal:{a=b}", "dict_open: inline:{a=b}", "dict_open: static:x"}}),
 	verbose(judges.Row{Name: "one table in two lists", Main: []string{"qmqpd_authorized_clients = static:x", "debug_peer_list = !static:x", "mydestination = static:x"}, Clients: ok, Want: []string{"dict_open: static:x"}}),
 	verbose(judges.Row{Name: "parent_domain_matches_subdomains in tables", Main: []string{"parent_domain_matches_subdomains = regexp:{{/x/ y}}, cidr:{{10.0.0.1 x}}, !fail:z", "debug_peer_list = 10.0.0.1"}, Clients: ok, Want: []string{"dict_regexp_lookup: {{/x/ y}}: "}}),

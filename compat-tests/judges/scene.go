@@ -114,23 +114,7 @@ func (s *Scene) serve(path string, answer func(net.Conn)) error {
 	if err != nil {
 		return err
 	}
-	var wg sync.WaitGroup
-	s.t.Cleanup(func() {
-		l.Close()
-		wg.Wait()
-	})
-	wg.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() {
-				defer conn.Close()
-				answer(conn)
-			})
-		}
-	})
+	standin.Serve(s.t, l, answer)
 	return nil
 }
 
