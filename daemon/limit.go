@@ -107,16 +107,6 @@ func (r *run) masterEntry() (limits, bool) {
 	return l, err == nil
 }
 
-// stress returns the stress mode of the service, or nil if it has none: master
-// gives the parameter only to services that remote clients reach.
-func (r *run) stress(l limits, set func(on bool) *master.Bounds) *master.Stress {
-	aware, on := r.args.StressAware()
-	if !aware || l.sessions == 1 {
-		return nil
-	}
-	return &master.Stress{On: on, Set: set, Service: r.args.Service, Name: r.internalName(l)}
-}
-
 // internalName is what master(8) calls the service in its warnings. Source:
 // Postfix 3.10 master_ent.c, get_master_ent.
 func (r *run) internalName(l limits) string {

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +17,6 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/master"
 	"github.com/qmqpd/qmqpd/daemon/poll"
-	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 )
@@ -201,23 +199,7 @@ func (r *run) run() error {
 	if err := master.CheckInherited(r.inherited, r.args.Sockets); err != nil {
 		return err
 	}
-	setStress := func(on bool) *master.Bounds {
-		config, ok := r.stressConfig(on)
-		if !ok {
-			return nil
-		}
-		opener, err := newCleanup(config, "", r.dial, r.gate)
-		if err != nil {
-			r.log.Warningf("stress mode: %s", err)
-			return nil
-		}
-		policy := config.policy(opener, storage)
-		if _, started := r.args.StressAware(); on != started {
-			policy.lists = other
-		}
-		server.SetPolicy(policy)
-		return config.bounds()
-	}
+	setStress := func(on bool) *master.Bounds { return r.setStress(on, server, storage, other) }
 	bounds := r.config.bounds()
 	return master.Serve(ctx, master.Config{
 		Log:           r.log,
@@ -415,71 +397,6 @@ func (r *run) jail() jail.Config {
 		c.Account = &jail.User{Name: r.owner.Name, UID: int(r.owner.UID), GID: int(r.owner.GID)}
 	}
 	return c
-}
-
-// bounds are the parameters that master.Serve obeys and that can depend on stress.
-func (c *Config) bounds() *master.Bounds {
-	return &master.Bounds{MaxUse: c.MaxUse, UseEach: !c.MaxUseSet, MaxIdle: c.MaxIdle, DaemonTimeout: c.Watchdog}
-}
-
-// stressConfig reads the parameters again with stress on or off, for sessions
-// from now on. Settings that no longer work leave everything as it is.
-func (r *run) stressConfig(on bool) (*Config, bool) {
-	settings := r.settings
-	// The accounts' files are not in the jail, and have been checked.
-	settings.Host.Accounts = nil
-	settings.Info = nil // that was told at the start
-	value := ""
-	if on {
-		value = "yes"
-	}
-	settings.Overrides = append(slices.Clone(settings.Overrides), mainconf.Setting{Name: "stress", Value: value})
-	eff := params.New(settings)
-	_, _ = eff.ReadCommon() // its errors are eff's
-	config := LoadConfig(eff)
-	if err := eff.Err(); err != nil {
-		r.log.Warningf("stress mode: %s", err)
-		return nil, false
-	}
-	return config, true
-}
-
-// otherLists opens the access lists for the other mode than the one that the
-// process starts in, if they are others: in the jail their tables are out of
-// reach. The parameters are read for that only where stress is mentioned at all.
-func (r *run) otherLists(ctx context.Context, l limits, tables *table.Set) *lists {
-	aware, on := r.args.StressAware()
-	if !aware || l.sessions == 1 || !r.mentionsStress() {
-		return nil
-	}
-	config, ok := r.stressConfig(!on)
-	if !ok || config.sameLists(r.config) {
-		return nil
-	}
-	opened, err := openLists(ctx, config, tables)
-	if err != nil {
-		r.log.Warningf("stress mode: %s", err)
-		return nil
-	}
-	return &opened
-}
-
-// sameLists tells whether the access lists are the same in two configurations.
-func (c *Config) sameLists(other *Config) bool {
-	return c.Clients == other.Clients && c.DebugPeers == other.DebugPeers && c.ParentDomains == other.ParentDomains
-}
-
-// mentionsStress tells whether a setting may depend on stress.
-func (r *run) mentionsStress() bool {
-	if strings.Contains(string(r.settings.Main.Bytes()), "stress") {
-		return true
-	}
-	for _, o := range r.settings.Overrides {
-		if strings.Contains(o.Value, "stress") {
-			return true
-		}
-	}
-	return false
 }
 
 // serveFirst wraps the server: what only the first client meets in Postfix.

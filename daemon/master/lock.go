@@ -69,7 +69,7 @@ type note struct {
 }
 
 // noteSize is the size of a note in the file: the process id of master(8) and two
-// times in nanoseconds since 1970.
+// times in nanoseconds since 1970, 0 for the zero time.
 const noteSize = 24
 
 // writeNote replaces the note. Only the holder of the baton may do that. Where it
@@ -97,7 +97,13 @@ func (l *Lock) readNote() (note, bool) {
 	if binary.BigEndian.Uint64(b[:]) != uint64(os.Getppid()) {
 		return note{}, false
 	}
-	at := func(i int) time.Time { return time.Unix(0, int64(binary.BigEndian.Uint64(b[i:]))) }
+	at := func(i int) time.Time {
+		nano := int64(binary.BigEndian.Uint64(b[i:]))
+		if nano == 0 {
+			return time.Time{}
+		}
+		return time.Unix(0, nano)
+	}
 	return note{until: at(8), warned: at(16)}, true
 }
 
