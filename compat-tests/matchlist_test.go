@@ -184,7 +184,7 @@ func oursList(t testing.TB, pf *postfix.Instance, list string, parents bool) (*m
 		return strings.ReplaceAll(text, "/etc/postfix/", pf.Path("/etc/postfix")+"/")
 	}
 	log := &tableLog{root: pf.Dir, surrogates: true}
-	set := table.NewSet(table.Options{Log: log, UTF8: true, DynamicMaps: true})
+	set := table.NewSet(table.Options{Log: log, UTF8: true, Loaded: map[string]string{}})
 	t.Cleanup(func() { set.Close() })
 	ours, err := matchlist.Parse("mynetworks", outside(list), set, matchlist.Options{
 		Parents: parents,

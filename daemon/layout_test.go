@@ -20,15 +20,16 @@ const module = "github.com/qmqpd/qmqpd/"
 // exist.
 var allowed = map[string]string{
 	"params/directfile":         "",
+	"params/dynamicmaps":        "mainconf params/directfile",
 	"params/inetaton":           "",
 	"params/nodename":           "",
 	"mainconf":                  "",
 	"params":                    "mainconf params/directfile params/inetaton params/nodename",
-	"params/postconf":           "mainconf params",
+	"params/postconf":           "mainconf params params/dynamicmaps",
 	"queuefmt":                  "",
 	"queuefmt/export":           "queuefmt",
 	"queuefmt/postcat":          "queuefmt",
-	"daemon":                    "mainconf params queuefmt daemon/* params/directfile",
+	"daemon":                    "mainconf params queuefmt daemon/* params/directfile params/dynamicmaps",
 	"daemon/attr":               "",
 	"daemon/cleanup":            "queuefmt daemon/attr daemon/errno daemon/maillog daemon/mailstream daemon/patience",
 	"daemon/errno":              "",

@@ -2,12 +2,13 @@ package daemon
 
 import (
 	"context"
-	"os"
 
+	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/matchlist"
 	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/params"
+	"github.com/qmqpd/qmqpd/params/dynamicmaps"
 )
 
 // lists are the access lists of a server.
@@ -70,12 +71,12 @@ func asFailure(err error) error {
 // newTables returns a set for the lookup tables that lists name. Everything is
 // taken from eff: stand-alone mode opens the tables of cleanup(8), whose
 // settings may be others than those of qmqpd.
-func newTables(eff *params.Effective, log *maillog.Logger) *table.Set {
+func newTables(eff *params.Effective, log *maillog.Logger, loaded dynamicmaps.Tables) *table.Set {
 	return table.NewSet(table.Options{
 		Log:               log,
 		UTF8:              eff.Bool("smtputf8_enable"),
 		OpenErrorFatal:    eff.Bool("daemon_table_open_error_is_fatal"),
-		DynamicMaps:       dynamicMaps(eff.String("meta_directory")),
+		Loaded:            loaded,
 		QueueDirectory:    eff.String("queue_directory"),
 		ProxymapService:   eff.String("proxymap_service_name"),
 		IPCIdle:           eff.Duration("ipc_idle"),
@@ -105,10 +106,13 @@ func changed(tables *table.Set, log *maillog.Logger) func() string {
 	}
 }
 
-// dynamicMaps tells whether the Postfix on this machine loads lookup tables from
-// packages, as Debian's does; it then hints at a package for a table type that
-// it does not have.
-func dynamicMaps(metaDirectory string) bool {
-	_, err := os.Stat(metaDirectory + "/dynamicmaps.cf")
-	return err == nil
+// loadedTables reads which lookup tables the Postfix of this machine loads from
+// libraries.
+func loadedTables(eff *params.Effective, log *maillog.Logger) (dynamicmaps.Tables, error) {
+	r := dynamicmaps.Reader{Reason: errno.Text, Warn: func(text string) { log.Warningf("%s", text) }}
+	loaded, err := r.Read(eff.String("meta_directory"), eff.String("shlib_directory"))
+	if err != nil {
+		return nil, maillog.FatalError("%w", err)
+	}
+	return loaded, nil
 }

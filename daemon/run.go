@@ -19,6 +19,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/poll"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
+	"github.com/qmqpd/qmqpd/params/dynamicmaps"
 )
 
 // Child is what a child of master(8) is started with.
@@ -100,6 +101,7 @@ type run struct {
 	settings  params.Process // main.cf and overrides
 	told      []told         // in reading the parameters, not yet logged
 	effective *params.Effective
+	loaded    dynamicmaps.Tables
 	config    *Config
 	owner     params.User
 	stderr    bool // option -V was seen
@@ -165,7 +167,7 @@ func (r *run) run() error {
 		return maillog.FatalError("chdir(\"%s\"): %s", r.config.QueueDirectory, errno.Text(err))
 	}
 	ctx := context.Background()
-	tables := newTables(r.effective, r.log)
+	tables := newTables(r.effective, r.log, r.loaded)
 	server, err := newServer(ctx, r.config, tables, r.log)
 	if err != nil {
 		return err
@@ -319,6 +321,9 @@ func (r *run) readParameters() error {
 		return maillog.FatalError("%w", err)
 	}
 	r.configureLog(eff, common)
+	if r.loaded, err = loadedTables(eff, r.log); err != nil {
+		return err
+	}
 	if !r.args.Foreground && !r.args.Stdin && isTerminal(0) {
 		r.log.AddPlain(os.Stderr, r.args.Process)
 		return maillog.FatalError("do not run this command by hand")

@@ -128,7 +128,11 @@ func Serve(ctx context.Context, o ServeOptions) error {
 func (s *server) newServers(ctx context.Context, policy Policy) (*renewed[*Server], error) {
 	lookup := newPeer(s.config, s.main, anyOwner).Lookup
 	open := func() (*Server, *table.Set, error) {
-		tables := newTables(s.main, s.log)
+		loaded, err := loadedTables(s.main, s.log)
+		if err != nil {
+			return nil, nil, err
+		}
+		tables := newTables(s.main, s.log, loaded)
 		server, err := newServer(ctx, s.config, tables, s.log)
 		if err != nil {
 			tables.Close()
@@ -378,7 +382,12 @@ func (s *server) openQueue(ctx context.Context, dial dialer) (mailstream.Opener,
 
 // openTables opens the lookup tables that cleanup(8) would use.
 func (s *server) openTables() (incoming.Maps, *table.Set, error) {
-	tables := newTables(s.clean, s.log.WithKeepUTF8(s.clean.Bool("smtputf8_enable")))
+	log := s.log.WithKeepUTF8(s.clean.Bool("smtputf8_enable"))
+	loaded, err := loadedTables(s.clean, log)
+	if err != nil {
+		return incoming.Maps{}, nil, err
+	}
+	tables := newTables(s.clean, log, loaded)
 	maps, err := s.maps.open(tables, s.interfaces, params.SystemHost().Resolve)
 	if err != nil {
 		tables.Close()

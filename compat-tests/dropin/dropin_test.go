@@ -101,6 +101,7 @@ var dropInRows = map[string][]judges.Row{
 	"lock":        lockRows,
 	"transport":   transportRows,
 	"checks":      checkRows,
+	"libraries":   libraryRows,
 	"life":        lifeRows,
 	"log":         logRows,
 	"verbose":     verboseRows,

@@ -25,8 +25,11 @@ type Options struct {
 	// OpenErrorFatal is daemon_table_open_error_is_fatal: a table that
 	// cannot be opened is a Fatal error instead of an unavailable table.
 	OpenErrorFatal bool
-	// DynamicMaps adds Debian's advice to the log for an unknown type.
-	DynamicMaps bool
+	// Loaded are the types that the Postfix of this machine loads from
+	// libraries, with the path of each library, as dynamicmaps.cf has them.
+	// Nil means that it loads none. It tells for which types proxymap(8) can
+	// stand in.
+	Loaded map[string]string
 
 	// QueueDirectory is where proxy tables find private/ when the working
 	// directory has none.

@@ -96,11 +96,15 @@ func (s *Set) open(spec string, flags Flags) (Table, error) {
 		return nil, fatalError("open dictionary: expecting \"type:name\" form instead of \""+spec+"\"", nil)
 	}
 	open, ok := lookupType(typ)
-	if !ok {
-		if s.opt.DynamicMaps {
-			s.opt.Log.Warningf("unsupported dictionary type: %s. Is the postfix-%s package installed?", typ, typ)
+	if !ok || IsForeign(typ) {
+		fault := s.libraryFault(typ)
+		if fault != "" {
+			s.opt.Log.Warningf("unsupported dictionary type: %s", fault)
 		}
-		return s.unavailable(typ, name, "unsupported dictionary type: "+typ)
+		if fault != "" || !ok && s.opt.Loaded == nil {
+			return s.unavailable(typ, name, "unsupported dictionary type: "+typ)
+		}
+		open = openForeign
 	}
 	t, err := open(&opening{set: s, typ: typ, name: name, flags: flags})
 	var broken *cannotOpen

@@ -96,3 +96,30 @@ func ReadFile(name string) ([]byte, error) {
 	defer f.Close()
 	return f.ReadAll()
 }
+
+// ReadNames returns the names in a directory, in its own order, without "." and
+// "..". With an error come the names before it.
+func ReadNames(dir string) (names []string, err error) {
+	fd := -1
+	for fd < 0 {
+		fd, err = syscall.Open(dir, syscall.O_RDONLY|syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
+		if err != nil && err != syscall.EINTR {
+			return nil, &fs.PathError{Op: "open", Path: dir, Err: err}
+		}
+	}
+	defer syscall.Close(fd)
+	buf := make([]byte, 4096)
+	for {
+		n, err := syscall.ReadDirent(fd, buf)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil {
+			return names, &fs.PathError{Op: "readdirent", Path: dir, Err: err}
+		}
+		if n == 0 {
+			return names, nil
+		}
+		_, _, names = syscall.ParseDirent(buf[:n], -1, names)
+	}
+}

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -66,6 +69,28 @@ func BenchmarkReadFile(b *testing.B) {
 	for b.Loop() {
 		if _, err := ReadFile("/etc/passwd"); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// TestReadNames compares with os.ReadDir.
+func TestReadNames(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 1000 {
+		if err := os.WriteFile(filepath.Join(dir, strings.Repeat("n", i%200)+strconv.Itoa(i)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{dir, t.TempDir(), dir + "/0", dir + "/missing"} {
+		var want []string
+		entries, wantErr := os.ReadDir(path)
+		for _, e := range entries {
+			want = append(want, e.Name())
+		}
+		got, err := ReadNames(path)
+		slices.Sort(got)
+		if !slices.Equal(got, want) || (err == nil) != (wantErr == nil) {
+			t.Errorf("%s: %d names, %v; want %d, %v", path, len(got), err, len(want), wantErr)
 		}
 	}
 }

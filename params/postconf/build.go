@@ -2,13 +2,14 @@ package postconf
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
+	"github.com/qmqpd/qmqpd/params/dynamicmaps"
 )
 
 // Build is an installed Postfix. It is asked, without being run, for what only
@@ -99,7 +100,7 @@ func (r *run) showMaps() error {
 	}
 	// Only a build with shared libraries loads more of them.
 	if ok || r.Profile.Distribution == params.Debian {
-		more, err := r.dynamicTables(e.String("meta_directory") + "/dynamicmaps.cf")
+		more, err := r.dynamicTables(e.String("meta_directory"))
 		if err != nil {
 			return err
 		}
@@ -113,61 +114,12 @@ func (r *run) showMaps() error {
 }
 
 // dynamicTables reads the types of the tables that are loaded from libraries.
-// Source: Postfix 3.10 dynamicmaps.c.
-func (r *run) dynamicTables(path string) ([]string, error) {
-	types, err := r.readDynamicTables(path, nil)
+func (r *run) dynamicTables(metaDirectory string) ([]string, error) {
+	tables, err := dynamicmaps.Reader{Reason: reason, Warn: r.warn}.Read(metaDirectory, "")
 	if err != nil {
-		return nil, err
+		return nil, &Fatal{err.Error()}
 	}
-	more, err := os.ReadDir(path + ".d")
-	if err != nil {
-		if !os.IsNotExist(err) {
-			r.warn(path + ".d: directory open failed: " + reason(err))
-		}
-		return types, nil
-	}
-	for _, file := range more {
-		if types, err = r.readDynamicTables(path+".d/"+file.Name(), types); err != nil {
-			return nil, err
-		}
-	}
-	return types, nil
-}
-
-func (r *run) readDynamicTables(path string, types []string) ([]string, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		if os.IsNotExist(err) {
-			return types, nil
-		}
-		return nil, &Fatal{path + ": file open failed: " + reason(err)}
-	}
-	if !ownedByRoot(path) {
-		r.warn(path + ": file is owned or writable by non-root users -- skipping this file")
-		return types, nil
-	}
-	number := 0
-	for line := range strings.Lines(string(data)) {
-		number++
-		line = strings.TrimSuffix(line, "\n")
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		words := mainconf.Split(line, " \t")
-		where := path + ", line " + itoa(number) + ": "
-		if len(words) != 3 && len(words) != 4 {
-			return nil, &Fatal{where + "Expected \"dict-type .so-name dict-function [mkmap-function]\""}
-		}
-		if c := words[0][0]; c-'0' >= 10 && c|0x20-'a' >= 26 {
-			return nil, &Fatal{where + "unsupported syntax \"" + words[0] + "\""}
-		}
-		if slices.Contains(types, words[0]) {
-			r.warn(path + ": ignoring duplicate entry for \"" + words[0] + "\"")
-			continue
-		}
-		types = append(types, words[0])
-	}
-	return types, nil
+	return slices.Collect(maps.Keys(tables)), nil
 }
 
 // readCommon reads main.cf as the daemons do. Source: Postfix 3.10

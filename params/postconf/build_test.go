@@ -74,49 +74,6 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// TestDynamicTables shows how dynamicmaps.cf is read.
-func TestDynamicTables(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("the file must belong to root")
-	}
-	for _, tt := range []struct {
-		name, text string
-		want       []string
-		fatal      string
-		warning    string
-	}{
-		{"usual", "# comment\n\nlmdb\tx.so\tf\tg\npcre y.so f\n", []string{"lmdb", "pcre"}, "", ""},
-		{"no newline", "cdb x.so f", []string{"cdb"}, "", ""},
-		{"few words", "#\ncdb x.so\n", nil, ", line 2: Expected \"dict-type .so-name dict-function [mkmap-function]\"", ""},
-		{"bad name", "-x x.so f\n", nil, ", line 1: unsupported syntax \"-x\"", ""},
-		{"twice", "a x f\na y f\n", []string{"a"}, "", ": ignoring duplicate entry for \"a\""},
-	} {
-		path := filepath.Join(t.TempDir(), "dynamicmaps.cf")
-		if err := os.WriteFile(path, []byte(tt.text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		var diag bytes.Buffer
-		r := &run{diagnostics: diagnostics{w: &diag, tag: "postconf"}}
-		got, err := r.dynamicTables(path)
-		if d := cmp.Diff(tt.want, got); d != "" {
-			t.Errorf("%s: %s", tt.name, d)
-		}
-		if text := ""; tt.fatal != "" {
-			if err != nil {
-				text = err.Error()
-			}
-			if text != path+tt.fatal {
-				t.Errorf("%s: error %q", tt.name, text)
-			}
-		} else if err != nil {
-			t.Errorf("%s: %v", tt.name, err)
-		}
-		if tt.warning != "" && diag.String() != "postconf: warning: "+path+tt.warning+"\n" {
-			t.Errorf("%s: printed %q", tt.name, diag.String())
-		}
-	}
-}
-
 // TestTemplates shows how the bounce daemon is run.
 func TestTemplates(t *testing.T) {
 	dir := write(t, "daemon_directory = /nowhere/$mail_name\ndefault_privs = nobody\n", "")
