@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -220,6 +221,32 @@ func removeStale(cache string) {
 			continue
 		}
 		endProcessesIn(dir)
-		os.RemoveAll(dir)
+		if unmountBelow(dir) == nil {
+			os.RemoveAll(dir)
+		}
 	}
+}
+
+// unmountBelow unmounts what is mounted in a folder, the last mount first: to
+// remove the folder would otherwise empty what is mounted there.
+func unmountBelow(dir string) error {
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(string(mounts), "\n")
+	for _, line := range slices.Backward(lines) {
+		const point = 4
+		fields := strings.Fields(line)
+		for i, f := range fields {
+			fields[i] = strings.ReplaceAll(f, `\040`, " ")
+		}
+		if len(fields) <= point || !strings.HasPrefix(fields[point], dir+"/") {
+			continue
+		}
+		if err := syscall.Unmount(fields[point], syscall.MNT_DETACH); err != nil {
+			return err
+		}
+	}
+	return nil
 }
