@@ -297,6 +297,31 @@ func TestPCRETables(t *testing.T) {
 	compareRules(t, pf, "pcre", atoms, "imsxAEUXq")
 }
 
+// TestCharacterClasses looks each byte up in each named class.
+func TestCharacterClasses(t *testing.T) {
+	pf := postfix.New(t, postfix.Options{})
+	var keys []string
+	for c := 1; c < 256; c++ {
+		if c != '\n' {
+			keys = append(keys, string([]byte{byte(c)}))
+		}
+	}
+	keys = append(keys, "\u00e9", "\u00c9", "\u3000")
+	classes := []string{"alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "xdigit", "word", "ascii"}
+	for _, typ := range []string{"regexp", "pcre"} {
+		for _, class := range classes {
+			for _, flags := range []string{"", "i", "x"} {
+				for _, not := range []string{"", "^"} {
+					name := typ + "-" + class + "-" + flags + strings.Repeat("not", len(not))
+					t.Run(name, func(t *testing.T) {
+						compareFile(t, pf, typ, "/etc/postfix/"+name, "/^["+not+"[:"+class+":]]$/"+flags+" in\n", keys)
+					})
+				}
+			}
+		}
+	}
+}
+
 // compareRules compares 250 tables, some of whose lines are damaged.
 func compareRules(t *testing.T, pf *postfix.Instance, typ string, atoms []string, flags string) {
 	for i := range 250 {
