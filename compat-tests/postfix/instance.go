@@ -99,6 +99,7 @@ func New(t testing.TB, o Options) *Instance {
 		t.Fatalf("make the private root: %v", err)
 	}
 	i := &Instance{Dir: dir, t: t}
+	i.mountCoverage()
 	log, err := listenLog(i.Path("/dev/log"))
 	if err != nil {
 		t.Fatalf("listen on the private /dev/log: %v", err)
@@ -116,6 +117,29 @@ func New(t testing.TB, o Options) *Instance {
 	}
 	t.Cleanup(i.endProcesses)
 	return i
+}
+
+// CoverageVariable is the environment variable that names the folder of gcov's
+// counters, where the template's programs have any: see judge-coverage.
+const CoverageVariable = "QMQPD_COMPAT_COVERAGE"
+
+// mountCoverage puts the folder of the counters where the programs look for it,
+// in the root and in the jail.
+func (i *Instance) mountCoverage() {
+	counters := os.Getenv(CoverageVariable)
+	if counters == "" {
+		return
+	}
+	for _, at := range []string{i.Path("/coverage"), i.Path(QueueDir + "/coverage")} {
+		err := os.MkdirAll(at, 0o755)
+		if err == nil {
+			err = syscall.Mount(counters, at, "", syscall.MS_BIND, "")
+		}
+		if err != nil {
+			i.t.Fatal(err)
+		}
+		i.t.Cleanup(func() { _ = syscall.Unmount(at, syscall.MNT_DETACH) })
+	}
 }
 
 func or(text, standard string) string {
