@@ -6,6 +6,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
 	"github.com/qmqpd/qmqpd/daemon/mime"
 	"github.com/qmqpd/qmqpd/daemon/rfc822"
+	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
 
@@ -54,14 +55,14 @@ func (s *stream) act(parameter, context string, text []byte, value string) (_ []
 		word, argument = value[:i], strings.TrimLeft(value[i:], " \t\n\v\f\r")
 	}
 	log := func(action string) { s.logAction(action, context, text, argument) }
-	switch strings.ToUpper(word) {
-	case "REJECT":
+	switch table.Fold(word, false) {
+	case "reject":
 		s.reject(context, text, argument)
-	case "WARN":
+	case "warn":
 		log("warning")
-	case "INFO":
+	case "info":
 		log("info")
-	case "FILTER":
+	case "filter":
 		if argument == "" {
 			s.log.Warningf("missing FILTER command argument in %s map", parameter)
 		} else if !strings.Contains(argument, ":") {
@@ -70,22 +71,22 @@ func (s *stream) act(parameter, context string, text []byte, value string) (_ []
 			s.contentFilter = argument
 			log("filter")
 		}
-	case "PASS":
+	case "pass":
 		log("pass")
 		s.filter = false
-	case "DISCARD":
+	case "discard":
 		log("discard")
 		s.discard, s.filter = true, false
-	case "HOLD":
+	case "hold":
 		if !s.hold && !s.discard {
 			log("hold")
 			s.hold = true
 		}
-	case "PREPEND":
+	case "prepend":
 		s.prepend(parameter, context, text, argument)
-	case "REPLACE":
+	case "replace":
 		return s.replace(parameter, context, text, argument), true
-	case "REDIRECT":
+	case "redirect":
 		if !strings.Contains(argument, "@") {
 			s.log.Warningf("bad REDIRECT target \"%s\" in %s map -- need user@domain", argument, parameter)
 		} else {
@@ -93,19 +94,19 @@ func (s *stream) act(parameter, context string, text []byte, value string) (_ []
 			log("redirect")
 			s.filter = false
 		}
-	case "BCC":
+	case "bcc":
 		if !strings.Contains(argument, "@") {
 			s.log.Warningf("bad BCC address \"%s\" in %s map -- need user@domain", argument, parameter)
 		} else {
 			s.copies = append(s.copies, argument)
 			log("bcc")
 		}
-	case "STRIP":
+	case "strip":
 		log("strip")
 		return nil, false
-	case "IGNORE":
+	case "ignore":
 		return nil, false
-	case "DUNNO", "OK":
+	case "dunno", "ok":
 	default:
 		s.log.Warningf("unknown command in %s map: %s", parameter, value)
 	}
