@@ -150,7 +150,7 @@ func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, resolve func
 		inUse = inUse || mapping.Tables != nil && p.flags == incoming.AddressTable
 	}
 	if len(maps.MasqueradeDomains) > 0 && m.masqueradeExceptions != "" {
-		list, err := matchlist.ParseStrings("masquerade_exceptions", m.masqueradeExceptions, set, matchlist.Options{})
+		list, err := matchlist.ParseStrings("masquerade_exceptions", m.masqueradeExceptions, set, matchlist.Options{WarnLookup: true})
 		if err != nil {
 			return maps, err
 		}
@@ -159,7 +159,7 @@ func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, resolve func
 	if !inUse {
 		return maps, nil
 	}
-	list, err := matchlist.ParseStrings("mydestination", m.myDestination, set, matchlist.Options{})
+	list, err := matchlist.ParseStrings("mydestination", m.myDestination, set, matchlist.Options{WarnLookup: true})
 	if err != nil {
 		return maps, err
 	}

@@ -295,3 +295,24 @@ func TestStrings(t *testing.T) {
 		t.Errorf("Match(other): %v, want fatal %q", err, want)
 	}
 }
+
+// TestStringsWarn has a failing table logged, and an error with which a process can
+// go on.
+func TestStringsWarn(t *testing.T) {
+	var log recorder
+	set := table.NewSet(table.Options{Log: &log})
+	list, err := matchlist.ParseStrings("mydestination", "a, fail:f, b", set, matchlist.Options{WarnLookup: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := list.Match(context.Background(), "a"); !got || err != nil || log.take() != nil {
+		t.Errorf("Match(a) = %v, %v", got, err)
+	}
+	got, err := list.Match(context.Background(), "b")
+	if got || err == nil || table.ClassOf(err) != table.Retry {
+		t.Errorf("Match(b) = %v, %v, want an error of class Retry", got, err)
+	}
+	if diff := cmp.Diff([]string{"warning: mydestination: fail:f: table lookup problem"}, log.take()); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}

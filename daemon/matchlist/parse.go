@@ -21,6 +21,10 @@ type Options struct {
 	// Skip says which types of tables are left out of the list. Nil means
 	// none.
 	Skip func(typ string) bool
+	// WarnLookup logs a table that fails as a warning, and the error is of
+	// class Retry: the process can go on. Without it the error is Fatal, and
+	// logging it is up to the caller.
+	WarnLookup bool
 }
 
 // List is a parsed match list. The zero value has no patterns.
@@ -28,6 +32,7 @@ type List struct {
 	param    string
 	parents  bool
 	unicode  bool
+	warn     bool // Options.WarnLookup
 	log      table.Logger
 	verbose  table.Verbose // log, if it knows a verbose level
 	patterns []pattern
@@ -61,7 +66,7 @@ const (
 func Parse(param, text string, set *table.Set, opt Options) (*List, error) {
 	setOptions := set.Options()
 	p := parser{
-		list: &List{param: param, parents: opt.Parents, unicode: setOptions.UTF8},
+		list: &List{param: param, parents: opt.Parents, unicode: setOptions.UTF8, warn: opt.WarnLookup},
 		set:  set,
 		read: opt.ReadFile,
 		skip: opt.Skip,

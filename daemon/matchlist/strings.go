@@ -22,7 +22,7 @@ func ParseStrings(param, text string, set *table.Set, opt Options) (*StringList,
 }
 
 // Match reports whether s is in the list. A lookup error is of class Fatal
-// with Postfix's text. Source: Postfix 3.10 match_ops.c, match_string.
+// with Postfix's text unless Options.WarnLookup says otherwise. Source: Postfix 3.10 match_ops.c, match_string.
 func (s *StringList) Match(ctx context.Context, text string) (bool, error) {
 	l := s.list
 	ctx = l.traced(ctx)
@@ -36,7 +36,7 @@ func (s *StringList) Match(ctx context.Context, text string) (bool, error) {
 		if p.table != nil {
 			var err error
 			if _, hit, err = p.table.Lookup(ctx, folded); err != nil {
-				return false, lookupFatal(l.param, p.table, err)
+				return false, l.lookupFailed(p.table, err)
 			}
 		}
 		if hit {
@@ -49,10 +49,15 @@ func (s *StringList) Match(ctx context.Context, text string) (bool, error) {
 	return false, nil
 }
 
-func lookupFatal(param string, t table.Table, err error) error {
+func (l *List) lookupFailed(t table.Table, err error) error {
 	if table.ClassOf(err) == table.Fatal {
 		return err
 	}
-	text := param + ": " + t.Type() + ":" + t.Name() + ": table lookup problem"
-	return &table.Error{Class: table.Fatal, Type: t.Type(), Name: t.Name(), Text: text, Err: err}
+	text := l.param + ": " + t.Type() + ":" + t.Name() + ": table lookup problem"
+	class := table.Fatal
+	if l.warn {
+		l.log.Warningf("%s", text)
+		class = table.Retry
+	}
+	return &table.Error{Class: class, Type: t.Type(), Name: t.Name(), Text: text, Err: err}
 }
