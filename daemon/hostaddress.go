@@ -2,7 +2,11 @@ package daemon
 
 import (
 	"fmt"
+	"net/netip"
+	"strconv"
 	"strings"
+
+	"github.com/qmqpd/qmqpd/daemon/table"
 )
 
 // mailHostAddress returns the address in the text of a domain literal, without
@@ -120,4 +124,29 @@ func checkIPv6(text string) string {
 
 func isAlnum(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// numericAddress reads an address that mailHostAddress has found good as
+// getaddrinfo(3) does: a number of an IPv4 address that starts with 0 is octal.
+func numericAddress(text string) (netip.Addr, bool) {
+	if strings.IndexByte(text, ':') >= 0 {
+		return table.ParseAddr(text)
+	}
+	parts := strings.Split(text, ".")
+	var addr [4]byte
+	if len(parts) != len(addr) {
+		return netip.Addr{}, false
+	}
+	for i, part := range parts {
+		base := 10
+		if part[:min(len(part), 1)] == "0" {
+			base = 8
+		}
+		n, err := strconv.ParseUint(part, base, 8)
+		if err != nil {
+			return netip.Addr{}, false
+		}
+		addr[i] = byte(n)
+	}
+	return netip.AddrFrom4(addr), true
 }

@@ -66,3 +66,16 @@ func TestProxyInterfacesOnce(t *testing.T) {
 		t.Errorf("%d lookups", calls)
 	}
 }
+
+// TestNumericAddress reads numbers with zeros in front as getaddrinfo(3) does.
+func TestNumericAddress(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"127.0.0.1", "127.0.0.1"}, {"127.000.0.01", "127.0.0.1"}, {"0177.0.0.1", "127.0.0.1"}, {"127.0.0.010", "127.0.0.8"}, {"127.0.0.08", ""}, {"1.2.3.0400", ""},
+		{"::1", "::1"}, {"::ffff:127.0.0.1", "::ffff:127.0.0.1"}, {"::ffff:127.0.0.01", ""},
+	} {
+		addr, ok := numericAddress(tt.in)
+		if ok != (tt.want != "") || ok && addr.String() != tt.want {
+			t.Errorf("numericAddress(%s) = %v, %v, want %s", tt.in, addr, ok, tt.want)
+		}
+	}
+}

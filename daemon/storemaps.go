@@ -222,6 +222,6 @@ func (l *localDomains) match(ctx context.Context, domain string) (bool, error) {
 		l.log.Warningf("%s", complaint)
 		return false, nil
 	}
-	addr, ok := table.ParseAddr(address)
+	addr, ok := numericAddress(address)
 	return ok && l.addresses[addr], nil
 }
