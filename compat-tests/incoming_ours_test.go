@@ -93,9 +93,14 @@ func (o *ours) send(host string, req submission) result {
 	if err != nil {
 		o.t.Fatalf("our server: %v", err)
 	}
-	// The line about the end of the session comes after the reply.
+	// The line about the end of the session comes after the reply, and that about
+	// a message that is given up may come even later.
 	text := ""
-	for deadline := time.Now().Add(10 * time.Second); !strings.Contains(text, "disconnect from"); {
+	ended := func() bool {
+		return strings.Contains(text, "disconnect from") &&
+			(strings.HasPrefix(reply, "K") || strings.Contains(text, ": removed ("))
+	}
+	for deadline := time.Now().Add(10 * time.Second); !ended(); {
 		if time.Now().After(deadline) {
 			o.t.Fatalf("our server did not end the session:\n%s", text)
 		}
