@@ -15,6 +15,8 @@ var edgeVariants = map[string]settings{
 	"size":            {"message_size_limit": "5000"},
 	"size-convert":    {"message_size_limit": "5000", "force_mime_input_conversion": "yes"},
 	"size-8192":       {"message_size_limit": "8192", "line_length_limit": "512"},
+	"size-tiny":       {"message_size_limit": "1"},
+	"size-4096":       {"message_size_limit": "4096"},
 	"size-checks":     {"message_size_limit": "5000", "header_checks": "regexp:{{/^X-Long/ PREPEND X-New: " + strings.Repeat("n", 1500) + "}}", "always_bcc": "archive"},
 	"rcpt-header":     {"recipient_canonical_maps": "static:r@example.net", "recipient_canonical_classes": "header_recipient", "always_bcc": "archive"},
 	"sender-envelope": {"sender_canonical_maps": "static:s@example.net", "sender_canonical_classes": "envelope_sender", "canonical_maps": "static:c@example.net", "canonical_classes": "header_recipient", "always_bcc": "archive"},
@@ -39,6 +41,13 @@ var edgeVariants = map[string]settings{
 	"fail-mydest":     {"mydestination": "local.example.org, fail:x", "canonical_maps": "inline:{{@example.com = @example.net}, {full@example.com = f@example.net}}"},
 	"fail-mydest-v":   {"mydestination": "fail:x", "virtual_alias_maps": "inline:{{@example.com = @example.net}, {full@example.com = f@example.net}}"},
 	"fail-mydest-b":   {"mydestination": "fail:x", "recipient_bcc_maps": "inline:{{@example.com = bcc@example.net}}"},
+	"masq-odd":        {"masquerade_domains": "! !! .example.com example.com. \u00d6.example !EXAMPLE.NET net [1.2.3.4] 2.3.4]", "masquerade_classes": "envelope_sender, envelope_recipient, header_sender, header_recipient"},
+	"delim-dot":       {"recipient_delimiter": ". =", "canonical_maps": "inline:{{postmaster = pm@example.net}, {user@mx = u@example.net}, {a@x.y = ax}, {a = aa@example.net}}", "virtual_alias_maps": "inline:{{a = v@example.net}}"},
+	"delim-at":        {"recipient_delimiter": "@\"\u00f6", "canonical_maps": "inline:{{postmaster = pm@example.net}, {j = u@example.net}, {a = aa@example.net}}"},
+	"empty-canonical": {"canonical_maps": "static:{}"},
+	"empty-virtual":   {"virtual_alias_maps": "static:{}, static:x"},
+	"empty-bcc":       {"recipient_bcc_maps": "static:{ }"},
+	"empty-checks":    {"header_checks": "static:{}", "body_checks": "static:{ }"},
 	"masq-table":      {"masquerade_domains": "example.com", "masquerade_exceptions": "!u, texthash:DIR/virtual, alias@local.example.org", "masquerade_classes": "envelope_sender, envelope_recipient, header_sender, header_recipient"},
 
 	"undisclosed":      {"undisclosed_recipients_header": "no header"},
@@ -58,6 +67,10 @@ var edgeVariants = map[string]settings{
 	"no-ownreq":        {"owner_request_special": "no", "recipient_delimiter": "-", "virtual_alias_maps": "inline:{{owner = o@example.net}, {list = l@example.net}}"},
 	"not-ascii":        {"header_checks": "static:{\u0131NFO x}", "body_checks": "static:{pa\u017fs}"},
 	"actions":          {"header_checks": "regexp:{{/^X-Do: *(.*)/ $$1}}", "body_checks": "regexp:{{/^DO (.*)/ $$1}}"},
+	"known":            {"header_checks": "regexp:{{/^(Subject|To): *DO (.*)/ $$2}}", "always_bcc": "archive"},
+	"known-unmapped":   {"header_checks": "regexp:{{/^(Subject|To): *DO (.*)/ $$2}}", "receive_override_options": "no_address_mappings", "canonical_maps": "static:c@example.net", "virtual_alias_maps": "static:v@example.net", "smtputf8_autodetect_classes": "all"},
+	"known-failed":     {"header_checks": "regexp:{{/^(Subject|To): *DO (.*)/ $$2}}", "virtual_alias_maps": "texthash:DIR/virtual", "virtual_alias_expansion_limit": "4", "always_bcc": "wide@x"},
+	"size-prepend":     {"message_size_limit": "5000", "header_checks": "regexp:{{/^Subject/ PREPEND X-New: " + strings.Repeat("n", 9000) + "}}"},
 	"attrs":            {"queue_file_attribute_count_limit": "1"},
 	"verp":             {"verp_delimiter_filter": "+="},
 	"time":             {"delay_warning_time": "1000d", "empty_address_recipient": "@"},
@@ -129,9 +142,9 @@ func edgeCorpus() []incomingCase {
 			add("rewrite "+a, v, submission{message: "To: " + a + ", b\n\nb\n", sender: a, recipients: []string{a}})
 		}
 	}
-	for _, a := range []string{"u@x", "u+e@x", "v@x", "v+e@x", "v-e@x", "w@x", "w+e@x", "y@x", "y+e@x", "n+e@at.example", "n@at.example", "bare", "bare+e", "p@x", "p+f@x", "postmaster", "postmaster+x", "mailer-daemon+x", "Mailer-Daemon", "d\u00f6uble-bounce+q", "D\u00d6UBLE-BOUNCE+Q", "double-bounce+q", "+e@x", "u+", "u+@x", "u@x+e",
+	for _, a := range []string{"u@x", "u+e@x", "v@x", "v+e@x", "v-e@x", "w@x", "w+e@x", "y@x", "y+e@x", "n+e@at.example", "n@at.example", "bare", "bare+e", "p@x", "p+f@x", "postmaster", "postmaster+x", "mailer-daemon+x", "Mailer-Daemon", "d\u00f6uble-bounce+q", "D\u00d6UBLE-BOUNCE+Q", "double-bounce+q", "+e@x", "u+", "u+@x", "u@x+e", "postmaster@x+y", "MAILER-DAEMON@x+y", "D\u00d6uble-bounce@x+y", "owner-a@x-y",
 		"owner-list", "list-request", "list-x", "-request", "owner-", "\"a b\"+e@x", "user+\"x@y\"@example.com", "user+a b@example.com"} {
-		for _, v := range []string{"canon-ext", "virtual-ext", "db-sender", "no-ownreq", "bcc-ext"} {
+		for _, v := range []string{"canon-ext", "virtual-ext", "db-sender", "no-ownreq", "bcc-ext", "delim-dot", "delim-at"} {
 			add("extension "+a, v, submission{message: "From: <" + a + ">\nTo: " + a + "\n\nb\n", sender: a, recipients: []string{a, "S+e@X"}})
 		}
 	}
@@ -191,6 +204,27 @@ func edgeCorpus() []incomingCase {
 		"REPLACE From: \u00f6", "STRIP\tx", "DUNNO x", "OK x", "WARN " + strings.Repeat("x", 3000), "PREPEND X: " + strings.Repeat("x", 3000), "REPLACE X: " + strings.Repeat("x", 5000),
 	} {
 		add("action "+action, "actions", submission{message: "X-Do: " + action + "\nX-Do: " + action + "\n\nDO " + action + "\nDO " + action + "\n"})
+	}
+	for _, action := range append(checkActions, "BCC \xf6@x", "BCC \u00f6@x", "REDIRECT \xf6@x", "FILTER \xf6:x", "PREPEND X: \xf6") {
+		for _, v := range []string{"known", "known-unmapped", "known-failed"} {
+			add("known header, "+action, v, submission{message: "Subject: DO " + action + "\nTo: DO " + action + "\nMessage-Id: <a@b>\n\nb\n"})
+			add("no recipients, "+action, v, submission{message: "Subject: DO " + action + "\n\nb\n", recipients: []string{}})
+		}
+	}
+	for _, a := range []string{"u@example.com.", "u@a.example.com", "u@a.example.com.", "u@.example.com", "u@b..example.com", "u@a.\u00f6.example", "u@a.\u00d6.EXAMPLE", "u@a.\xf6.example", "u@a.example.net", "u@example.net", "u@1.2.3.4", "u@[1.2.3.4]", "u@[1.2.3.4", "\"u@a.net\"", "u@\"a.net\"", "u@net.", "a.b@x.y", "a.b", "a.b c@x.y", ".a@x.y", "a@x.y", "postmaster.x", "j\u00f6@x", "j\u00f6", "a\"b@c", "postmaster"} {
+		for _, v := range []string{"masq-odd", "delim-dot", "delim-at"} {
+			add("odd "+a, v, submission{message: "From: " + a + "\nTo: <" + a + ">\n\nb\n", sender: a, recipients: []string{a}})
+		}
+	}
+	for n := 3400; n < 4990; n += 3 {
+		add("size to the record", "size", submission{message: "Message-Id: <a@b>\n\n" + strings.Repeat(strings.Repeat("x", 99)+"\n", n/100) + strings.Repeat("y", n%100), recipients: many[10:50]})
+	}
+	add("long record", "size-prepend", submission{message: "Subject: x\nTo: y\n\nb\n"})
+	for _, n := range []int{2030, 2032, 2033, 2034, 2040, 2047, 2048, 2049} {
+		a := strings.Repeat("a", n)
+		for _, v := range []string{"stock", "size", "percent2", "bcc-ext", "virtual-ext", "masq-table", "actions"} {
+			add("long address", v, submission{message: "To: " + a + "\nX-Do: INFO x\n\nb\n", sender: a, recipients: []string{a, "u+" + a[2:], a[:n/2] + " " + a[n/2+1:]}})
+		}
 	}
 	// Comments, routes and groups beside addresses.
 	for _, v := range []string{
