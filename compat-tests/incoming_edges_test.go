@@ -60,6 +60,9 @@ var edgeVariants = map[string]settings{
 	"percent":          {"append_at_myorigin": "no", "append_dot_mydomain": "yes", "swap_bangpath": "no"},
 	"percent2":         {"allow_percent_hack": "no", "append_dot_mydomain": "yes", "mydomain": "dom"},
 	"literals":         {"canonical_maps": "inline:{{lit = found@example.net}}"},
+	"literals-all":     {"cleanup:inet_interfaces": "all", "canonical_maps": "inline:{{lit = found@example.net}}"},
+	"literals-v4":      {"cleanup:inet_protocols": "ipv4", "canonical_maps": "inline:{{lit = found@example.net}}"},
+	"literals-v6":      {"cleanup:inet_protocols": "ipv6", "cleanup:inet_interfaces": "all", "canonical_maps": "inline:{{lit = found@example.net}}"},
 	"bcc-ext":          {"recipient_bcc_maps": "inline:{{user@example.com = bcc@example.net}, {u = cc@example.net}}", "sender_bcc_maps": "inline:{{s@x = sbcc+ext}}", "recipient_delimiter": "+"},
 	"canon-ext":        {"canonical_maps": "inline:{{u@x = noat}, {v@x = {\"a b\"@y, c@d}}, {w@x = @}, {@at.example = @new.example}, {bare = @new.example}, {y@x = {@r:z@q}}}", "recipient_delimiter": "+-", "append_at_myorigin": "no"},
 	"virtual-ext":      {"virtual_alias_maps": "inline:{{u@x = noat}, {v@x = {\"a b\"@y, c@d, e}}, {w@x = @}, {@at.example = @new.example}, {bare = @new.example}, {p@x = postmaster+x@x}, {postmaster = pm@x}, {mailer-daemon = md@x}}", "recipient_delimiter": "+", "append_at_myorigin": "no"},
@@ -124,14 +127,14 @@ func edgeCorpus() []incomingCase {
 		add("localhost", v, submission{message: "To: a@localhost, b@LOCALHOST, c@host\n\nb\n", sender: "a@localhost", recipients: []string{"a@localhost.", "b@host", "c@\"localhost\"", "d@(localhost)"}})
 	}
 	literal := func(l string) {
-		for _, v := range []string{"literals", "proxyif"} {
+		for _, v := range []string{"literals", "literals-all", "literals-v4", "literals-v6", "proxyif"} {
 			add("literal "+l, v, submission{message: "To: lit@" + l + "\n\nb\n", sender: "lit@" + l, recipients: []string{"lit@" + l}})
 		}
 	}
 	for _, l := range []string{"", "1.2.3.", "1..2.3", ".1.2.3", "0.1.2.3", "0.0.0.0", "00.0.0.1", "256.1.1.1", "1.2.3", "1.2.3.4.5", "127.0.0.1", "127.000.0.01", "0177.0.0.1", "127.0.0.08", "127.0.0.001", "127.0.00.0001", "127.0.0.1 ", "x", "\u00e4",
 		"IPv6:", "IPv6:1", "IPv6:1:2", "IPv6:::", "IPv6:1::2::3", "IPv6::1:2", "IPv6:12345::", "IPv6:1:2:3:4:5:6:7:8", "IPv6:1:2:3:4:5:6:7:8:9", "IPv6:1:2:3:4:5:6:7:", "IPv6:1::2:3:4:5:6:7:8",
 		"IPv6:::1.2.3.4", "IPv6:1.2.3.4", "IPv6:1:2:3:4:5:6:7:1.2.3.4", "IPv6:::1.2.3", "IPv6:x::", "IPv6:1::x", "IPv6:1:2:", "IPv6:::ffff:127.0.0.1", "ipv6:::1", "IPV6:0:0:0:0:0:0:0:1", "IPv6:::1%lo", "IPv6:00001::", "IPv6:" + strings.Repeat("1", 200), strings.Repeat("1.", 200),
-		"192.0.2.1", "IPv6:2001:db8::1", "::1", "1:2"} {
+		"127.0.0.2", "192.0.2.1", "IPv6:2001:db8::1", "::1", "1:2"} {
 		literal("[" + l + "]")
 	}
 	literal("[")

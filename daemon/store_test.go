@@ -79,3 +79,22 @@ func TestNumericAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestLocalMappedAddress takes an IPv4 address in the form of an IPv6 one for its own
+// only where there is no IPv6.
+func TestLocalMappedAddress(t *testing.T) {
+	for _, ipv4Only := range []bool{false, true} {
+		set := table.NewSet(table.Options{})
+		defer set.Close()
+		m := storeMaps{lists: map[string]string{"canonical_maps": "static:x"}, ipv4Only: ipv4Only}
+		maps, err := m.open(set, []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8")}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for domain, want := range map[string]bool{"[127.0.0.1]": true, "[IPv6:::ffff:127.0.0.1]": ipv4Only, "[IPv6:::1]": false} {
+			if local, err := maps.IsLocal(t.Context(), domain); local != want || err != nil {
+				t.Errorf("IPv4 only %v: %s is local: %v, %v", ipv4Only, domain, local, err)
+			}
+		}
+	}
+}

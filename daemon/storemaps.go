@@ -24,6 +24,7 @@ type storeMaps struct {
 	lists                map[string]string // by parameter, those in use
 	masqueradeExceptions string
 	myDestination        string
+	ipv4Only             bool // inet_protocols
 	proxyInterfaces      string
 	proxyAddresses       []netip.Addr // of proxyInterfaces, once they are known
 }
@@ -75,6 +76,8 @@ func loadStoreMaps(clean *params.Effective, origin string, flags uint32) (storeM
 	m.maps.OwnerRequestSpecial = clean.Bool("owner_request_special")
 	m.maps.DoubleBounceSender = clean.String("double_bounce_sender")
 	m.myDestination = clean.String("mydestination")
+	_, ipv6 := clean.Protocols()
+	m.ipv4Only = !ipv6
 	m.proxyInterfaces = clean.String("proxy_interfaces")
 
 	var errs *multierror.Error
@@ -163,7 +166,7 @@ func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, resolve func
 	if err != nil {
 		return maps, err
 	}
-	local := localDomains{log: set.Options().Log, list: list, addresses: make(map[netip.Addr]bool)}
+	local := localDomains{log: set.Options().Log, list: list, ipv4Only: m.ipv4Only, addresses: make(map[netip.Addr]bool)}
 	for _, p := range interfaces {
 		local.addresses[p.Addr()] = true
 	}
@@ -199,6 +202,7 @@ func (m *storeMaps) resolveProxies(resolve func(string) ([]netip.Addr, error)) e
 type localDomains struct {
 	log       table.Logger
 	list      *matchlist.StringList // mydestination
+	ipv4Only  bool
 	addresses map[netip.Addr]bool
 }
 
@@ -223,5 +227,9 @@ func (l *localDomains) match(ctx context.Context, domain string) (bool, error) {
 		return false, nil
 	}
 	addr, ok := numericAddress(address)
+	if l.ipv4Only {
+		// getaddrinfo(3), asked for IPv4, makes it of ::ffff:127.0.0.1.
+		addr = addr.Unmap()
+	}
 	return ok && l.addresses[addr], nil
 }
