@@ -49,7 +49,7 @@ var allowed = map[string]string{
 	"daemon/rfc822":             "",
 	"daemon/spool":              "queuefmt daemon/errno",
 	"daemon/standalone":         "daemon/errno daemon/maillog daemon/poll",
-	"daemon/table":              "daemon/attr daemon/errno daemon/netstring",
+	"daemon/table":              "daemon/attr daemon/errno daemon/netstring daemon/peer",
 	"cmd/internal/cat":          "queuefmt queuefmt/export queuefmt/postcat",
 	"cmd/internal/getopt":       "",
 	"cmd/internal/oneprocessor": "",

@@ -72,7 +72,11 @@ func asFailure(err error) error {
 // taken from eff: stand-alone mode opens the tables of cleanup(8), whose
 // settings may be others than those of qmqpd.
 func newTables(eff *params.Effective, log *maillog.Logger, loaded dynamicmaps.Tables) *table.Set {
+	ipv4, ipv6 := eff.Protocols()
 	return table.NewSet(table.Options{
+		NoIPv4:            !ipv4,
+		NoIPv6:            !ipv6,
+		TCPPorts:          eff.TCPPorts(),
 		Log:               log,
 		UTF8:              eff.Bool("smtputf8_enable"),
 		OpenErrorFatal:    eff.Bool("daemon_table_open_error_is_fatal"),

@@ -46,7 +46,7 @@ func (e *Effective) checkSyslogFacility() {
 // checkTCPPorts warns about bad elements of known_tcp_ports, which are then
 // ignored. Source: Postfix 3.10 config_known_tcp_ports.c.
 func (e *Effective) checkTCPPorts() {
-	known := make(map[string]bool)
+	known := make(map[string]string)
 	for _, element := range mainconf.Split(e.String("known_tcp_ports"), ",") {
 		parts := strings.Split(" "+element+" ", "=")
 		complaint := "is not in \"name = value\" form"
@@ -62,9 +62,20 @@ func (e *Effective) checkTCPPorts() {
 	}
 }
 
+// TCPPorts returns the port numbers of known_tcp_ports, by service name.
+func (e *Effective) TCPPorts() map[string]string {
+	known := make(map[string]string)
+	for _, element := range mainconf.Split(e.String("known_tcp_ports"), ",") {
+		if parts := strings.Split(" "+element+" ", "="); len(parts) > 1 {
+			addTCPPorts(known, parts)
+		}
+	}
+	return known
+}
+
 // addTCPPorts adds the names in all but the last part, which is their port. It
 // returns the first complaint.
-func addTCPPorts(known map[string]bool, parts []string) (complaint string) {
+func addTCPPorts(known map[string]string, parts []string) (complaint string) {
 	last := len(parts) - 1
 	port := mainconf.Split(parts[last], mainconf.WordSeparators)
 	switch len(port) {
@@ -86,10 +97,10 @@ func addTCPPorts(known map[string]bool, parts []string) (complaint string) {
 			problem = "numerical service name"
 		case !allDigits(port[0]):
 			problem = "non-numerical service port"
-		case known[name[0]]:
+		case known[name[0]] != "":
 			problem = "duplicate service name"
 		default:
-			known[name[0]] = true
+			known[name[0]] = port[0]
 		}
 		if complaint == "" {
 			complaint = problem

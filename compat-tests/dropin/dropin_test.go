@@ -111,6 +111,7 @@ var dropInRows = map[string][]judges.Row{
 	"cleanup":     cleanupRows,
 	"peers":       peerRows,
 	"access":      accessRows,
+	"servers":     serverRows,
 	"params":      paramRows,
 	"slow":        slowCleanupRows,
 }

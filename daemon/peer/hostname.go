@@ -53,6 +53,9 @@ func hostnameProblem(name string) string {
 	return ""
 }
 
+// ValidHost reports whether text is a proper host name or a numeric address.
+func ValidHost(text string) bool { return hostnameProblem(text) == "" || validHostAddr(text) }
+
 // cutBytes is %.ns of C, which counts bytes.
 func cutBytes(s string, n int) string { return s[:min(n, len(s))] }
 

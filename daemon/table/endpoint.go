@@ -4,13 +4,14 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 
@@ -24,6 +25,9 @@ import (
 type endpoint struct {
 	network, address string
 	timeout          time.Duration // of a connect, and of one read or write; 0: none
+	log              Logger
+	servers          *servers
+	utf8             bool          // names of servers may be UTF-8
 	idleLimit        time.Duration // 0: none
 	ageLimit         time.Duration // 0: none
 	// tell says at verbose level 1 that a connection began or ended. Nil for
@@ -45,7 +49,8 @@ type link struct {
 	reader   *bufio.Reader
 	opened   time.Time
 	used     time.Time
-	fresh    bool // nothing was exchanged yet
+	fresh    bool  // nothing was exchanged yet
+	failure  error // of the last read; nil if there was none, or the end of input
 	stop     func() bool
 }
 
@@ -79,25 +84,11 @@ func (e *endpoint) get(ctx context.Context) (*link, error) {
 		e.tellEnd(ctx)
 		l.Close()
 	}
-	dialer := net.Dialer{Timeout: e.timeout}
-	log := tracer(ctx)
-	var tried atomic.Bool // set for each address, of which two may be tried at once
-	if log != nil && e.network == "tcp" {
-		dialer.Control = func(_, address string, _ syscall.RawConn) error {
-			host, _, _ := net.SplitHostPort(address)
-			log.Infof("trying... [%s]", host)
-			tried.Store(true)
-			return nil
-		}
-	}
-	conn, err := dialer.DialContext(ctx, e.network, dialAddress(e.network, e.address))
+	conn, err := e.dial(ctx)
 	if err != nil {
-		if tried.Load() {
-			log.Infof("%s", netError(err))
-		}
 		return nil, err
 	}
-	if log != nil && e.tell != nil {
+	if log := tracer(ctx); log != nil && e.tell != nil {
 		e.tell(log, e.address, true)
 	}
 	l := &link{Conn: conn, endpoint: e, opened: time.Now(), fresh: true}
@@ -119,15 +110,6 @@ func tellAutoClient(log Logger, address string, began bool) {
 	} else {
 		log.Infof("auto_clnt_close: disconnect %s stream", address)
 	}
-}
-
-// dialAddress gives Go a host and port as Postfix allows them: a missing host
-// is the local one.
-func dialAddress(network, address string) string {
-	if network == "tcp" && !strings.Contains(address, ":") {
-		return "localhost:" + address
-	}
-	return address
 }
 
 func (e *endpoint) take() *link {
@@ -237,17 +219,17 @@ func (r timedReader) Read(p []byte) (int, error) {
 	if err := r.l.SetReadDeadline(r.l.endpoint.deadline()); err != nil {
 		return 0, err
 	}
-	return r.l.Conn.Read(p)
+	n, err := r.l.Conn.Read(p)
+	if err != nil && err != io.EOF {
+		r.l.failure = err
+	}
+	return n, err
 }
 
 // netError is the C library's text for a failed connect, read or write.
 func netError(err error) string {
-	var dns *net.DNSError
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
 		return errno.Text(unix.ETIMEDOUT)
-	case errors.As(err, &dns):
-		return "host or service " + dns.Name + " not found: Name or service not known"
 	}
 	var number syscall.Errno
 	if errors.As(err, &number) {
@@ -279,14 +261,23 @@ func (o *opening) share(name string, create func() *endpoint) *endpoint {
 	return e
 }
 
-// printable replaces what should not go to a log. Source: Postfix 3.10
-// printable.c.
-func printable(s string, replacement byte) string {
+// printable replaces what should not go to a log; with keepUTF8, well-formed UTF-8
+// may. Source: Postfix 3.10 printable.c.
+func printable(s string, replacement byte, keepUTF8 bool) string {
 	out := []byte(s)
-	for i, c := range out {
-		if c < ' ' || c >= 0x7f {
+	for i := 0; i < len(out); {
+		size := 1
+		if keepUTF8 && out[i] >= utf8.RuneSelf {
+			r, n := utf8.DecodeRune(out[i:])
+			if size = n; r != utf8.RuneError || n > 1 {
+				i += size
+				continue
+			}
+		}
+		if out[i] < ' ' || out[i] >= 0x7f {
 			out[i] = replacement
 		}
+		i += size
 	}
 	return string(out)
 }

@@ -70,8 +70,9 @@ func openMemcache(o *opening) (Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	servers := o.servers()
 	t.endpoint = o.share("memcache:"+o.name, func() *endpoint {
-		return &endpoint{network: network, address: address, timeout: time.Duration(timeout) * time.Second}
+		return &endpoint{network: network, address: address, log: o.log(), servers: servers, utf8: o.set.opt.UTF8, timeout: time.Duration(timeout) * time.Second}
 	})
 	if backup := settings.text("backup", ""); backup != "" {
 		if t.backup, err = o.set.open(backup, o.flags); err != nil {
@@ -98,7 +99,7 @@ func (t *memcacheTable) Lookup(ctx context.Context, key string) (string, bool, e
 		return "", false, nil
 	}
 	value, found, err := t.get(ctx, cacheKey)
-	if found || t.backup == nil {
+	if found || t.backup == nil || ClassOf(err) == Fatal {
 		return value, found, err
 	}
 	if value, found, err = t.backup.Lookup(ctx, key); found {
@@ -120,6 +121,9 @@ func (t *memcacheTable) attempt(ctx context.Context, talk func(*link) (problem s
 			}
 		}
 		l, err := t.endpoint.get(ctx)
+		if ClassOf(err) == Fatal {
+			return err
+		}
 		if err != nil {
 			if ctx.Err() == nil {
 				t.log.Warningf("connect to %s: %s", t.endpoint.address, netError(err))
@@ -164,6 +168,9 @@ func (t *memcacheTable) get(ctx context.Context, key string) (value string, foun
 		}
 		return ""
 	})
+	if ClassOf(err) == Fatal {
+		return "", false, err
+	}
 	if err != nil {
 		return "", false, &Error{Class: Retry, Type: "memcache", Name: t.name, Text: "memcache:" + t.name + ": " + err.Error(), Err: err}
 	}

@@ -1,6 +1,10 @@
 package table
 
-import "time"
+import (
+	"time"
+
+	"github.com/qmqpd/qmqpd/daemon/peer"
+)
 
 // Logger takes the lines that Postfix logs about tables. The text has no
 // severity prefix. It is called from many goroutines at once.
@@ -44,6 +48,14 @@ type Options struct {
 	IPCTimeout time.Duration
 	// SocketmapMaxReply is socketmap_max_reply_size. Zero means 100000.
 	SocketmapMaxReply int
+	// Resolver finds the servers of tcp, socketmap and memcache tables. Nil is
+	// the system's.
+	Resolver peer.Resolver
+	// NoIPv4 and NoIPv6 leave out the servers' addresses of that family:
+	// inet_protocols.
+	NoIPv4, NoIPv6 bool
+	// TCPPorts is known_tcp_ports: port numbers by the names of services.
+	TCPPorts map[string]string
 	// LMDBMapSize is lmdb_map_size, which is only told at verbose level 1.
 	// Zero means 16777216.
 	LMDBMapSize int64

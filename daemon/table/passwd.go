@@ -3,11 +3,11 @@ package table
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/qmqpd/qmqpd/daemon/errno"
 )
@@ -20,6 +20,9 @@ type unixTable struct {
 	name string
 	db   unixDatabase
 	log  Logger
+	// checked is set by the first lookup: Postfix looks only then whether the
+	// database can be read, and takes one that it cannot read later for empty.
+	checked *atomic.Bool
 }
 
 // unixDatabase says how lines of one file become values.
@@ -27,19 +30,23 @@ type unixDatabase struct {
 	path   string
 	what   string // "password" or "group", for the warning
 	fields int
-	// number is the index of fields that must be numbers.
+	id     int // the index of the user's or group's number
+	// numbers are the indexes of fields that must be numbers.
 	numbers []int
 	print   func(fields []string) string
 }
 
 func openUnix(o *opening) (Table, error) {
+	var db unixDatabase
 	switch o.name {
 	case "passwd.byname":
-		return &unixTable{o.name, unixDatabase{"/etc/passwd", "password", 7, []int{2, 3}, joinFields}, o.log()}, nil
+		db = unixDatabase{"/etc/passwd", "password", 7, 2, []int{2, 3}, joinFields}
 	case "group.byname":
-		return &unixTable{o.name, unixDatabase{"/etc/group", "group", 4, []int{2}, joinGroup}, o.log()}, nil
+		db = unixDatabase{"/etc/group", "group", 4, 2, []int{2}, joinGroup}
+	default:
+		return nil, &cannotOpen{"unknown table: unix:" + o.name}
 	}
-	return nil, &cannotOpen{"unknown table: unix:" + o.name}
+	return &unixTable{o.name, db, o.log(), new(atomic.Bool)}, nil
 }
 
 func joinFields(fields []string) string { return strings.Join(fields, ":") }
@@ -62,43 +69,42 @@ func (t *unixTable) Kind() Kind   { return Fixed }
 func (t *unixTable) Close() error { return nil }
 
 func (t *unixTable) Lookup(_ context.Context, key string) (string, bool, error) {
-	file, err := os.Open(t.db.path)
+	value, found, root, err := t.db.find(key)
+	if t.checked.Swap(true) || found || root {
+		return value, found, nil
+	}
+	// A database without the superuser is as good as none.
+	reason := "Application error"
 	if err != nil {
-		text := "cannot access UNIX " + t.db.what + " database: " + errno.Text(err)
-		t.log.Warningf("%s", text)
-		return "", false, &Error{Class: Retry, Type: "unix", Name: t.name, Text: text, Err: err}
+		reason = errno.Text(err)
 	}
-	defer file.Close()
-	value, err := t.db.find(file, key)
-	switch {
-	case errors.Is(err, errAbsent):
-		return "", false, nil
-	case err != nil:
-		return "", false, &Error{Class: Retry, Type: "unix", Name: t.name, Text: t.db.path + ": " + err.Error(), Err: err}
-	}
-	return value, true, nil
+	text := "cannot access UNIX " + t.db.what + " database: " + reason
+	t.log.Warningf("%s", text)
+	return "", false, &Error{Class: Retry, Type: "unix", Name: t.name, Text: text, Err: err}
 }
 
-var errAbsent = errors.New("not found")
-
-// find reads the database line by line, as files of nsswitch.conf(5) does.
-func (db *unixDatabase) find(r io.Reader, key string) (string, error) {
-	if key == "" {
-		return "", errAbsent
+// find reads the database line by line, as files of nsswitch.conf(5) does, up
+// to the key. root tells whether number 0 was seen.
+func (db *unixDatabase) find(key string) (value string, found, root bool, err error) {
+	file, err := os.Open(db.path)
+	if err != nil {
+		return "", false, false, err
 	}
-	lines := bufio.NewReader(r)
+	defer file.Close()
+	lines := bufio.NewReader(file)
 	for {
 		line, err := lines.ReadString('\n')
-		if line = trimLeft(strings.TrimSuffix(line, "\n")); strings.HasPrefix(line, key+":") {
-			if fields, ok := db.split(line); ok {
-				return db.print(fields), nil
+		if fields, ok := db.split(trimLeft(strings.TrimSuffix(line, "\n"))); ok {
+			if fields[0] == key {
+				return db.print(fields), true, root, nil
 			}
+			root = root || fields[db.id] == "0"
 		}
-		switch {
-		case err == io.EOF:
-			return "", errAbsent
-		case err != nil:
-			return "", err
+		if err == io.EOF {
+			return "", false, root, nil
+		}
+		if err != nil {
+			return "", false, root, err
 		}
 	}
 }
@@ -106,7 +112,7 @@ func (db *unixDatabase) find(r io.Reader, key string) (string, error) {
 // split returns the fields of a valid entry, numbers without leading zeros.
 func (db *unixDatabase) split(line string) ([]string, bool) {
 	fields := strings.SplitN(line, ":", db.fields)
-	if len(fields) != db.fields || fields[0][0] == '+' || fields[0][0] == '-' {
+	if len(fields) != db.fields || fields[0] == "" || fields[0][0] == '+' || fields[0][0] == '-' {
 		return nil, false
 	}
 	for _, i := range db.numbers {

@@ -87,15 +87,18 @@ func (t *proxyTable) open(ctx context.Context) error {
 	request = attr.AppendUint(request, "flags", uint64(t.flags&^(proxyRequestMask|proxyImplMask)))
 	for {
 		var status, flags uint32
-		ok, problem, err := t.exchange(ctx, attr.AppendEnd(request), attr.Uint32("status", &status), attr.Uint32("flags", &flags))
+		l, problem, err := t.exchange(ctx, attr.AppendEnd(request), attr.Uint32("status", &status), attr.Uint32("flags", &flags))
+		ok := l != nil
 		if ok && log != nil {
 			log.Infof("dict_proxy_open: connect to map=%s status=%d server_flags=%s", t.name, status, Flags(flags))
 		}
+		t.release(l, status == proxyOK || status == proxyBad || status == proxyDeny)
 		switch {
 		case err != nil:
 			return err
 		case !ok:
-			if log != nil || !quietError(problem) {
+			// Even if there was no system error.
+			if log != nil || !wentAway(problem) {
 				t.log.Warningf("dict_proxy_open: service %s: %s", t.service, netError(problem))
 			}
 			t.endpoint.tellEnd(ctx)
@@ -110,6 +113,7 @@ func (t *proxyTable) open(ctx context.Context) error {
 			return t.denied()
 		default:
 			t.log.Warningf("%s open failed for table \"%s\": unexpected status %d", t.service, t.name, status)
+			t.endpoint.tellEnd(ctx)
 		}
 		if err := pause(ctx, proxyPause); err != nil {
 			return err
@@ -126,15 +130,17 @@ func (t *proxyTable) Lookup(ctx context.Context, key string) (string, bool, erro
 	for count := 1; ; count++ {
 		var status uint32
 		var value string
-		ok, problem, err := t.exchange(ctx, request, attr.Uint32("status", &status), attr.String("value", &value))
+		l, problem, err := t.exchange(ctx, request, attr.Uint32("status", &status), attr.String("value", &value))
+		ok := l != nil
 		if ok && log != nil {
 			log.Infof("dict_proxy_lookup: table=%s flags=%s key=%s -> status=%d result=%s", t.name, t.flags, key, status, value)
 		}
+		t.release(l, status <= proxyConfig)
 		switch {
 		case err != nil:
 			return "", false, t.failed(err)
 		case !ok:
-			if log != nil || count > 1 || !quietError(problem) {
+			if log != nil || count > 1 || problem != nil && !wentAway(problem) {
 				t.log.Warningf("dict_proxy_lookup: service %s: %s", t.service, netError(problem))
 			}
 			t.endpoint.tellEnd(ctx)
@@ -152,6 +158,7 @@ func (t *proxyTable) Lookup(ctx context.Context, key string) (string, bool, erro
 			return "", false, t.denied()
 		default:
 			t.log.Warningf("%s lookup failed for table \"%s\" key \"%s\": unexpected reply status %d", t.service, t.name, key, status)
+			t.endpoint.tellEnd(ctx)
 		}
 		if err := pause(ctx, proxyPause); err != nil {
 			return "", false, t.failed(err)
@@ -176,18 +183,29 @@ func (t *proxyTable) failed(err error) error {
 	return &Error{Class: Retry, Type: "proxy", Name: t.name, Text: "proxy:" + t.name + ": " + err.Error(), Err: err}
 }
 
-// quietError tells the errors of a server that went away, which are common.
-func quietError(err error) bool {
-	var number unix.Errno
-	return !errors.As(err, &number) && !errors.Is(err, os.ErrDeadlineExceeded) || number == unix.EPIPE || number == unix.ENOENT
+// wentAway tells the errors of a server that was restarted, which are common.
+func wentAway(err error) bool {
+	return errors.Is(err, unix.EPIPE) || errors.Is(err, unix.ENOENT)
 }
 
-// exchange sends a request and reads the reply. ok is false when the server
-// could not be talked to, for the reason given; err ends the lookup.
-func (t *proxyTable) exchange(ctx context.Context, request []byte, wants ...attr.Want) (ok bool, problem, err error) {
-	l, err := t.connect(ctx)
+// release keeps the connection of an exchange, if there was one, when the reply was
+// understood. Otherwise the next request has a new one.
+func (t *proxyTable) release(l *link, understood bool) {
+	switch {
+	case l == nil:
+	case understood:
+		t.endpoint.put(l)
+	default:
+		l.drop()
+	}
+}
+
+// exchange sends a request and reads the reply. It returns the connection, or none
+// when the server could not be talked to, for the reason given; err ends the lookup.
+func (t *proxyTable) exchange(ctx context.Context, request []byte, wants ...attr.Want) (l *link, problem, err error) {
+	l, err = t.connect(ctx)
 	if err != nil {
-		return false, nil, err
+		return nil, nil, err
 	}
 	reader := attr.NewReader(l.reader, t.class+"/"+t.service+" socket")
 	log := tracer(ctx)
@@ -198,23 +216,25 @@ func (t *proxyTable) exchange(ctx context.Context, request []byte, wants ...attr
 	if l.fresh {
 		n, warnings := reader.Scan(attr.Equal("protocol", "proxymap_protocol"))
 		t.warnAll(warnings)
-		good = n == 0 && len(warnings) == 0
+		good = n == 0 // an attribute too many, or another one, does no harm
 	}
 	if good {
 		if log != nil {
 			traceRequest(log, request)
 		}
+		// What the server said unasked is lost when Postfix writes.
+		_, _ = l.reader.Discard(l.reader.Buffered())
 		if _, problem = l.Write(request); problem == nil {
 			n, warnings := reader.Scan(wants...)
 			t.warnAll(warnings)
 			if n == len(wants) {
-				t.endpoint.put(l)
-				return true, nil, nil
+				return l, nil, nil
 			}
+			problem = l.failure
 		}
 	}
 	l.drop()
-	return false, problem, ctx.Err()
+	return nil, problem, ctx.Err()
 }
 
 // traceRequest tells of each attribute of a request: names and values that end in
@@ -242,6 +262,9 @@ func (t *proxyTable) connect(ctx context.Context) (*link, error) {
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if ClassOf(err) == Fatal {
+			return nil, err
 		}
 		if log := tracer(ctx); log != nil {
 			log.Infof("connect to subsystem %s/%s: %s", t.class, t.service, netError(err))

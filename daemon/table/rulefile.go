@@ -22,7 +22,9 @@ func (o *opening) readRules() (string, error) {
 		}
 		defer file.Close()
 		text, err := readBounded(file, o.set.opt.MaxFileSize)
-		if err != nil {
+		// Postfix takes such a failure, of a directory for example, for the end of
+		// the rules where they are patterns.
+		if err != nil && (errors.Is(err, errTooLarge) || o.typ != "regexp" && o.typ != "pcre") {
 			return "", fatalError(o.typ+" map "+o.name+": read error: "+errno.Text(err), err)
 		}
 		return text, nil

@@ -18,6 +18,8 @@ type Set struct {
 	tables map[string]Table
 	names  []string // in the order of registration
 	shared map[string]closer
+	// servers is made for the first table that has a server.
+	servers *servers
 }
 
 // closer is a connection or cache that several tables of a Set share.

@@ -1,8 +1,11 @@
 package table
 
 import (
+	"errors"
 	"strconv"
 	"strings"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
 )
 
 // settings are the options of a database table: a file of "name = value"
@@ -24,6 +27,9 @@ func (o *opening) readSettings() (*settings, error) {
 		return s, nil
 	}
 	text, err := o.readRules()
+	if ClassOf(err) == Fatal {
+		return nil, fatalError("read "+o.name+": "+errno.Text(errors.Unwrap(err)), err)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ type socketmapTable struct {
 	name     string
 	mapName  string
 	maxReply int
+	utf8     bool // in log lines
 	endpoint *endpoint
 	log      Logger
 }
@@ -39,14 +40,15 @@ func openSocketmap(o *opening) (Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	servers := o.servers()
 	return &socketmapTable{
-		name: o.name, mapName: o.name[i+1:], maxReply: o.set.opt.SocketmapMaxReply, log: o.log(),
+		name: o.name, mapName: o.name[i+1:], maxReply: o.set.opt.SocketmapMaxReply, utf8: o.set.opt.UTF8, log: o.log(),
 		endpoint: o.share("socketmap:"+server, func() *endpoint {
 			if log := o.trace(); log != nil {
 				transport, _, _ := strings.Cut(server, ":")
 				log.Infof("auto_clnt_create: transport=%s endpoint=%s", transport, address)
 			}
-			return &endpoint{network: network, address: address, timeout: socketmapTimeout, idleLimit: socketmapIdle, ageLimit: socketmapAge, tell: tellAutoClient}
+			return &endpoint{network: network, address: address, log: o.log(), servers: servers, utf8: o.set.opt.UTF8, timeout: socketmapTimeout, idleLimit: socketmapIdle, ageLimit: socketmapAge, tell: tellAutoClient}
 		}),
 	}, nil
 }
@@ -65,6 +67,9 @@ func (t *socketmapTable) Lookup(ctx context.Context, key string) (string, bool, 
 		l, err := t.endpoint.get(ctx)
 		if ctx.Err() != nil {
 			return "", false, t.failed(Retry, ctx.Err().Error())
+		}
+		if ClassOf(err) == Fatal {
+			return "", false, err
 		}
 		if err != nil {
 			t.log.Warningf("connect to %s: %s", t.endpoint.address, netError(err))
@@ -128,7 +133,7 @@ func (t *socketmapTable) answer(reply string) (string, bool, error) {
 		class, word = Config, "permanent"
 	}
 	if text = trimLeft(text); text != "" {
-		text = ": " + clip(printable(text, '?'), 200)
+		text = ": " + clip(printable(text, '?', t.utf8), 200)
 	}
 	t.log.Warningf("socketmap:%s socketmap server %s error%s", t.name, word, text)
 	return "", false, t.failed(class, word+" error"+text)

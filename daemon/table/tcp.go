@@ -15,6 +15,7 @@ type tcpTable struct {
 	name     string
 	endpoint *endpoint
 	log      Logger
+	utf8     bool // in log lines
 }
 
 const (
@@ -28,8 +29,9 @@ func openTCP(o *opening) (Table, error) {
 	if o.flags&NoUnauth != 0 {
 		return nil, &cannotOpen{"tcp:" + o.name + " map is not allowed for security sensitive data"}
 	}
-	return &tcpTable{name: o.name, log: o.log(), endpoint: o.share("tcp:"+o.name, func() *endpoint {
-		return &endpoint{network: "tcp", address: o.name, timeout: tcpTimeout}
+	servers := o.servers()
+	return &tcpTable{name: o.name, log: o.log(), utf8: o.set.opt.UTF8, endpoint: o.share("tcp:"+o.name, func() *endpoint {
+		return &endpoint{network: "tcp", address: o.name, log: o.log(), servers: servers, utf8: o.set.opt.UTF8, timeout: tcpTimeout}
 	})}, nil
 }
 
@@ -48,6 +50,8 @@ func (t *tcpTable) Lookup(ctx context.Context, key string) (string, bool, error)
 		switch {
 		case ctx.Err() != nil:
 			return "", false, t.failed(ctx.Err().Error())
+		case ClassOf(err) == Fatal:
+			return "", false, err
 		case err != nil:
 			t.log.Warningf("connect to TCP map %s: %s", t.name, netError(err))
 		default:
@@ -116,14 +120,14 @@ func (t *tcpTable) answer(l *link, reply string, log Logger) (string, bool, erro
 	}
 	tell := func(what, text string) {
 		if log != nil {
-			log.Infof("dict_tcp_lookup: %s: %s", what, printable(text, '_'))
+			log.Infof("dict_tcp_lookup: %s: %s", what, printable(text, '_', t.utf8))
 		}
 	}
 	value, ok := "", false
 	if len(reply) >= 4 && allDigits(reply[:3]) && isSpace(reply[3]) {
 		value, ok = hexUnquote(reply[4:])
 	}
-	shown := clip(printable(reply, '_'), 100)
+	shown := clip(printable(reply, '_', t.utf8), 100)
 	switch {
 	case !ok:
 		t.log.Warningf("read TCP map reply from %s: malformed reply: %s", t.name, shown)

@@ -3,14 +3,13 @@ package table_test
 import (
 	"context"
 	"net"
-	"slices"
+	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/net/dns/dnsmessage"
 
+	"github.com/qmqpd/qmqpd/daemon/peer"
 	"github.com/qmqpd/qmqpd/daemon/table"
 )
 
@@ -61,25 +60,20 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// meeting is a recorder that holds back who says "trying..." until somebody else
-// does.
-type meeting struct {
-	recorder
-	trying chan bool
-}
+// loopback says that each name is at the loopback addresses.
+type loopback struct{}
 
-func (m *meeting) Infof(format string, args ...any) {
-	m.recorder.Infof(format, args...)
-	if strings.HasPrefix(format, "trying...") {
-		select {
-		case m.trying <- true:
-		case <-m.trying:
-		}
+func (loopback) LookupName(context.Context, netip.Addr) (string, error) { return "", peer.NoName }
+
+func (loopback) LookupAddrs(_ context.Context, _ string, ipv6 bool) ([]netip.Addr, error) {
+	if ipv6 {
+		return []netip.Addr{netip.IPv6Loopback()}, nil
 	}
+	return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}, nil
 }
 
-// A connect that takes its time is joined by one to the address of the other
-// family, and both tell. The race detector looks at how.
+// The addresses of a server are tried one after the other, those of families that
+// are not in use left out.
 func TestTraceOfTwoFamilies(t *testing.T) {
 	if l, err := net.Listen("tcp", "[::1]:0"); err != nil {
 		t.Skip(err) // nothing is tried there
@@ -91,67 +85,31 @@ func TestTraceOfTwoFamilies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := nameServer(t)
-	old := net.DefaultResolver
-	t.Cleanup(func() { net.DefaultResolver = old })
-	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "udp", names)
-	}}
-	tbl := open(t, "tcp:both.example.:"+port, listFlags, nil)
-	log := &meeting{trying: make(chan bool)}
-	if value, found, err := tbl.Lookup(table.WithTrace(t.Context(), log), "key"); value != "value" || !found || err != nil {
-		t.Errorf("got %q, %v, %v", value, found, err)
-	}
-	lines := log.take()
-	for _, want := range []string{"trying... [::1]", "trying... [127.0.0.1]"} {
-		if !slices.Contains(lines, want) {
-			t.Errorf("%q is not in %q", want, lines)
+	for _, tt := range []struct {
+		noIPv6 bool
+		want   []string
+	}{
+		{false, []string{"trying... [::1]", "Connection refused", "trying... [127.0.0.1]"}},
+		{true, []string{"trying... [127.0.0.1]"}},
+	} {
+		set := table.NewSet(table.Options{Resolver: loopback{}, NoIPv6: tt.noIPv6})
+		defer set.Close()
+		tbl, err := set.Open("tcp:both.example:"+port, listFlags)
+		if err != nil {
+			t.Fatal(err)
+		}
+		log := &talker{level: 1}
+		if value, found, err := tbl.Lookup(table.WithTrace(t.Context(), log), "key"); value != "value" || !found || err != nil {
+			t.Errorf("got %q, %v, %v", value, found, err)
+		}
+		var got []string
+		for _, line := range log.take() {
+			if !strings.HasPrefix(line, "dict_tcp_lookup: ") {
+				got = append(got, line)
+			}
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("no IPv6 %v (-want +got):\n%s", tt.noIPv6, diff)
 		}
 	}
-}
-
-// nameServer answers all questions: each name is at the loopback addresses.
-func nameServer(t *testing.T) string {
-	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wg sync.WaitGroup
-	t.Cleanup(wg.Wait)
-	t.Cleanup(func() { conn.Close() })
-	wg.Go(func() {
-		buf := make([]byte, 512)
-		for {
-			n, from, err := conn.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			var m dnsmessage.Message
-			if err := m.Unpack(buf[:n]); err != nil || len(m.Questions) != 1 {
-				continue
-			}
-			q := m.Questions[0]
-			answer := dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class, TTL: 1}}
-			switch q.Type {
-			case dnsmessage.TypeA:
-				answer.Body = &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}}
-			case dnsmessage.TypeAAAA:
-				answer.Body = &dnsmessage.AAAAResource{AAAA: [16]byte{15: 1}}
-			default:
-				continue
-			}
-			reply := dnsmessage.Message{
-				Header:    dnsmessage.Header{ID: m.ID, Response: true, Authoritative: true},
-				Questions: m.Questions, Answers: []dnsmessage.Resource{answer},
-			}
-			b, err := reply.Pack()
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			_, _ = conn.WriteTo(b, from)
-		}
-	})
-	return conn.LocalAddr().String()
 }
