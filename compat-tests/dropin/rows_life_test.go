@@ -92,6 +92,7 @@ func statusEnds(s *judges.Scene) {
 	c := s.Dial(judges.Client{})
 	defer c.Close()
 	s.Send(c, judges.Client{Send: plain[:20]})
+	s.WaitTaken(1)
 	s.WaitLog("client=")
 	s.Child.CloseStatus()
 	s.Send(c, judges.Client{Send: plain[20:]})

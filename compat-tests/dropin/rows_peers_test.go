@@ -298,6 +298,7 @@ var accessRows = []judges.Row{
 	fileList("::1", "@CONF/list", "127.0.0.1", "exit"),
 	fileList("!", "@CONF/list", "127.0.0.1", "exit"),
 	fileList("127.0.0.1/8", "@CONF/list", "127.0.0.1", bad),
+	fileList("127.0.0.2\n127.0.0.1\x00 x\n # \x00", "@CONF/list", "127.0.0.1", "line 1-2: text after null byte may be ignored"),
 	table("hash", "127.0.0.1 x", "127.0.0.1", in),
 	table("hash", "127.0.0.1 x", "127.0.0.2", out),
 	table("hash", "localhost x", "127.0.0.1", in),
@@ -334,12 +335,37 @@ var accessRows = []judges.Row{
 	{Name: "daemon_table_open_error_is_fatal, file", Main: []string{"daemon_table_open_error_is_fatal = yes", "qmqpd_authorized_clients = /nonexistent"}, Want: fatal("open file /nonexistent: No such file or directory")},
 	{Name: "daemon_table_open_error_is_fatal, type", Main: []string{"daemon_table_open_error_is_fatal = yes", "qmqpd_authorized_clients = foo:x"}, Want: fatal("unsupported dictionary type: foo")},
 	{Name: "table in the jail is opened before it", Main: []string{"qmqpd_authorized_clients = hash:/rows/table"}, Files: map[string]string{"/rows/table": "127.0.0.1 x\n"}, Commands: []string{"/usr/sbin/postmap -c /etc/postfix hash:/rows/table"}, Clients: ok, Want: []string{in}},
+	indexedDirectory("hash", ".db", "error: open database /rows/"),
+	indexedDirectory("btree", ".db", "error: open database /rows/"),
+	indexedDirectory("lmdb", ".lmdb", "error: open database /rows/"),
+	indexedDirectory("cdb", ".cdb", "fatal: dict_cdbq_open: unable to init /rows/"),
+	aged("hash", ".db"),
+	aged("btree", ".db"),
+	aged("lmdb", ".lmdb"),
+	aged("cdb", ".cdb"),
 	{Name: "table without permission for mail_owner", Main: []string{"qmqpd_authorized_clients = hash:@CONF/t"}, Files: map[string]string{"@CONF/t": "127.0.0.1 x\n"}, Commands: []string{"/usr/sbin/postmap -c /etc/postfix hash:@CONF/t", "/usr/bin/chmod 600 @CONF/t.db"}, Clients: ok, Want: []string{in}},
 	{Name: "parent_domain_matches_subdomains with others", Main: []string{"parent_domain_matches_subdomains = debug_peer_list,smtpd_access_maps", "qmqpd_authorized_clients = example.org"}, Clients: []judges.Client{{From: "127.0.0.2", Send: plain}}, Want: []string{out}},
 	{Name: "parent_domain_matches_subdomains with ours", Main: []string{"parent_domain_matches_subdomains = x, qmqpd_authorized_clients", "qmqpd_authorized_clients = example.org"}, Clients: []judges.Client{{From: "127.0.0.2", Send: plain}}, Want: []string{in}},
 	{Name: "parent_domain_matches_subdomains, upper case", Main: []string{"parent_domain_matches_subdomains = QMQPD_AUTHORIZED_CLIENTS", "qmqpd_authorized_clients = example.org"}, Clients: []judges.Client{{From: "127.0.0.2", Send: plain}}, Want: []string{in}},
 	{Name: "list of UTF-8 names", Main: []string{"qmqpd_authorized_clients = M\u00dcLLER.example, 127.0.0.1"}, Clients: ok, Want: []string{in}},
 	{Name: "long list", Main: []string{"qmqpd_authorized_clients = " + longList()}, Clients: ok, Want: []string{in}},
+}
+
+// indexedDirectory is a row with a folder where the file of a table should be.
+func indexedDirectory(kind, suffix, want string) judges.Row {
+	row := named(kind+" table is a folder", list(kind+":@CONF/table", "127.0.0.1", want))
+	row.Commands = []string{"/usr/bin/mkdir @CONF/table" + suffix}
+	return row
+}
+
+// aged is a row with a table that seems to be from before 1970, and so older than
+// its source.
+func aged(kind, suffix string) judges.Row {
+	row := named(kind+" table before 1970", table(kind, "127.0.0.1 x", "127.0.0.1", "is older than source file"))
+	row.Commands = append(row.Commands, "/usr/bin/touch -d 1969-01-01T00:00:00Z @CONF/table"+suffix)
+	row.Clients = append(row.Clients, judges.Client{Send: plain})
+	row.Want = append(row.Want, ": negative time stamp", in)
+	return row
 }
 
 // fileList is a row whose list names a file with that text.

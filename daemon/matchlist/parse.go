@@ -164,6 +164,7 @@ func (p *parser) addFile(path string, negate bool, nesting int) error {
 	}
 	lines := table.NewLineReader(string(content), path, p.list.log)
 	for {
+		lines.CountFromHere() // so does Postfix, which reads such files without numbers
 		line, _, ok := lines.Next()
 		if !ok {
 			return nil

@@ -50,6 +50,13 @@ func (c *checked) Lookup(ctx context.Context, key string) (string, bool, error) 
 	return value, found, err
 }
 
+func (c *checked) modifiedAt() int64 {
+	if w, ok := c.Table.(watched); ok {
+		return w.modifiedAt()
+	}
+	return 0
+}
+
 func (c *checked) changed() (bool, error) {
 	if w, ok := c.Table.(watched); ok {
 		return w.changed()

@@ -89,6 +89,17 @@ func (t *indexedFile) open(o *opening, path string, newIndex func(*mappedFile) (
 	}
 	var err error
 	if t.data, err = mapFile(t.fd); err != nil {
+		if o.typ == "cdb" {
+			// Its library maps first and looks then.
+			problem := err
+			switch {
+			case errors.Is(err, unix.EISDIR):
+				problem = unix.ENODEV
+			case errors.Is(err, unix.EINVAL):
+				problem = unix.EPROTO
+			}
+			return fatalError("dict_cdbq_open: unable to init "+path+": "+errno.Text(problem), err)
+		}
 		return &cannotOpen{"open database " + path + ": " + errno.Text(err)}
 	}
 	guard(func() error {
@@ -187,6 +198,8 @@ func (t *indexedFile) fatal(text string, cause error) error {
 	return &Error{Class: Fatal, Type: t.typ, Name: t.name, Text: text, Err: cause}
 }
 
+func (t *indexedFile) modifiedAt() int64 { return t.mtime }
+
 // changed follows Postfix 3.10 dict.c, dict_changed_name, for files that were
 // opened for reading.
 func (t *indexedFile) changed() (bool, error) {
@@ -194,7 +207,7 @@ func (t *indexedFile) changed() (bool, error) {
 	if err := unix.Fstat(t.fd, &info); err != nil {
 		return false, err
 	}
-	changed := !t.multiWriter && t.mtime != 0 && modified(&info) != t.mtime
+	changed := !t.multiWriter && t.mtime > 0 && modified(&info) != t.mtime
 	return changed || info.Nlink == 0, nil
 }
 

@@ -23,6 +23,9 @@ func NewLineReader(text, path string, log Logger) *LineReader {
 	return &LineReader{text: text, path: path, log: log}
 }
 
+// CountFromHere numbers the lines that follow from 1 again.
+func (r *LineReader) CountFromHere() { r.line = 0 }
+
 // Next returns the next logical line and the number of its first physical
 // line, counted from 1. The line ends before its first NUL, as C programs see
 // it. ok is false at the end of the text.

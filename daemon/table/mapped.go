@@ -27,7 +27,11 @@ func (f *mappedFile) remap() error {
 	if err := unix.Fstat(f.fd, &info); err != nil {
 		return err
 	}
-	if info.Mode&unix.S_IFMT != unix.S_IFREG {
+	switch info.Mode & unix.S_IFMT {
+	case unix.S_IFREG:
+	case unix.S_IFDIR:
+		return unix.EISDIR
+	default:
 		return unix.EINVAL
 	}
 	if info.Size == 0 {

@@ -134,6 +134,9 @@ func (s *Set) Changed() (name string, err error) {
 		if !ok {
 			continue
 		}
+		if w.modifiedAt() < 0 {
+			s.opt.Log.Warningf("dict_changed_name: table %s: negative time stamp", name)
+		}
 		changed, err := w.changed()
 		if err != nil {
 			return "", fatalError("dict_changed_name: fstat: "+errno.Text(err), err)

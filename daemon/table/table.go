@@ -36,6 +36,9 @@ type Table interface {
 type watched interface {
 	// changed reports that the file was modified, or is no longer linked.
 	changed() (bool, error)
+	// modifiedAt is when the file had been modified at the time it was opened, in
+	// seconds since 1970. Zero stands for files that are not watched.
+	modifiedAt() int64
 }
 
 // Flags are the wishes of the program that opens a table. The values are
