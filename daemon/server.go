@@ -65,8 +65,12 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn, accepted time.Tim
 		return err
 	}
 	if debugPeers != nil {
-		// An error has been logged and counts as no.
-		if debug, _ := debugPeers.WithLog(log).Match(ctx, client.Name, client.Addr); debug {
+		debug, err := debugPeers.WithLog(log).Match(ctx, client.Name, client.Addr)
+		if isFatal(err) {
+			return asFailure(err)
+		}
+		// Another error has been logged and counts as no.
+		if debug {
 			log = log.WithVerbose(log.Verbose() + policy.DebugLevel)
 		}
 	}

@@ -17,6 +17,9 @@ import (
 func openTexthash(o *opening) (Table, error) {
 	for before := time.Now().Unix(); ; {
 		text, mtime, err := o.readText()
+		if ClassOf(err) == Fatal {
+			newMemory(o) // which Postfix has made, and told of, by then
+		}
 		if err != nil {
 			return nil, err
 		}
