@@ -14,7 +14,7 @@ import (
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 	"github.com/qmqpd/qmqpd/compat-tests/standin"
-	"github.com/qmqpd/qmqpd/daemon/peer"
+	"github.com/qmqpd/qmqpd/daemon/hostname"
 )
 
 // lookups asks the C library what it is told on standard input, one lookup a
@@ -40,7 +40,7 @@ while (<STDIN>) {
 `
 
 // ourLookup does the same with our resolver.
-func ourLookup(r peer.Resolver, query string) string {
+func ourLookup(r hostname.Resolver, query string) string {
 	kind, what, _ := strings.Cut(query, " ")
 	if kind == "n" {
 		name, err := r.LookupName(context.Background(), netip.MustParseAddr(what))
@@ -170,7 +170,7 @@ func TestResolver(t *testing.T) {
 		if len(stock) != len(queries) {
 			t.Fatalf("perl: %d answers to %d questions: %s", len(stock), len(queries), result.Stderr)
 		}
-		ours := peer.NewSystem(peer.SystemOptions{Dir: i.Path("/etc")})
+		ours := hostname.NewSystem(hostname.SystemOptions{Dir: i.Path("/etc")})
 		for n, query := range queries {
 			if stock[n] == "System error" {
 				continue // of a service that is not installed, sometimes

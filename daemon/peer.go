@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"github.com/qmqpd/qmqpd/daemon/hostname"
 	"github.com/qmqpd/qmqpd/daemon/peer"
 	"github.com/qmqpd/qmqpd/params"
 )
@@ -18,6 +19,6 @@ func newPeer(c *Config, e *params.Effective, owner int) *peer.Options {
 		IPv6:          ipv6,
 		InetProtocols: c.Protocols,
 		Owner:         owner,
-		Resolver:      peer.NewSystem(peer.SystemOptions{}),
+		Resolver:      hostname.NewSystem(hostname.SystemOptions{}),
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/qmqpd/qmqpd/daemon/errno"
+	"github.com/qmqpd/qmqpd/daemon/hostname"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 )
 
@@ -36,7 +37,7 @@ type Options struct {
 	// serve TCP clients. Negative: no check.
 	Owner int
 	// Resolver looks names up. Nil: names are unknown.
-	Resolver Resolver
+	Resolver hostname.Resolver
 }
 
 // Lookup returns the identity of the client of a connection. Warnings go to
@@ -118,11 +119,11 @@ func (o *Options) verifiedName(ctx context.Context, addr netip.Addr, text string
 	if err != nil || ctx.Err() != nil {
 		return unknown
 	}
-	if validHostAddr(name) {
+	if hostname.ValidAddr(name) {
 		log.Warningf("numeric hostname: %s", name)
 		return unknown
 	}
-	if problem := hostnameProblem(name); problem != "" {
+	if problem := hostname.Problem(name); problem != "" {
 		log.Warningf("%s", problem)
 		return unknown
 	}

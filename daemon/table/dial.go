@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/qmqpd/qmqpd/daemon/peer"
+	"github.com/qmqpd/qmqpd/daemon/hostname"
 )
 
 // dial connects to the server. Its addresses are tried one after the other, each
@@ -83,7 +83,7 @@ func splitHostPort(address string, utf8 bool) (host, port, problem string) {
 		if port != "" && port[0] != ':' {
 			return "", "", `garbage after "]"`
 		}
-		if prefixed && !(strings.Contains(host, ":") && peer.ValidHost(host)) {
+		if prefixed && !(strings.Contains(host, ":") && hostname.Valid(host)) {
 			return "", "", "malformed IPv6 address"
 		}
 		port = strings.TrimPrefix(port, ":")
@@ -95,7 +95,7 @@ func splitHostPort(address string, utf8 bool) (host, port, problem string) {
 	switch {
 	case port == "":
 		return "", "", "missing service information"
-	case !(utf8 && strings.IndexFunc(host, func(r rune) bool { return r >= 0x80 }) >= 0) && !peer.ValidHost(host):
+	case !(utf8 && strings.IndexFunc(host, func(r rune) bool { return r >= 0x80 }) >= 0) && !hostname.Valid(host):
 		return "", "", "valid hostname or network address required"
 	case isDigit(port[0]) && !allDigits(port):
 		return "", "", "garbage after numerical service"
@@ -105,7 +105,7 @@ func splitHostPort(address string, utf8 bool) (host, port, problem string) {
 
 // servers is how the names of servers and their ports are found.
 type servers struct {
-	resolver   peer.Resolver
+	resolver   hostname.Resolver
 	ipv4, ipv6 bool
 	ports      map[string]string
 }
@@ -152,11 +152,11 @@ func (s *servers) resolve(ctx context.Context, host, service string) (addrs []ne
 func (s *servers) lookup(ctx context.Context, host string) (found []netip.Addr, err error) {
 	if addr, problem := netip.ParseAddr(host); problem == nil && addr.Is6() {
 		if !s.ipv6 {
-			return nil, peer.BadFamily
+			return nil, hostname.BadFamily
 		}
 		return []netip.Addr{addr}, nil
 	}
-	var worst peer.LookupError
+	var worst hostname.LookupError
 	for _, ipv6 := range []bool{true, false} {
 		if ipv6 && !s.ipv6 || !ipv6 && !s.ipv4 {
 			continue
@@ -169,18 +169,18 @@ func (s *servers) lookup(ctx context.Context, host string) (found []netip.Addr, 
 				found = append(found, addr)
 			}
 		}
-		var problem peer.LookupError
+		var problem hostname.LookupError
 		if !errors.As(err, &problem) {
 			continue
 		}
 		// An address of one family is no problem of the other.
-		if problem == peer.BadFamily && s.ipv4 && s.ipv6 {
+		if problem == hostname.BadFamily && s.ipv4 && s.ipv6 {
 			continue
 		}
 		worst = max(worst, problem)
 	}
 	if len(found) == 0 {
-		return nil, cmp.Or(worst, peer.NoName)
+		return nil, cmp.Or(worst, hostname.NoName)
 	}
 	return found, nil
 }
@@ -192,7 +192,7 @@ func (o *opening) servers() *servers {
 		opt := o.set.opt
 		o.set.servers = &servers{resolver: opt.Resolver, ipv4: !opt.NoIPv4, ipv6: !opt.NoIPv6, ports: opt.TCPPorts}
 		if o.set.servers.resolver == nil {
-			o.set.servers.resolver = peer.NewSystem(peer.SystemOptions{})
+			o.set.servers.resolver = hostname.NewSystem(hostname.SystemOptions{})
 		}
 	}
 	return o.set.servers

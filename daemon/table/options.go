@@ -3,7 +3,7 @@ package table
 import (
 	"time"
 
-	"github.com/qmqpd/qmqpd/daemon/peer"
+	"github.com/qmqpd/qmqpd/daemon/hostname"
 )
 
 // Logger takes the lines that Postfix logs about tables. The text has no
@@ -50,7 +50,7 @@ type Options struct {
 	SocketmapMaxReply int
 	// Resolver finds the servers of tcp, socketmap and memcache tables. Nil is
 	// the system's.
-	Resolver peer.Resolver
+	Resolver hostname.Resolver
 	// NoIPv4 and NoIPv6 leave out the servers' addresses of that family:
 	// inet_protocols.
 	NoIPv4, NoIPv6 bool

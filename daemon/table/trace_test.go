@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/qmqpd/qmqpd/daemon/peer"
+	"github.com/qmqpd/qmqpd/daemon/hostname"
 	"github.com/qmqpd/qmqpd/daemon/table"
 )
 
@@ -63,7 +63,7 @@ func TestTrace(t *testing.T) {
 // loopback says that each name is at the loopback addresses.
 type loopback struct{}
 
-func (loopback) LookupName(context.Context, netip.Addr) (string, error) { return "", peer.NoName }
+func (loopback) LookupName(context.Context, netip.Addr) (string, error) { return "", hostname.NoName }
 
 func (loopback) LookupAddrs(_ context.Context, _ string, ipv6 bool) ([]netip.Addr, error) {
 	if ipv6 {

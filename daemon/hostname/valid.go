@@ -1,13 +1,13 @@
-package peer
+package hostname
 
 import (
 	"fmt"
 	"strings"
 )
 
-// hostnameProblem returns the warning that Postfix logs about a host name, or
+// Problem returns the warning that Postfix logs about a host name, or
 // nothing if the name is proper. Source: Postfix 3.10 valid_hostname.c.
-func hostnameProblem(name string) string {
+func Problem(name string) string {
 	const maxLabel, maxName = 63, 255
 	problem := func(format string, args ...any) string {
 		return "valid_hostname: " + fmt.Sprintf(format, args...)
@@ -53,8 +53,8 @@ func hostnameProblem(name string) string {
 	return ""
 }
 
-// ValidHost reports whether text is a proper host name or a numeric address.
-func ValidHost(text string) bool { return hostnameProblem(text) == "" || validHostAddr(text) }
+// Valid reports whether text is a proper host name or a numeric address.
+func Valid(text string) bool { return Problem(text) == "" || ValidAddr(text) }
 
 // cutBytes is %.ns of C, which counts bytes.
 func cutBytes(s string, n int) string { return s[:min(n, len(s))] }
@@ -65,10 +65,10 @@ func isAlnum(c byte) bool {
 	return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z'
 }
 
-// validHostAddr reports whether a name is a numeric address in Postfix's
+// ValidAddr reports whether a name is a numeric address in Postfix's
 // eyes, which are kinder to leading zeros than package netip and stricter with
-// a first octet of zero.
-func validHostAddr(s string) bool {
+// a first octet of zero. Source: Postfix 3.10 valid_hostname.c.
+func ValidAddr(s string) bool {
 	if strings.Contains(s, ":") {
 		return validIPv6(s)
 	}
