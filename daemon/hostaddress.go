@@ -3,10 +3,10 @@ package daemon
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"github.com/qmqpd/qmqpd/daemon/table"
+	"github.com/qmqpd/qmqpd/params/inetaton"
 )
 
 // mailHostAddress returns the address in the text of a domain literal, without
@@ -132,21 +132,5 @@ func numericAddress(text string) (netip.Addr, bool) {
 	if strings.IndexByte(text, ':') >= 0 {
 		return table.ParseAddr(text)
 	}
-	parts := strings.Split(text, ".")
-	var addr [4]byte
-	if len(parts) != len(addr) {
-		return netip.Addr{}, false
-	}
-	for i, part := range parts {
-		base := 10
-		if part[:min(len(part), 1)] == "0" {
-			base = 8
-		}
-		n, err := strconv.ParseUint(part, base, 8)
-		if err != nil {
-			return netip.Addr{}, false
-		}
-		addr[i] = byte(n)
-	}
-	return netip.AddrFrom4(addr), true
+	return inetaton.Parse(text)
 }

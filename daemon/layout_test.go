@@ -29,7 +29,7 @@ var allowed = map[string]string{
 	"queuefmt":                  "",
 	"queuefmt/export":           "queuefmt",
 	"queuefmt/postcat":          "queuefmt",
-	"daemon":                    "mainconf params queuefmt daemon/* params/directfile params/dynamicmaps",
+	"daemon":                    "mainconf params queuefmt daemon/* params/directfile params/dynamicmaps params/inetaton",
 	"daemon/attr":               "",
 	"daemon/cleanup":            "queuefmt daemon/attr daemon/errno daemon/maillog daemon/mailstream daemon/patience",
 	"daemon/errno":              "",

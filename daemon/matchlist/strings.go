@@ -21,8 +21,9 @@ func ParseStrings(param, text string, set *table.Set, opt Options) (*StringList,
 	return &StringList{list}, nil
 }
 
-// Match reports whether s is in the list. A lookup error is of class Fatal
-// with Postfix's text unless Options.WarnLookup says otherwise. Source: Postfix 3.10 match_ops.c, match_string.
+// Match reports whether text is in the list. A lookup error is of class Fatal,
+// with Postfix's text, unless Options.WarnLookup says otherwise. Source:
+// Postfix 3.10 match_ops.c, match_string.
 func (s *StringList) Match(ctx context.Context, text string) (bool, error) {
 	l := s.list
 	ctx = l.traced(ctx)
