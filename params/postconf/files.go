@@ -2,12 +2,12 @@ package postconf
 
 import (
 	"errors"
-	"io"
 	"os"
 	"slices"
 	"syscall"
 
 	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params/directfile"
 )
 
 // defaultConfigDir is where stock looks without -c and MAIL_CONFIG.
@@ -33,25 +33,23 @@ func readSnapshot(path string) (data []byte, opened bool, err error) {
 }
 
 func readOnce(path string) (data []byte, opened, stable bool, err error) {
-	file, err := os.Open(path)
+	file, err := directfile.Open(path)
 	if err != nil {
 		return nil, false, false, err
 	}
 	defer file.Close()
-	before, err := file.Stat()
-	if err != nil {
+	var before, after syscall.Stat_t
+	if err := file.Stat(&before); err != nil {
 		return nil, true, false, err
 	}
-	data, err = io.ReadAll(file)
+	data, err = file.ReadAll()
 	if err != nil {
 		return data, true, false, err
 	}
-	after, err := file.Stat()
-	if err != nil {
+	if err := file.Stat(&after); err != nil {
 		return data, true, false, err
 	}
-	stable = before.ModTime().Equal(after.ModTime()) && before.Size() == after.Size()
-	return data, true, stable, nil
+	return data, true, before.Mtim == after.Mtim && before.Size == after.Size, nil
 }
 
 // settings are the name = value pairs of main.cf or of a master.cf service.
@@ -213,14 +211,19 @@ func (r *run) readMaster(required bool) error {
 	return nil
 }
 
-// readClient reads the configuration file of a database client.
-func readClient(path string) ([]byte, error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, errNotRegular
+// readClient reads the configuration file of a database client. Opened is set
+// if what failed, if anything, was to read the file.
+func readClient(path string) (data []byte, opened bool, err error) {
+	// Stock would wait for the other end of a FIFO.
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, false, err
 	}
-	data, _, err := readSnapshot(path)
-	if errors.Is(err, syscall.EISDIR) {
-		return nil, errNotRegular
+	var st syscall.Stat_t
+	err = syscall.Fstat(fd, &st)
+	syscall.Close(fd)
+	if err == nil && st.Mode&syscall.S_IFMT != syscall.S_IFREG {
+		return nil, false, errNotRegular
 	}
-	return data, err
+	return readSnapshot(path)
 }

@@ -159,20 +159,29 @@ func (r *run) checkClient(typ, path string, suffixes []string) error {
 	if r.clients[table] {
 		return nil
 	}
+	// Stock keeps the settings of services and those of clients in one place,
+	// and takes a service of this name and type for the client.
+	if list := r.byName[table]; len(list) > 0 && list[len(list)-1].settings != nil {
+		return nil
+	}
 	if r.clients == nil {
 		r.clients = make(map[string]bool)
 	}
 	r.clients[table] = true
-	data, err := readClient(path)
-	if err != nil {
-		if !errors.Is(err, syscall.EACCES) {
-			r.warn("open \"" + typ + "\" configuration \"" + path + "\": " + reason(err))
+	data, opened, failure := readClient(path)
+	if failure != nil && !opened {
+		if !errors.Is(failure, syscall.EACCES) {
+			r.warn("open \"" + typ + "\" configuration \"" + path + "\": " + reason(failure))
 		}
 		return nil
 	}
 	doc, err := mainconf.ParseMain(path, data)
 	if err := r.report(doc.Warnings, err); err != nil {
 		return err
+	}
+	if failure != nil {
+		r.warn("read \"" + typ + "\" configuration \"" + path + "\": " + reason(failure))
+		return nil
 	}
 	if r.request.quiet {
 		return nil
