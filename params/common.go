@@ -150,7 +150,7 @@ func (e *Effective) ReadCommon() (Common, error) {
 		c.Interfaces = list.own
 	}
 	e.dict["process_id"] = Value{Text: itoa(e.p.PID), Source: SourceProgram}
-	e.checkRelayhost()
+	e.checkRelayhost(c.SMTPUTF8)
 	e.checkOrigin(c.MyOrigin)
 	e.checkVERP()
 	e.checkMigrationLevel()

@@ -77,6 +77,8 @@ func TestReadCommon(t *testing.T) {
 		{name: "interfaces", main: "inet_interfaces = 10.1.2.3", fatal: "parameter inet_interfaces: no local interface found for 10.1.2.3"},
 		{name: "interface name", main: "inet_interfaces = nohost", fatal: "config variable inet_interfaces: host not found: nohost"},
 		{name: "relayhost", main: "relayhost = MAIL.example.com", fatal: "myhostname and relayhost parameter settings must not be identical: mail.example.com"},
+		{name: "relayhost, folded", main: "myhostname = fiss.example\nsmtputf8_enable = yes\nrelayhost = \ufb01\u00df.Example", fatal: "myhostname and relayhost parameter settings must not be identical: fiss.example"},
+		{name: "relayhost, not folded", main: "myhostname = k.example\nsmtputf8_enable = no\nrelayhost = \u212a.example"},
 		{name: "origin", main: "myorigin = a, b", fatal: "myorigin parameter setting must not contain multiple values: a, b"},
 		{name: "verp", main: "default_verp_delimiters = *=", fatal: in + "parameters default_verp_delimiters and verp_delimiter_filter: bad first VERP delimiter character"},
 		{name: "verp second", main: "verp_delimiter_filter = +", fatal: in + "parameters default_verp_delimiters and verp_delimiter_filter: bad second VERP delimiter character"},
