@@ -119,7 +119,8 @@ func ownInterfaces(text string, host Host, p protocols, log logger) ([]netip.Pre
 			return nil, errors.New("config variable inet_interfaces: host not found: " + item)
 		}
 		for _, a := range found {
-			if !slices.Contains(wanted, a) {
+			// Stock compares without the zone.
+			if a = a.WithZone(""); !slices.Contains(wanted, a) {
 				wanted = append(wanted, a)
 			}
 		}
@@ -132,9 +133,9 @@ func ownInterfaces(text string, host Host, p protocols, log logger) ([]netip.Pre
 	}
 	var own []netip.Prefix
 	for _, a := range wanted {
-		i := slices.IndexFunc(local, func(l netip.Prefix) bool { return l.Addr().WithZone("") == a.WithZone("") })
+		i := slices.IndexFunc(local, func(l netip.Prefix) bool { return l.Addr().WithZone("") == a })
 		if i < 0 {
-			return nil, errors.New("parameter inet_interfaces: no local interface found for " + a.WithZone("").String())
+			return nil, errors.New("parameter inet_interfaces: no local interface found for " + addressText(a))
 		}
 		own = append(own, netip.PrefixFrom(a, local[i].Bits()))
 	}
@@ -234,7 +235,7 @@ func networks(style string, p protocols, log logger, own func() ([]netip.Prefix,
 		}
 		text := network.String()
 		if !addr.Is4() {
-			text = "[" + network.Addr().String() + "]/" + itoa(length)
+			text = "[" + addressText(network.Addr()) + "]/" + itoa(length)
 		}
 		list = append(list, text)
 	}
@@ -253,6 +254,16 @@ func networks(style string, p protocols, log logger, own func() ([]netip.Prefix,
 	}
 	log.info("mynetworks_core: " + result.String())
 	return result.String(), nil
+}
+
+// addressText is what the C library makes of an address: it also writes the IPv4
+// address in those IPv6 addresses that begin with twelve zero bytes.
+func addressText(a netip.Addr) string {
+	b := a.As16()
+	if a.Is4() || b[12] == 0 && b[13] == 0 || [12]byte(b[:12]) != [12]byte{} {
+		return a.String()
+	}
+	return "::" + netip.AddrFrom4([4]byte(b[12:])).String()
 }
 
 // reason returns the innermost text of a system error.

@@ -41,6 +41,7 @@ func TestNetworks(t *testing.T) {
 		{name: "empty list", main: "inet_interfaces =", want: ""},
 		{name: "two styles", main: "mynetworks_style = subnet,host", fatal: "bad mynetworks_style value: subnet,host; specify exactly one value"},
 		{name: "foreign", main: "inet_interfaces = 10.9.9.9", fatal: "parameter inet_interfaces: no local interface found for 10.9.9.9"},
+		{name: "foreign, IPv4 in IPv6", main: "inet_interfaces = ::1.2.3.4", fatal: "parameter inet_interfaces: no local interface found for ::1.2.3.4"},
 		{name: "wrong protocol", main: "inet_interfaces = 10.1.2.3\ninet_protocols = ipv6", fatal: "config variable inet_interfaces: host not found: 10.1.2.3"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -267,5 +268,26 @@ func TestNoInterfacesVerbose(t *testing.T) {
 	_, _ = e.ReadCommon()
 	if told != 3 {
 		t.Errorf("told %d times", told)
+	}
+}
+
+// Texts of addresses as the C library prints them.
+func TestAddressText(t *testing.T) {
+	for _, text := range []string{"127.0.0.1", "::", "::1", "::ffff", "::0.1.0.0", "::1.2.3.4", "::ffff:1.2.3.4", "2001:db8::1"} {
+		if got := addressText(netip.MustParseAddr(text)); got != text {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+}
+
+// A zone is a number, or the name of an interface if the address is link-local.
+func TestZones(t *testing.T) {
+	for text, want := range map[string]bool{
+		"::1": true, "::1%1": true, "::1%99": true, "::1%01": true, "::1%lo": false, "::1%4294967296": false, "::1%-1": false, "::1%0x1": false,
+		"fe80::1%lo": true, "fe80::1%1": true, "fe80::1%nosuch": false, "ff02::1%lo": true, "ff01::1%lo": false,
+	} {
+		if got, err := systemResolve(text); len(got) == 1 != want {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"strconv"
 	"syscall"
 	"unsafe"
 
@@ -29,6 +30,9 @@ func SystemHost() Host {
 
 func systemResolve(name string) ([]netip.Addr, error) {
 	if a, err := netip.ParseAddr(name); err == nil {
+		if !zoneExists(a) {
+			return nil, errNoZone
+		}
 		return []netip.Addr{a}, nil
 	}
 	if a, ok := inetaton.Parse(name); ok {
@@ -39,6 +43,24 @@ func systemResolve(name string) ([]netip.Addr, error) {
 		found[i] = found[i].Unmap() // package net makes no difference
 	}
 	return found, err
+}
+
+var errNoZone = errors.New("no such zone")
+
+// zoneExists reports whether getaddrinfo(3) takes an address with its zone: that
+// is a number, or for a link-local address the name of an interface.
+func zoneExists(a netip.Addr) bool {
+	zone := a.Zone()
+	if zone == "" {
+		return true
+	}
+	if a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() {
+		if _, err := net.InterfaceByName(zone); err == nil {
+			return true
+		}
+	}
+	_, err := strconv.ParseUint(zone, 10, 32)
+	return err == nil
 }
 
 func systemUnsupported(v6 bool) error {

@@ -1,0 +1,130 @@
+package compat
+
+import (
+	"net/netip"
+	"runtime"
+	"strconv"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+)
+
+// TestPostconfNetwork runs both programs on machines with all sorts of addresses:
+// in a network namespace (see network_namespaces(7)) that the test's thread has
+// of its own.
+func TestPostconfNetwork(t *testing.T) {
+	t.Parallel()
+	pair := newPostconfPair(t)
+	dir := func(main string) string {
+		return pair.configure(t, map[string]string{"main.cf": main, "master.cf": ""})
+	}
+	subnet := dir("mynetworks_style = subnet\n")
+	lines := [][]string{
+		{"-c", subnet, "mynetworks"},
+		{"-c", subnet, "-v", "-m"},
+		{"-c", dir("mynetworks_style = class\n"), "mynetworks"},
+		{"-c", dir("mynetworks_style = host\n"), "mynetworks"},
+		{"-c", dir("inet_interfaces = ::1.2.3.4\n"), "mynetworks"},
+	}
+	for _, row := range []struct {
+		name      string
+		down      bool
+		addresses []string // besides those of the loopback interface
+	}{
+		{name: "none", down: true},
+		{name: "loopback"},
+		{name: "classes", addresses: []string{"10.1.2.3/24", "10.1.2.4/24", "172.16.1.2/12", "192.168.1.2/30"}},
+		{name: "no class", addresses: []string{"240.1.2.3/8"}},
+		{name: "IPv6", addresses: []string{"2001:db8::ff:1/97", "2001:db8:1::/1", "2001:db8:3:ffff::1/63", "fec0::1/64"}},
+		{name: "IPv4 in IPv6", addresses: []string{"::1.2.3.4/128", "::0.1.0.0/120", "::0.0.1.1/128", "::ffff:1.2.3.4/128"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			postfix.Case(t)
+			// The thread is not unlocked, and so ends with the goroutine.
+			runtime.LockOSThread()
+			if err := syscall.Unshare(syscall.CLONE_NEWNET); err != nil {
+				t.Fatal(err)
+			}
+			if !row.down {
+				loopbackUp(t, row.addresses)
+			}
+			for _, line := range lines {
+				diff, err := pair.compare(commandLine{argv0: "postconf", args: line})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff != "" {
+					t.Errorf("%q\n%s", line, diff)
+				}
+			}
+		})
+	}
+}
+
+// loopbackUp brings up the loopback interface of the thread's network namespace
+// and gives it more addresses.
+func loopbackUp(t *testing.T, addresses []string) {
+	t.Helper()
+	sockets := map[bool]int{}
+	for v4, family := range map[bool]int{true: unix.AF_INET, false: unix.AF_INET6} {
+		fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		sockets[v4] = fd
+	}
+	request := func(name string) *unix.Ifreq {
+		r, err := unix.NewIfreq(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	ioctl := func(number uint, r *unix.Ifreq) {
+		if err := unix.IoctlIfreq(sockets[true], number, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := request("lo")
+	r.SetUint16(unix.IFF_UP | unix.IFF_RUNNING | unix.IFF_LOOPBACK)
+	ioctl(unix.SIOCSIFFLAGS, r)
+	r = request("lo")
+	ioctl(unix.SIOCGIFINDEX, r)
+	index := r.Uint32()
+	for i, text := range addresses {
+		p := netip.MustParsePrefix(text)
+		if p.Addr().Is4() {
+			address := p.Addr().As4()
+			r := request("lo:" + strconv.Itoa(i))
+			if err := r.SetInet4Addr(address[:]); err != nil {
+				t.Fatal(err)
+			}
+			ioctl(unix.SIOCSIFADDR, r)
+			var mask [4]byte
+			for bit := range p.Bits() {
+				mask[bit/8] |= 0x80 >> (bit % 8)
+			}
+			if err := r.SetInet4Addr(mask[:]); err != nil {
+				t.Fatal(err)
+			}
+			ioctl(unix.SIOCSIFNETMASK, r)
+			continue
+		}
+		// struct in6_ifreq; see netdevice(7) and linux/ipv6.h.
+		v6 := struct {
+			address [16]byte
+			bits    uint32
+			index   uint32
+		}{p.Addr().As16(), uint32(p.Bits()), index}
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(sockets[false]), unix.SIOCSIFADDR, uintptr(unsafe.Pointer(&v6)))
+		if errno != 0 {
+			t.Fatalf("%s: %v", text, errno)
+		}
+	}
+}
