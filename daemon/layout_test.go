@@ -25,7 +25,7 @@ var allowed = map[string]string{
 	"params/nodename":           "",
 	"mainconf":                  "",
 	"params":                    "mainconf params/directfile params/inetaton params/nodename",
-	"params/postconf":           "mainconf params params/dynamicmaps",
+	"params/postconf":           "mainconf params params/directfile params/dynamicmaps",
 	"queuefmt":                  "",
 	"queuefmt/export":           "queuefmt",
 	"queuefmt/postcat":          "queuefmt",

@@ -261,18 +261,20 @@ func (e *Effective) checkLogPermissions() {
 
 func (e *Effective) checkRelayhost(utf8 bool) {
 	host, relay := e.String("myhostname"), lowerASCII(e.String("relayhost"))
-	if utf8 {
-		relay = asciiFolds.Replace(relay)
+	if utf8 && strings.IndexFunc(relay, func(r rune) bool { return r >= 0x80 }) >= 0 {
+		relay = foldToASCII(relay)
 	}
 	if lowerASCII(host) == relay {
 		e.fail("relayhost", "myhostname and relayhost parameter settings must not be identical: "+host, nil)
 	}
 }
 
-// asciiFolds does that part of Unicode case folding that can make text equal to a
-// host name, which is ASCII.
-var asciiFolds = strings.NewReplacer("\u212a", "k", "\u017f", "s", "\u00df", "ss", "\u1e9e", "ss", "\ufb00", "ff",
-	"\ufb01", "fi", "\ufb02", "fl", "\ufb03", "ffi", "\ufb04", "ffl", "\ufb05", "st", "\ufb06", "st")
+// foldToASCII does that part of Unicode case folding that can make text equal to
+// a host name, which is ASCII.
+func foldToASCII(text string) string {
+	return strings.NewReplacer("\u212a", "k", "\u017f", "s", "\u00df", "ss", "\u1e9e", "ss", "\ufb00", "ff",
+		"\ufb01", "fi", "\ufb02", "fl", "\ufb03", "ffi", "\ufb04", "ffl", "\ufb05", "st", "\ufb06", "st").Replace(text)
+}
 
 func (e *Effective) checkOrigin(origin string) {
 	if strings.ContainsAny(origin, mainconf.ListSeparators) {
