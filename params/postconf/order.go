@@ -1,6 +1,11 @@
 package postconf
 
-import "github.com/qmqpd/qmqpd/mainconf"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/qmqpd/qmqpd/mainconf"
+)
 
 // order returns the names in set in the order in which this package looks at
 // them: sorted. Stock takes the random order of a hash table; but if the
@@ -52,6 +57,23 @@ func (r *run) orderOfClient(set settings, doc *mainconf.Main) []string {
 	})
 }
 
+// orderOfNames puts names of parameters into the order in which stock's table of
+// all of them lists them, if that is not random. No two of them may have the
+// same place in the table.
+func (r *run) orderOfNames(list []string) {
+	if _, plain := r.Getenv("NORANDOMIZE"); !plain {
+		return
+	}
+	used := len(r.names.sorted(^class(0)))
+	size := 1001
+	for size < used {
+		size = grown(size)
+	}
+	slices.SortFunc(list, func(a, b string) int {
+		return cmp.Compare(hash(a)%uint64(size), hash(b)%uint64(size))
+	})
+}
+
 // hashTable knows in which order stock's hash table lists its keys. Source:
 // Postfix 3.10 htable.c.
 type hashTable struct {
@@ -72,7 +94,7 @@ func (t *hashTable) enter(name string) {
 	t.known[name] = true
 	if t.used == len(t.buckets) {
 		old := t.list()
-		t.buckets = make([][]string, 2*len(t.buckets)|1)
+		t.buckets = make([][]string, grown(len(t.buckets)))
 		for _, name := range old {
 			t.link(name)
 		}
@@ -80,6 +102,9 @@ func (t *hashTable) enter(name string) {
 	t.link(name)
 	t.used++
 }
+
+// grown is the size of a table that was full.
+func grown(size int) int { return 2*size | 1 }
 
 func (t *hashTable) link(name string) {
 	i := hash(name) % uint64(len(t.buckets))

@@ -105,7 +105,9 @@ func (r *run) checkDefaults() error {
 	if r.request.verbose > 0 {
 		list = r.names.sorted(^class(0))
 	} else {
-		for _, name := range [...]string{"mydomain", "myhostname", "mynetworks"} {
+		computed := []string{"mydomain", "myhostname", "mynetworks"}
+		r.orderOfNames(computed)
+		for _, name := range computed {
 			n, _ := r.names.find(name)
 			list = append(list, n)
 		}
