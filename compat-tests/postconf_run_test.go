@@ -117,6 +117,20 @@ func (p *postconfPair) run(program string, c commandLine) (answer, error) {
 	return answer{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode(), cmd.ProcessState.Pid()}, nil
 }
 
+// same runs the arguments of several command lines through both programs.
+func (p *postconfPair) same(t *testing.T, lines [][]string) {
+	t.Helper()
+	for _, line := range lines {
+		diff, err := p.compare(commandLine{argv0: "postconf", args: line})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff != "" {
+			t.Errorf("%q\n%s", line, diff)
+		}
+	}
+}
+
 // compare runs a command line through both programs and returns how ours
 // differs, or "".
 func (p *postconfPair) compare(c commandLine) (string, error) {

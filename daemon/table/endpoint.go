@@ -251,6 +251,11 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// newEndpoint returns the connections to a server that is not Postfix's own.
+func (o *opening) newEndpoint(network, address string, timeout time.Duration) *endpoint {
+	return &endpoint{network: network, address: address, timeout: timeout, log: o.log(), servers: o.servers(), utf8: o.set.opt.UTF8}
+}
+
 // share returns the connections to a server, one for all tables of the set.
 func (o *opening) share(name string, create func() *endpoint) *endpoint {
 	if e, ok := o.set.shared[name].(*endpoint); ok {

@@ -70,9 +70,8 @@ func openMemcache(o *opening) (Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	servers := o.servers()
 	t.endpoint = o.share("memcache:"+o.name, func() *endpoint {
-		return &endpoint{network: network, address: address, log: o.log(), servers: servers, utf8: o.set.opt.UTF8, timeout: time.Duration(timeout) * time.Second}
+		return o.newEndpoint(network, address, time.Duration(timeout)*time.Second)
 	})
 	if backup := settings.text("backup", ""); backup != "" {
 		if t.backup, err = o.set.open(backup, o.flags); err != nil {

@@ -40,7 +40,6 @@ func openSocketmap(o *opening) (Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	servers := o.servers()
 	return &socketmapTable{
 		name: o.name, mapName: o.name[i+1:], maxReply: o.set.opt.SocketmapMaxReply, utf8: o.set.opt.UTF8, log: o.log(),
 		endpoint: o.share("socketmap:"+server, func() *endpoint {
@@ -48,7 +47,9 @@ func openSocketmap(o *opening) (Table, error) {
 				transport, _, _ := strings.Cut(server, ":")
 				log.Infof("auto_clnt_create: transport=%s endpoint=%s", transport, address)
 			}
-			return &endpoint{network: network, address: address, log: o.log(), servers: servers, utf8: o.set.opt.UTF8, timeout: socketmapTimeout, idleLimit: socketmapIdle, ageLimit: socketmapAge, tell: tellAutoClient}
+			e := o.newEndpoint(network, address, socketmapTimeout)
+			e.idleLimit, e.ageLimit, e.tell = socketmapIdle, socketmapAge, tellAutoClient
+			return e
 		}),
 	}, nil
 }

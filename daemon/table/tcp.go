@@ -29,9 +29,8 @@ func openTCP(o *opening) (Table, error) {
 	if o.flags&NoUnauth != 0 {
 		return nil, &cannotOpen{"tcp:" + o.name + " map is not allowed for security sensitive data"}
 	}
-	servers := o.servers()
 	return &tcpTable{name: o.name, log: o.log(), utf8: o.set.opt.UTF8, endpoint: o.share("tcp:"+o.name, func() *endpoint {
-		return &endpoint{network: "tcp", address: o.name, log: o.log(), servers: servers, utf8: o.set.opt.UTF8, timeout: tcpTimeout}
+		return o.newEndpoint("tcp", o.name, tcpTimeout)
 	})}, nil
 }
 
