@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -82,20 +83,25 @@ func TestQueueVia(t *testing.T) {
 	sink := standin.ListenSMTP(t)
 	pf.AppendMain("qmqpd_authorized_clients = 127.0.0.0/8", "relayhost = "+sink.Relayhost(), "smtputf8_enable = no")
 	const milter = "non_smtpd_milters=inet:127.0.0.1:1"
-	byCleanup := func(id string) bool {
-		pf.Log.Sync(t)
-		for _, l := range pf.Log.Lines() {
-			if l.Tag == "postfix/cleanup" && strings.HasPrefix(l.Text, id+": message-id=") {
-				return true
-			}
-		}
-		return false
-	}
 	check := func(v *viaServer, message string, cleanup bool) {
 		t.Helper()
 		id := v.send(message)
-		if byCleanup(id) != cleanup || strings.Contains(v.log.take(), id+": message-id=") == cleanup {
-			t.Errorf("message %.30q, id %s: went through cleanup(8): %v, want %v", message, id, !cleanup, cleanup)
+		logged := id + ": message-id="
+		// Our own line may come after the reply.
+		var ours string
+		byUs, byCleanup := false, false
+		for deadline := time.Now().Add(patience); !byUs && !byCleanup && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			ours += v.log.take()
+			byUs = strings.Contains(ours, logged)
+			pf.Log.Sync(t)
+			for _, l := range pf.Log.Lines() {
+				if l.Tag == "postfix/cleanup" && strings.HasPrefix(l.Text, logged) {
+					byCleanup = true
+				}
+			}
+		}
+		if byCleanup != cleanup || byUs == cleanup {
+			t.Errorf("message %.30q, id %s: went through cleanup(8): %v, through us: %v; want the first: %v", message, id, byCleanup, byUs, cleanup)
 		}
 	}
 
@@ -175,11 +181,16 @@ func TestServeClearsStaleFiles(t *testing.T) {
 		t.Fatal(text)
 	}
 	id := v.send("m\n")
-	log := v.log.take()
-	for _, name := range []string{"4/4old", "1234.567"} {
-		if !strings.Contains(log, "removed stale unfinished file incoming/"+name+"\n") {
-			t.Errorf("nothing about %s in the log:\n%s", name, log)
-		}
+	// What was logged before may be read after the reply.
+	log, missing := "", []string{"4/4old", "1234.567"}
+	for deadline := time.Now().Add(patience); len(missing) > 0 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		log += v.log.take()
+		missing = slices.DeleteFunc(missing, func(name string) bool {
+			return strings.Contains(log, "removed stale unfinished file incoming/"+name+"\n")
+		})
+	}
+	if len(missing) > 0 {
+		t.Errorf("nothing about %q in the log:\n%s", missing, log)
 	}
 	var left []string
 	_ = filepath.WalkDir(incoming, func(path string, d fs.DirEntry, err error) error {
