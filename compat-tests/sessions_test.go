@@ -462,7 +462,10 @@ func TestReloadEverySecond(t *testing.T) {
 		}
 	}
 	for _, line := range s.Log.Lines()[mark:] {
-		if line.Tag == "postfix/qmqpd" && line.Priority&7 <= 4 || line.Tag == "postfix/master" && line.Priority&7 <= 4 {
+		// On a busy machine a queue manager that starts anew may not have taken the
+		// last wake-up calls yet when master has another.
+		wakeup := strings.Contains(line.Text, "service qmgr(public/qmgr): Resource temporarily unavailable")
+		if line.Priority&7 <= 4 && (line.Tag == "postfix/qmqpd" || line.Tag == "postfix/master" && !wakeup) {
 			t.Errorf("unexpected log line: %s", line.Raw)
 		}
 	}
