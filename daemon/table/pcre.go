@@ -19,9 +19,10 @@ func openPCRE(o *opening) (Table, error) {
 // pcreSyntax is the part of pcre rules that does not need the library.
 type pcreSyntax struct{}
 
-func (pcreSyntax) secondPattern() bool { return false }
-func (pcreSyntax) unclosed() string    { return "ignoring" }
-func (pcreSyntax) badIndex() string    { return "out of range" }
+func (pcreSyntax) secondPattern() bool   { return false }
+func (pcreSyntax) backslashCloses() bool { return false }
+func (pcreSyntax) unclosed() string      { return "ignoring" }
+func (pcreSyntax) badIndex() string      { return "out of range" }
 
 // Options have the values of PCRE2.
 const (

@@ -20,10 +20,11 @@ const (
 	ereExtended
 )
 
-func (*ereEngine) secondPattern() bool { return true }
-func (*ereEngine) unclosed() string    { return "skipping" }
-func (*ereEngine) badIndex() string    { return "out-of-range" }
-func (*ereEngine) close() error        { return nil }
+func (*ereEngine) secondPattern() bool   { return true }
+func (*ereEngine) backslashCloses() bool { return true }
+func (*ereEngine) unclosed() string      { return "skipping" }
+func (*ereEngine) badIndex() string      { return "out-of-range" }
+func (*ereEngine) close() error          { return nil }
 
 func (*ereEngine) options(p *ruleParser, flags string) (options uint32, rest string, ok bool) {
 	options = ereExtended | ereIgnoreCase

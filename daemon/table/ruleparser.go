@@ -116,7 +116,8 @@ func (p *ruleParser) compile(pat pattern, groups bool) (matcher, bool) {
 }
 
 // pattern cuts "[!] DELIM pattern DELIM flags" off the text. The delimiter is
-// any byte; a backslash protects it, and stays in the pattern.
+// any byte; a backslash protects it, and stays in the pattern. A backslash that
+// ends the text protects nothing, and may stand for the delimiter.
 func (p *ruleParser) pattern(text string) (pat pattern, rest string, ok bool) {
 	text, pat.negate = stripNegation(text)
 	if text == "" {
@@ -127,6 +128,9 @@ func (p *ruleParser) pattern(text string) (pat pattern, rest string, ok bool) {
 	end := 0
 	for end < len(text) && text[end] != delimiter {
 		if text[end] == '\\' {
+			if end == len(text)-1 && p.engine.backslashCloses() {
+				break
+			}
 			end++
 		}
 		end++

@@ -25,6 +25,9 @@ type ruleEngine interface {
 	compile(pattern string, options uint32, groups bool) (matcher, string)
 	// secondPattern says that "!" after a pattern starts another one.
 	secondPattern() bool
+	// backslashCloses says that a backslash at the end of the line closes a
+	// pattern.
+	backslashCloses() bool
 	// unclosed and badIndex are words of warnings that differ.
 	unclosed() string
 	badIndex() string

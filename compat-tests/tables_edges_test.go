@@ -1,0 +1,28 @@
+package compat
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+)
+
+// edgeTables are source texts that random tables do not hit upon.
+var edgeTables = map[string][]string{
+	"regexp": {"/a\\\n", "/ab\\\n/b/ ok\n", "if /a\\\n/b/ x\nendif\n"},
+	"pcre":   {"/a\\\n"},
+}
+
+func TestTableEdges(t *testing.T) {
+	pf := postfix.New(t, postfix.Options{})
+	keys := []string{"a", "b", "ab", "ba", "abc", `a\`, "10.0.0.1", "10.1.2.3", "::1", "é", "key", "k", `k\`}
+	for typ, texts := range edgeTables {
+		for i, text := range texts {
+			t.Run(fmt.Sprintf("%s/%q", typ, text), func(t *testing.T) {
+				t.Parallel() // postmap pauses before it ends with an error
+				postfix.Case(t)
+				compareFile(t, pf, typ, fmt.Sprintf("/etc/postfix/%s-edge%d", typ, i), text, keys)
+			})
+		}
+	}
+}
