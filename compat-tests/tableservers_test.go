@@ -132,6 +132,40 @@ func TestTCPTables(t *testing.T) {
 	}, readTextLine, func(addr string) string { return "tcp:" + addr })
 }
 
+// TestTCPServerEnds asks a server that says no more after each reply, and one
+// that says a reply too many.
+func TestTCPServerEnds(t *testing.T) {
+	pf := postfix.New(t, postfix.Options{})
+	for _, reply := range []string{"200 x\n", "500 x\n", "200 x\n200 y\n"} {
+		t.Run(fmt.Sprintf("%q", reply), func(t *testing.T) {
+			t.Parallel()
+			postfix.Case(t)
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			standin.Serve(t, l, func(conn net.Conn) {
+				// What comes later is read, so that no reset is sent.
+				r := bufio.NewReader(conn)
+				if _, err := readTextLine(r); err == nil {
+					io.WriteString(conn, reply)
+				}
+				conn.(*net.TCPConn).CloseWrite()
+				io.Copy(io.Discard, r)
+			})
+			spec, keys := "tcp:"+l.Addr().String(), []string{"a", "b", "c"}
+			wantAnswers, wantLog := queryPostmap(pf, spec, keys)
+			gotAnswers, gotLog := queryOurs(t, pf.Dir, spec, keys)
+			if diff := cmp.Diff(wantAnswers, gotAnswers); diff != "" {
+				t.Errorf("answers (-postmap +ours):\n%s", diff)
+			}
+			if diff := cmp.Diff(wantLog, gotLog); diff != "" {
+				t.Errorf("log (-postmap +ours):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestSocketmapTables(t *testing.T) {
 	pf := postfix.New(t, postfix.Options{})
 	text := func(s string) string { return fmt.Sprintf("%d:%s,", len(s), s) }

@@ -30,6 +30,9 @@ type endpoint struct {
 	utf8             bool          // names of servers may be UTF-8
 	idleLimit        time.Duration // 0: none
 	ageLimit         time.Duration // 0: none
+	// asksBlindly keeps a connection that the server has ended, and forgets what
+	// the server said unasked: the next request finds out.
+	asksBlindly bool
 	// tell says at verbose level 1 that a connection began or ended. Nil for
 	// none.
 	tell func(log Logger, address string, began bool)
@@ -52,6 +55,8 @@ type link struct {
 	fresh    bool  // nothing was exchanged yet
 	failure  error // of the last read; nil if there was none, or the end of input
 	stop     func() bool
+	// session is the end of the context of the lookup that made the connection.
+	session <-chan struct{}
 }
 
 // parseEndpoint reads "inet:host:port", "unix:path" or "local:path". The error
@@ -84,6 +89,11 @@ func (e *endpoint) get(ctx context.Context) (*link, error) {
 		e.tellEnd(ctx)
 		l.Close()
 	}
+	return e.connect(ctx)
+}
+
+// connect is get, but returns a new connection.
+func (e *endpoint) connect(ctx context.Context) (*link, error) {
 	conn, err := e.dial(ctx)
 	if err != nil {
 		return nil, err
@@ -91,7 +101,7 @@ func (e *endpoint) get(ctx context.Context) (*link, error) {
 	if log := tracer(ctx); log != nil && e.tell != nil {
 		e.tell(log, e.address, true)
 	}
-	l := &link{Conn: conn, endpoint: e, opened: time.Now(), fresh: true}
+	l := &link{Conn: conn, endpoint: e, opened: time.Now(), fresh: true, session: ctx.Done()}
 	l.reader = bufio.NewReader(timedReader{l})
 	return l, l.begin(ctx)
 }
@@ -163,8 +173,10 @@ func (l *link) usable() bool {
 	if e.idleLimit > 0 && now.Sub(l.used) >= e.idleLimit || e.ageLimit > 0 && now.Sub(l.opened) >= e.ageLimit {
 		return false
 	}
-	if l.reader.Buffered() > 0 {
+	if n := l.reader.Buffered(); n > 0 && !e.asksBlindly {
 		return false
+	} else if n > 0 {
+		_, _ = l.reader.Discard(n)
 	}
 	raw, err := l.Conn.(syscall.Conn).SyscallConn()
 	if err != nil {
@@ -173,8 +185,8 @@ func (l *link) usable() bool {
 	quiet := false
 	err = raw.Control(func(fd uintptr) {
 		var one [1]byte
-		_, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		quiet = err == unix.EAGAIN
+		n, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		quiet = err == unix.EAGAIN || err == nil && n == 0 && e.asksBlindly
 	})
 	return err == nil && quiet
 }
@@ -226,6 +238,16 @@ func (r timedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// trouble is the C library's text for a failed read or write in a session. The
+// end of input is no error of the system, so the last one there was is told: of a
+// connection that the session has made itself, that it takes time to connect.
+func (l *link) trouble(ctx context.Context, err error) string {
+	if errors.Is(err, io.EOF) && l.endpoint.network == "tcp" && l.session == ctx.Done() {
+		return errno.Text(unix.EINPROGRESS)
+	}
+	return netError(err)
+}
+
 // netError is the C library's text for a failed connect, read or write.
 func netError(err error) string {
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
@@ -235,9 +257,11 @@ func netError(err error) string {
 	if errors.As(err, &number) {
 		return errno.Text(number)
 	}
-	// What Postfix prints when the system has reported no error.
-	return "Application error"
+	return noSystemError
 }
+
+// noSystemError is what Postfix prints when the system has reported no error.
+const noSystemError = "Application error"
 
 // pause waits, unless ctx ends first.
 func pause(ctx context.Context, d time.Duration) error {

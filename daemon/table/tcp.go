@@ -30,7 +30,9 @@ func openTCP(o *opening) (Table, error) {
 		return nil, &cannotOpen{"tcp:" + o.name + " map is not allowed for security sensitive data"}
 	}
 	return &tcpTable{name: o.name, log: o.log(), utf8: o.set.opt.UTF8, endpoint: o.share("tcp:"+o.name, func() *endpoint {
-		return o.newEndpoint("tcp", o.name, tcpTimeout)
+		e := o.newEndpoint("tcp", o.name, tcpTimeout)
+		e.asksBlindly = true
+		return e
 	})}, nil
 }
 
@@ -45,7 +47,11 @@ func (t *tcpTable) Lookup(ctx context.Context, key string) (string, bool, error)
 		log.Infof("dict_tcp_lookup: key %s", key)
 	}
 	for try := 1; ; try++ {
-		l, err := t.endpoint.get(ctx)
+		connect := t.endpoint.connect
+		if try == 1 {
+			connect = t.endpoint.get
+		}
+		l, err := connect(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return "", false, t.failed(ctx.Err().Error())
@@ -54,7 +60,7 @@ func (t *tcpTable) Lookup(ctx context.Context, key string) (string, bool, error)
 		case err != nil:
 			t.log.Warningf("connect to TCP map %s: %s", t.name, netError(err))
 		default:
-			reply, err := t.ask(l, key, log)
+			reply, err := t.ask(ctx, l, key, log)
 			if err == nil {
 				return t.answer(l, reply, log)
 			}
@@ -78,20 +84,20 @@ func (t *tcpTable) failed(text string) error {
 }
 
 // ask returns the reply line; the error's text is Postfix's.
-func (t *tcpTable) ask(l *link, key string, log Logger) (string, error) {
+func (t *tcpTable) ask(ctx context.Context, l *link, key string, log Logger) (string, error) {
 	request := "get " + hexQuote(key)
 	if log != nil {
 		log.Infof("dict_tcp_lookup: send: %s", request)
 	}
 	if _, err := l.Write([]byte(request + "\n")); err != nil {
-		return "", errors.New("unexpected EOF (" + netError(err) + ")")
+		return "", errors.New("unexpected EOF (" + l.trouble(ctx, err) + ")")
 	}
 	line, err := readLine(l.reader, tcpMaxReply)
 	switch {
 	case err == nil && line[len(line)-1] == '\n':
 		return line[:len(line)-1], nil
 	case line == "":
-		return "", errors.New("unexpected EOF (" + netError(err) + ")")
+		return "", errors.New("unexpected EOF (" + l.trouble(ctx, err) + ")")
 	}
 	return "", errors.New("text longer than " + decimal(tcpMaxReply))
 }
