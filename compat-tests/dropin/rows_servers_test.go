@@ -33,6 +33,11 @@ func protocols(value, spec, want string) judges.Row {
 	return row
 }
 
+// settings is a row about a memcache table whose settings are in main.cf.
+func settings(want string, lines ...string) judges.Row {
+	return judges.Row{Name: "memcache:mc with " + strings.Join(lines, ", "), Main: append(lines, "qmqpd_authorized_clients = memcache:mc"), Clients: ok, Want: []string{want}}
+}
+
 // proxied is a row with a proxymap(8) that greets so, and answers first the request
 // to open a table and then lookups: with the first text first, and with the last
 // from then on. The empty text ends the connection, and "withheld" stands for none.
@@ -169,6 +174,14 @@ var serverRows = []judges.Row{
 	server("memcache:@CONF/settings", "fatal: 127.0.0.1:1x: garbage after numerical service", "memcache = inet:127.0.0.1:1x\nbackup = static:x"),
 	server("memcache:@CONF/settings", refuses, "memcache = inet:localhost:1"),
 	server("memcache:@CONF", "exit 1"),
+	server("memcache:@CONF/settings", "/settings: bad numerical configuration: ttl = ten", "ttl = ten"),
+	server("memcache:@CONF/settings", "/settings: invalid max_try parameter value 0 < 1", "max_try = 0"),
+	settings("fatal: bad numerical configuration: mc_ttl = ten", "mc_ttl = ten"),
+	settings("fatal: bad numerical configuration: mc_ttl = \n", "mc_ttl ="),
+	settings("fatal: invalid mc_max_try parameter value 0 < 1", "mc_max_try = $zero", "zero = 0"),
+	settings("fatal: need service transport:endpoint instead of \"\"", "mc_memcache ="),
+	settings("fatal: db_common_parse: mc: Invalid query template: %x", "mc_key_format = %x"),
+	settings("Connection refused", "mc_memcache = inet:$somewhere:1", "somewhere = localhost"),
 
 	socketmapped("PERM \u00e9", "server permanent error: \u00e9"),
 	socketmapped("PERM \xc3\xff", "server permanent error: ??"),

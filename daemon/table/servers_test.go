@@ -154,8 +154,8 @@ func TestServerSpecifications(t *testing.T) {
 		"socketmap:foo:bar:map":                    "invalid transport name: foo in service: foo:bar",
 		"socketmap:inet:map":                       `need service transport:endpoint instead of "inet"`,
 		"memcache:bad":                             "invalid transport name: x in service: x:y",
-		"memcache:number":                          "number: bad numerical configuration: ttl = ten",
-		"memcache:low":                             "low: invalid max_try parameter value 0 < 1",
+		"memcache:number":                          "bad numerical configuration: number_ttl = ten",
+		"memcache:low":                             "invalid low_max_try parameter value 0 < 1",
 		"memcache:template":                        "db_common_parse: template: Invalid query template: %x",
 		"pipemap:{static:a,socketmap:foo:bar:map}": "invalid transport name: foo in service: foo:bar",
 	} {

@@ -12,19 +12,21 @@ import (
 // lines, or main.cf parameters that start with the table's name. Source:
 // Postfix 3.10 cfg_parser.c.
 type settings struct {
-	name   string
+	// label begins messages about the settings of a file: its name.
+	label string
+	// prefix stands before the names of settings in main.cf.
+	prefix string
 	lookup func(string) (string, bool)
 }
 
 func (o *opening) readSettings() (*settings, error) {
-	s := &settings{name: o.name}
 	if o.name[0] != '/' && o.name[0] != '.' {
 		parameter := o.set.opt.Parameter
 		if parameter == nil {
 			parameter = func(string) (string, bool) { return "", false }
 		}
-		s.lookup = func(name string) (string, bool) { return parameter(o.name + "_" + name) }
-		return s, nil
+		prefix := o.name + "_"
+		return &settings{prefix: prefix, lookup: func(name string) (string, bool) { return parameter(prefix + name) }}, nil
 	}
 	text, err := o.readRules()
 	if ClassOf(err) == Fatal {
@@ -49,11 +51,10 @@ func (o *opening) readSettings() (*settings, error) {
 		}
 		values[name] = value
 	}
-	s.lookup = func(name string) (string, bool) {
+	return &settings{label: o.name + ": ", lookup: func(name string) (string, bool) {
 		value, ok := values[name]
 		return value, ok
-	}
-	return s, nil
+	}}, nil
 }
 
 // splitPair splits "name = value". Source: Postfix 3.10 split_nameval.c.
@@ -87,11 +88,11 @@ func (s *settings) number(name string, standard, minimum int) (int, error) {
 	if value, ok := s.lookup(name); ok {
 		var err error
 		if n, err = strconv.Atoi(trimLeft(value)); err != nil || n != int(int32(n)) {
-			return 0, fatalError(s.name+": bad numerical configuration: "+name+" = "+value, err)
+			return 0, fatalError(s.label+"bad numerical configuration: "+s.prefix+name+" = "+value, err)
 		}
 	}
 	if minimum != 0 && n < minimum {
-		return 0, fatalError(s.name+": invalid "+name+" parameter value "+decimal(n)+" < "+decimal(minimum), nil)
+		return 0, fatalError(s.label+"invalid "+s.prefix+name+" parameter value "+decimal(n)+" < "+decimal(minimum), nil)
 	}
 	return n, nil
 }
