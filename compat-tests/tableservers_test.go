@@ -216,6 +216,7 @@ func TestMemcacheTables(t *testing.T) {
 		{name: "backup, not stored", settings: "backup = inline:{key=from backup}\n", key: "key", get: "END\r\n", set: "SERVER_ERROR out of memory\r\n"},
 		{name: "backup lacks it", settings: "backup = inline:{other=x}\n", key: "key", get: "END\r\n"},
 		{name: "key format", settings: "key_format = p-%u-%d-%1-%%\n", key: "user@example.com", get: "VALUE k 0 1\r\nv\r\nEND\r\n"},
+		{name: "backup has the whole key", settings: "backup = regexp:{{/^(.*)$/ <$1>}}\nkey_format = %u\n", key: "User@x", get: "END\r\n", set: "STORED\r\n"},
 		{name: "key format without domain", settings: "key_format = %d\n", key: "user", get: "VALUE k 0 1\r\nv\r\nEND\r\n"},
 	}
 	for i, row := range rows {

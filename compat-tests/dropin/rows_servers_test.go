@@ -182,6 +182,7 @@ var serverRows = []judges.Row{
 	settings("fatal: need service transport:endpoint instead of \"\"", "mc_memcache ="),
 	settings("fatal: db_common_parse: mc: Invalid query template: %x", "mc_key_format = %x"),
 	settings("Connection refused", "mc_memcache = inet:$somewhere:1", "somewhere = localhost"),
+	{Name: "memcache:mc for a parent domain", Main: []string{"qmqpd_authorized_clients = memcache:mc", "mc_memcache = inet:localhost:1", "mc_key_format = %u", "mc_backup = inline:{allowed.example=x}"}, Clients: []judges.Client{{Send: plain, From: "127.0.0.5"}}, Want: []string{in}},
 
 	socketmapped("PERM \u00e9", "server permanent error: \u00e9"),
 	socketmapped("PERM \xc3\xff", "server permanent error: ??"),

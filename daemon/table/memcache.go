@@ -16,7 +16,6 @@ import (
 // it can name tables. Source: Postfix 3.10 dict_memcache.c, memcache_table(5).
 type memcacheTable struct {
 	name      string
-	kind      Kind
 	keyFormat string
 	ttl       int
 	flags     int
@@ -44,9 +43,9 @@ func openMemcache(o *opening) (Table, error) {
 		value         *int
 		standard, min int
 	}{
+		{"timeout", &timeout, 2, 0},
 		{"ttl", &t.ttl, 3600, 0},
 		{"flags", &t.flags, 0, 0},
-		{"timeout", &timeout, 2, 0},
 		{"retry_pause", &wait, 1, 1},
 		{"max_try", &t.tries, 2, 1},
 		{"line_size_limit", &t.maxLine, 1024, 1},
@@ -62,9 +61,6 @@ func openMemcache(o *opening) (Table, error) {
 	if settings.text("domain", "") != "" {
 		return nil, &cannotOpen{"memcache:" + o.name + ": unsupported setting: domain; specify proxy:memcache:" + o.name + " instead"}
 	}
-	if t.kind, err = queryTemplate(o.name, t.keyFormat); err != nil {
-		return nil, err
-	}
 	server := settings.text("memcache", "inet:localhost:11211")
 	network, address, err := parseEndpoint(server)
 	if err != nil {
@@ -78,12 +74,15 @@ func openMemcache(o *opening) (Table, error) {
 			return nil, err
 		}
 	}
+	if err := checkQueryTemplate(o.name, t.keyFormat); err != nil {
+		return nil, err
+	}
 	return t, nil
 }
 
 func (t *memcacheTable) Type() string { return "memcache" }
 func (t *memcacheTable) Name() string { return t.name }
-func (t *memcacheTable) Kind() Kind   { return t.kind }
+func (t *memcacheTable) Kind() Kind   { return Fixed }
 
 func (t *memcacheTable) Close() error {
 	if t.backup != nil {

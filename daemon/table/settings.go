@@ -97,25 +97,18 @@ func (s *settings) number(name string, standard, minimum int) (int, error) {
 	return n, nil
 }
 
-// queryTemplate checks a template and says what kind it makes of the table:
-// one that uses parts of the key must only be asked for whole keys. Source:
-// Postfix 3.10 db_common.c, db_common_parse.
-func queryTemplate(table, template string) (Kind, error) {
-	kind := Fixed
+// checkQueryTemplate checks a template. Source: Postfix 3.10 db_common.c,
+// db_common_parse.
+func checkQueryTemplate(table, template string) error {
 	for i := 0; i < len(template); i++ {
 		if template[i] != '%' {
 			continue
 		}
-		i++
-		switch {
-		case i < len(template) && strings.IndexByte("%sS", template[i]) >= 0:
-		case i < len(template) && strings.IndexByte("udUD123456789", template[i]) >= 0:
-			kind = Pattern
-		default:
-			return 0, fatalError("db_common_parse: "+table+": Invalid query template: "+template, nil)
+		if i++; i == len(template) || strings.IndexByte("%sSudUD123456789", template[i]) < 0 {
+			return fatalError("db_common_parse: "+table+": Invalid query template: "+template, nil)
 		}
 	}
-	return kind, nil
+	return nil
 }
 
 // expandQuery puts a key into a template: %s is the key, %u its local part, %d
