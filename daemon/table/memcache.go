@@ -142,9 +142,9 @@ func (t *memcacheTable) attempt(ctx context.Context, talk func(*link) (problem s
 
 func (t *memcacheTable) get(ctx context.Context, key string) (value string, found bool, err error) {
 	err = t.attempt(ctx, func(l *link) string {
-		line, ok := t.command(l, "get "+key)
-		if !ok {
-			return t.ioError()
+		line, err := t.command(l, "get "+key)
+		if err != nil {
+			return t.ioError(ctx, l, err)
 		}
 		if line == "END" {
 			t.endpoint.put(l)
@@ -159,7 +159,7 @@ func (t *memcacheTable) get(ctx context.Context, key string) (value string, foun
 			return t.name + ": EOF receiving memcache server reply"
 		}
 		value, found = cString(string(data[:size])), true
-		if end, ok := t.line(l); ok && end == "END" {
+		if end, err := t.line(l); err == nil && end == "END" {
 			t.endpoint.put(l)
 		} else {
 			l.drop()
@@ -175,14 +175,26 @@ func (t *memcacheTable) get(ctx context.Context, key string) (value string, foun
 	return value, found, nil
 }
 
-// valueSize reads "VALUE key flags size".
+// valueSize reads "VALUE key flags size" as scanf(3) does: blanks need not stand
+// before the key, and more may stand after the size.
 func valueSize(line string) (int, bool) {
-	words := strings.Fields(line)
-	if len(words) < 4 || words[0] != "VALUE" {
-		return 0, false
+	rest, ok := strings.CutPrefix(line, "VALUE")
+	for range 2 {
+		rest = trimLeft(rest)
+		n := 0
+		for n < len(rest) && !isSpace(rest[n]) {
+			n++
+		}
+		ok = ok && n > 0
+		rest = rest[n:]
 	}
-	n, err := strconv.Atoi(words[3])
-	return n, err == nil && n >= 0
+	rest = trimLeft(rest)
+	end := 0
+	for end < len(rest) && (isDigit(rest[end]) || end == 0 && (rest[0] == '+' || rest[0] == '-')) {
+		end++
+	}
+	n, err := strconv.Atoi(rest[:end])
+	return n, ok && err == nil && n >= 0
 }
 
 // set stores a value; a failure is logged and has no other effect.
@@ -193,10 +205,10 @@ func (t *memcacheTable) set(ctx context.Context, key, value string) {
 	}
 	_ = t.attempt(ctx, func(l *link) string {
 		request := "set " + key + " " + decimal(t.flags) + " " + decimal(t.ttl) + " " + decimal(len(value)) + "\r\n" + value
-		line, ok := t.command(l, request)
+		line, err := t.command(l, request)
 		switch {
-		case !ok:
-			return t.ioError()
+		case err != nil:
+			return t.ioError(ctx, l, err)
 		case line != "STORED":
 			return "database memcache:" + t.name + ": update failed: " + clip(line, 30)
 		}
@@ -205,21 +217,39 @@ func (t *memcacheTable) set(ctx context.Context, key, value string) {
 	})
 }
 
-func (t *memcacheTable) ioError() string { return "database memcache:" + t.name + ": I/O error" }
+// ioError tells of a failed exchange, and of the system's error if there was one.
+func (t *memcacheTable) ioError(ctx context.Context, l *link, err error) string {
+	text := "database memcache:" + t.name + ": I/O error"
+	if reason := l.trouble(ctx, err); reason != noSystemError {
+		text += ": " + reason
+	}
+	return text
+}
 
 // command sends a line and reads the first line of the answer.
-func (t *memcacheTable) command(l *link, request string) (string, bool) {
+func (t *memcacheTable) command(l *link, request string) (string, error) {
 	if _, err := l.Write([]byte(request + "\r\n")); err != nil {
-		return "", false
+		return "", err
 	}
 	return t.line(l)
 }
 
-// line reads one line, without its end.
-func (t *memcacheTable) line(l *link) (string, bool) {
-	line, err := readLine(l.reader, t.maxLine+1)
-	if err != nil || !strings.HasSuffix(line, "\n") {
-		return "", false
+// line reads one line, without its end, and up to a NUL. The limit may part "\r"
+// from "\n". A line that is too long is the end of the input.
+func (t *memcacheTable) line(l *link) (string, error) {
+	line, err := readLine(l.reader, t.maxLine)
+	if err == nil && line[len(line)-1] == '\r' {
+		var c byte
+		if c, err = l.reader.ReadByte(); c == '\n' {
+			line += "\n"
+		}
 	}
-	return strings.TrimSuffix(line[:len(line)-1], "\r"), true
+	if err != nil {
+		return "", err
+	}
+	text, ok := strings.CutSuffix(line, "\n")
+	if !ok {
+		return "", io.EOF
+	}
+	return cString(strings.TrimSuffix(text, "\r")), nil
 }
