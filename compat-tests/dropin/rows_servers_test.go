@@ -77,6 +77,29 @@ func proxied(name, greeting string, opens, lookups []string, want ...string) jud
 	return row
 }
 
+// proxiedKind is a row with a proxymap(8) whose table has these flags, and only the
+// parent domain of the client's name.
+func proxiedKind(flags, want string) judges.Row {
+	row := judges.Row{Name: "proxymap, table of flags " + flags, Main: []string{"qmqpd_authorized_clients = proxy:static:a"}, Clients: []judges.Client{{Send: plain, From: "127.0.0.5"}}, Want: []string{want}}
+	row.Serve = map[string]func(net.Conn){"@QUEUE/private/proxymap": func(c net.Conn) {
+		io.WriteString(c, proxyGreeting)
+		for r := bufio.NewReader(c); ; {
+			attributes, err := readAttributes(r)
+			switch {
+			case err != nil:
+				return
+			case attributes["request"] == "open":
+				io.WriteString(c, statusOf(0, "flags", flags))
+			case attributes["key"] == "allowed.example":
+				io.WriteString(c, proxyFound[0])
+			default:
+				io.WriteString(c, statusOf(1, "value", ""))
+			}
+		}
+	}}
+	return row
+}
+
 // peerPID returns the process at the other end of a UNIX-domain socket.
 func peerPID(c net.Conn) (pid int32) {
 	raw, err := c.(*net.UnixConn).SyscallConn()
@@ -213,6 +236,10 @@ var serverRows = []judges.Row{
 	proxied("lookup is denied", proxyGreeting, proxyOpened, []string{statusOf(4, "value", "")}, "fatal: proxymap service is not configured"),
 	proxied("lookup finds a bad table", proxyGreeting, proxyOpened, []string{statusOf(5, "value", "")}, bad),
 	proxied("lookup with another status", proxyGreeting, proxyOpened, []string{statusOf(77, "value", ""), proxyFound[0]}, "unexpected reply status 77", in),
+	proxiedKind("0", out),
+	proxiedKind("16", in),
+	proxiedKind("32", out),
+	proxiedKind("48", in),
 	proxied("value is not UTF-8", proxyGreeting, proxyOpened, []string{statusOf(0, "value", "\xff")}, "non-UTF-8 value"),
 
 	unixDatabase("root:x:0:0:::\n", "127.0.0.1", "127.0.0.2", out),

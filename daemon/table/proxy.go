@@ -103,7 +103,7 @@ func (t *proxyTable) open(ctx context.Context) error {
 			}
 			t.endpoint.tellEnd(ctx)
 		case status == proxyOK:
-			if Flags(flags)&flagPattern != 0 {
+			if Flags(flags)&flagFixed == 0 {
 				t.kind = Pattern
 			}
 			return nil
