@@ -9,8 +9,8 @@ import (
 
 // edgeTables are source texts that random tables do not hit upon.
 var edgeTables = map[string][]string{
-	"regexp": {"/a\\\n", "/ab\\\n/b/ ok\n", "if /a\\\n/b/ x\nendif\n"},
-	"pcre":   {"/a\\\n"},
+	"regexp": {"\\a\\ x\n", "\\a\\b\\\n", "/a\\\n", "/ab\\\n/b/ ok\n", "if /a\\\n/b/ x\nendif\n"},
+	"pcre":   {"\\a\\ x\n", "\\a\\b\\\n", "/a\\\n"},
 }
 
 func TestTableEdges(t *testing.T) {

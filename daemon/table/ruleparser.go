@@ -116,8 +116,9 @@ func (p *ruleParser) compile(pat pattern, groups bool) (matcher, bool) {
 }
 
 // pattern cuts "[!] DELIM pattern DELIM flags" off the text. The delimiter is
-// any byte; a backslash protects it, and stays in the pattern. A backslash that
-// ends the text protects nothing, and may stand for the delimiter.
+// any byte; a backslash protects it, and stays in the pattern, even where the
+// delimiter is a backslash. One that ends the text protects nothing, and may stand
+// for the delimiter.
 func (p *ruleParser) pattern(text string) (pat pattern, rest string, ok bool) {
 	text, pat.negate = stripNegation(text)
 	if text == "" {
@@ -126,12 +127,14 @@ func (p *ruleParser) pattern(text string) (pat pattern, rest string, ok bool) {
 	}
 	delimiter, text := text[0], text[1:]
 	end := 0
-	for end < len(text) && text[end] != delimiter {
+	for end < len(text) {
 		if text[end] == '\\' {
 			if end == len(text)-1 && p.engine.backslashCloses() {
 				break
 			}
 			end++
+		} else if text[end] == delimiter {
+			break
 		}
 		end++
 	}
