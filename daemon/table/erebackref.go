@@ -18,10 +18,16 @@ type ereChoice struct {
 }
 
 // backtrack finds the leftmost longest match, and of those the first.
+//
+// The C library finds out what the groups have matched in a second pass, which
+// knows no other groups than those that spans has room for: a reference to another
+// one fails there, and with it the match, where there is no other way to the same
+// end. Without spans there is no such pass.
 func (p *ereProgram) backtrack(key string, spans []int) (matched bool, problem string) {
 	groups := 2*p.groupCount + 2
-	registers := make([]int, groups+p.loops)
-	best := make([]int, groups)
+	registers := make([]int, groups+p.loops+1)
+	lost := int32(groups + p.loops) // this register is not -1: the second pass fails
+	best, bestLost := make([]int, groups), false
 	stack := make([]ereChoice, 0, 64)
 	steps := 0
 	for start := 0; start <= len(key); start++ {
@@ -29,6 +35,7 @@ func (p *ereProgram) backtrack(key string, spans []int) (matched bool, problem s
 			registers[i] = -1
 		}
 		longest := -1
+		bestLost = false
 		stack = append(stack[:0], ereChoice{pc: 0, register: -1, value: start})
 		for len(stack) > 0 {
 			choice := stack[len(stack)-1]
@@ -66,18 +73,27 @@ func (p *ereProgram) backtrack(key string, spans []int) (matched bool, problem s
 				case instAssert:
 					alive = p.holds(ereAssert(in.arg), key, i)
 				case instBackRef:
+					before := i
 					i, alive = p.reference(registers, int(in.arg), key, i)
+					if alive && int(in.arg)+1 >= len(spans)/2 && len(spans) > 0 && (i > before || p.plural) {
+						stack = append(stack, ereChoice{register: lost, value: registers[lost]})
+						registers[lost] = 0
+					}
 				case instMatch:
-					if i > longest {
-						longest = i
+					isLost := registers[lost] >= 0
+					if i > longest || i == longest && bestLost && !isLost {
+						longest, bestLost = i, isLost
 						copy(best, registers[:groups])
 					}
 					alive = false
 				}
 			}
-			if longest == len(key) {
+			if longest == len(key) && !bestLost {
 				break // none is longer
 			}
+		}
+		if bestLost {
+			return false, ""
 		}
 		if longest >= 0 {
 			copy(spans, best)

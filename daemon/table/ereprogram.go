@@ -16,7 +16,8 @@ type ereProgram struct {
 	ignoreCase bool
 	newline    bool // ^ and $ also match at newlines
 	backRefs   bool
-	loops      int // registers of instLoop
+	loops      int  // registers of instLoop
+	plural     bool // there are two ways to go on somewhere
 	// first has the bytes that a match can start with; it is nil when a
 	// match may be empty or starts with a condition.
 	first *byteSet
@@ -95,6 +96,7 @@ func (c *ereCompiler) add(in ereInst) int32 {
 	if in.op != instSplit && in.op != instAgain {
 		in.x = at + 1
 	}
+	c.prog.plural = c.prog.plural || in.op == instSplit
 	c.prog.code = append(c.prog.code, in)
 	return at
 }
