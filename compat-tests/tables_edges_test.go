@@ -10,6 +10,7 @@ import (
 // edgeTables are source texts that random tables do not hit upon.
 var edgeTables = map[string][]string{
 	"regexp": {
+		"/(|a)(a|b)*/ <$1>\n", "/(|a|b)(a|b)*/ <$1>\n", "/(|(|a))(a|b)*/ <$1>\n", "/(b||a)(a|b)*/ <$1>\n", "/(()|a)(a|b)*/ <$1>\n", "/(|a?b)(a|b)*/ <$1>\n",
 		"/(.)(.)\\2/ <$1>\n/b/ y\n", "/(.)(.)\\2/ <$2>\n", "/^(.+)@(.+)\\.\\2$/ <$1>\n", "/^(.+)@(.+)\\.\\2$/ <$1><$2>\n", "/(a)(b)(\\2|c)/ <$1>\n", "/(.)()\\1\\2/ <$1>\n", "/(.)(b*)\\2c/ <$1>\n",
 		"\\a\\ x\n", "\\a\\b\\\n", "/a\\\n", "/ab\\\n/b/ ok\n", "if /a\\\n/b/ x\nendif\n",
 	},

@@ -119,6 +119,10 @@ func (p *ereParser) alternatives() (*ereNode, error) {
 			}
 			p.complete |= sofar
 		}
+		if tree == nil {
+			// The C library tries an empty branch last of the two.
+			tree, other = other, nil
+		}
 		tree, err = p.node(&ereNode{op: nodeAlt, left: tree, right: other})
 	}
 	return tree, err
