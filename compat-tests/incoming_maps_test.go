@@ -94,6 +94,8 @@ q r@x   internal.copy@example.org
 	"exceptions": `root
 postmaster
 `,
+	"rules": "/^(.*)@re\\.example$/ $1@mapped.example\n/^upper(.)@x$/ <$1@x>\n/^bad@x$/ \xff@x\n/\xff/ eight@x\n/^plus\\+(.*)@(.*)$/ $1@$2\nif /^i/\n/^ia@x$/ ia2@x\nendif\n/^joe@/ none,\n",
+	"latin": "bad@x \xff@x\njoe fine@x\n\xff@x eight@x\n",
 }
 
 // mapVariants are settings with lookup tables. DIR is where mapFiles are.
@@ -126,11 +128,22 @@ var mapVariants = map[string]settings{
 		"virtual_alias_maps": "texthash:DIR/virtual", "masquerade_domains": "example.org", "masquerade_classes": "envelope_sender, envelope_recipient, header_sender",
 		"always_bcc": "alias@local.example.org", "sender_bcc_maps": "texthash:DIR/sbcc", "recipient_bcc_maps": "texthash:DIR/rbcc",
 		"header_checks": "regexp:DIR/header", "body_checks": "regexp:DIR/body", "delay_warning_time": "4h", "smtputf8_autodetect_classes": "all"},
-	"missing":        {"canonical_maps": "texthash:DIR/no-such-file"},
-	"missing-virt":   {"virtual_alias_maps": "texthash:DIR/no-such-file"},
-	"missing-bcc":    {"sender_bcc_maps": "texthash:DIR/no-such-file"},
-	"missing-checks": {"body_checks": "texthash:DIR/no-such-file"},
-	"two":            {"canonical_maps": "inline:{{s@x = two@example.org}}, texthash:DIR/canonical", "virtual_alias_maps": "static:everybody@example.net"},
+	"missing":          {"canonical_maps": "texthash:DIR/no-such-file"},
+	"missing-virt":     {"virtual_alias_maps": "texthash:DIR/no-such-file"},
+	"missing-bcc":      {"sender_bcc_maps": "texthash:DIR/no-such-file"},
+	"missing-checks":   {"body_checks": "texthash:DIR/no-such-file"},
+	"rules":            {"canonical_maps": "regexp:DIR/rules", "sender_bcc_maps": "pcre:DIR/rules"},
+	"rules-off":        {"canonical_maps": "pcre:DIR/rules", "recipient_bcc_maps": "regexp:DIR/rules", "smtputf8_enable": "no"},
+	"latin-off":        {"canonical_maps": "texthash:DIR/latin", "smtputf8_enable": "no"},
+	"virtual-rules":    {"virtual_alias_maps": "pcre:DIR/rules", "recipient_delimiter": "+"},
+	"virtual-union":    {"virtual_alias_maps": "unionmap:{texthash:DIR/virtual,inline:{r@x=u@x,@x=all@x}}", "canonical_maps": "pipemap:{texthash:DIR/canonical,regexp:DIR/rules}"},
+	"fails":            {"canonical_maps": "inline:{s@x=t@x}, fail:x"},
+	"virtual-fails":    {"virtual_alias_maps": "inline:{s@x=t@x}, fail:x", "header_checks": "fail:x"},
+	"local-fails":      {"canonical_maps": "inline:{a=b@x}", "mydestination": "localhost, fail:x"},
+	"local-rules":      {"canonical_maps": "inline:{joe=b@x}", "mydestination": "!mx.example.org, regexp:{{/^local/ x}}"},
+	"masquerade-map":   {"masquerade_domains": "example.com", "masquerade_exceptions": "regexp:{{/^r/ x}}"},
+	"masquerade-fails": {"masquerade_domains": "example.com", "masquerade_exceptions": "root, fail:x"},
+	"two":              {"canonical_maps": "inline:{{s@x = two@example.org}}, texthash:DIR/canonical", "virtual_alias_maps": "static:everybody@example.net"},
 }
 
 var mapAddresses = []string{
@@ -139,7 +152,7 @@ var mapAddresses = []string{
 	"joe@local.example.org", "joe@[127.0.0.1]", "joe@[IPv6:::1]", "joe@[::1]", "joe@local.example.org.", "bob@example.com", "s@x", "S@X", "chain3@x", "user@local.example.org", "r@x", "any@h.", "",
 	"alias@local.example.org", "alias+ext@local.example.org", "list", "list@local.example.org", "tree@x", "tree2@x", "grow@x", "wide@x", "deep1@x", "x@vdom.example", "x+y@vdom.example", "z@all.example", "user+ext", "user+other",
 	"dup@x", "q@x", "q r@x", "u@a.example.com", "u@example.com", "u@a.spared.example.com", "u@spared.example.com", "u@b.host.example.org", "root@a.example.com", "u@A.Example.COM", "u@aexample.com", "j\u00f6@a.example.com", "j\u00f6@dom.example",
-	"held@x", "+x@y", "@dom.example", "u@", "a b+c@dom.example", "\u00d6ld@x", "u@sub.example.org", "u@y.x",
+	"a@re.example", "A@RE.Example", "UpperX@x", "bad@x", "\xff@x", "\xffa@re.example", "plus+a@b", "ia@x", "ib@x", "held@x", "+x@y", "@dom.example", "u@", "a b+c@dom.example", "\u00d6ld@x", "u@sub.example.org", "u@y.x",
 }
 
 var checkActions = []string{
@@ -153,7 +166,7 @@ func mapCorpus() []incomingCase {
 	for _, variant := range slices.Sorted(maps.Keys(mapVariants)) {
 		if !strings.HasPrefix(variant, "checks") {
 			addresses := mapAddresses
-			if strings.HasPrefix(variant, "missing") {
+			if strings.HasPrefix(variant, "missing") || strings.HasSuffix(variant, "fails") {
 				addresses = addresses[:6]
 			}
 			for i, a := range addresses {
