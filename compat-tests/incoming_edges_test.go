@@ -82,6 +82,8 @@ var edgeVariants = map[string]settings{
 	"longids":          {"enable_long_queue_ids": "yes", "hash_queue_names": "incoming hold", "hash_queue_depth": "2", "header_checks": "regexp:{{/^Subject/ HOLD}}"},
 	"myorigin-file":    {"myorigin": "example.net", "canonical_maps": "inline:{{bare = found@x}}", "mydestination": ""},
 	"proxyif":          {"proxy_interfaces": "192.0.2.1, 2001:db8::1", "canonical_maps": "inline:{{lit = found@example.net}}", "inet_interfaces": "127.0.0.1"},
+	"proxyif-brackets": {"proxy_interfaces": "[192.0.2.1], [2001:db8::1]", "canonical_maps": "inline:{{lit = found@example.net}}", "inet_interfaces": "127.0.0.1"},
+	"proxyif-v4":       {"cleanup:inet_protocols": "ipv4", "cleanup:proxy_interfaces": "::ffff:192.0.2.1", "canonical_maps": "inline:{{lit = found@example.net}}", "inet_interfaces": "127.0.0.1"},
 }
 
 func edgeCorpus() []incomingCase {
@@ -127,7 +129,7 @@ func edgeCorpus() []incomingCase {
 		add("localhost", v, submission{message: "To: a@localhost, b@LOCALHOST, c@host\n\nb\n", sender: "a@localhost", recipients: []string{"a@localhost.", "b@host", "c@\"localhost\"", "d@(localhost)"}})
 	}
 	literal := func(l string) {
-		for _, v := range []string{"literals", "literals-all", "literals-v4", "literals-v6", "proxyif"} {
+		for _, v := range []string{"literals", "literals-all", "literals-v4", "literals-v6", "proxyif", "proxyif-brackets", "proxyif-v4"} {
 			add("literal "+l, v, submission{message: "To: lit@" + l + "\n\nb\n", sender: "lit@" + l, recipients: []string{"lit@" + l}})
 		}
 	}

@@ -388,7 +388,7 @@ func (s *server) openTables() (incoming.Maps, *table.Set, error) {
 		return incoming.Maps{}, nil, err
 	}
 	tables := newTables(s.clean, log, loaded)
-	maps, err := s.maps.open(tables, s.interfaces, params.SystemHost().Resolve)
+	maps, err := s.maps.open(tables, s.interfaces, s.clean.ProxyInterfaces)
 	if err != nil {
 		tables.Close()
 		return maps, nil, err

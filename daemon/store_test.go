@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
 	"testing"
@@ -33,24 +34,24 @@ func TestVersionsHaveParameters(t *testing.T) {
 	}
 }
 
-// The names in proxy_interfaces are resolved at start, and not again each time that
+// The names in proxy_interfaces are looked up at start, and not again each time that
 // tables are opened.
 func TestProxyInterfacesOnce(t *testing.T) {
 	calls := 0
-	resolve := func(string) ([]netip.Addr, error) {
+	proxies := func() ([]netip.Addr, error) {
 		calls++
 		if calls == 1 {
-			return nil, nil
+			return nil, errors.New("host not found: proxy.example")
 		}
 		return []netip.Addr{netip.MustParseAddr("192.0.2.1")}, nil
 	}
-	m := storeMaps{proxyInterfaces: "proxy.example", lists: map[string]string{"canonical_maps": "static:x"}}
+	m := storeMaps{lists: map[string]string{"canonical_maps": "static:x"}}
 	for i := range 3 {
 		set := table.NewSet(table.Options{})
 		defer set.Close()
-		maps, err := m.open(set, nil, resolve)
+		maps, err := m.open(set, nil, proxies)
 		if i == 0 {
-			if err == nil || err.Error() != "config variable proxy_interfaces: host not found: proxy.example" {
+			if err == nil || err.Error() != "host not found: proxy.example" {
 				t.Errorf("a name that is not found: %v", err)
 			}
 			continue
@@ -87,7 +88,7 @@ func TestLocalMappedAddress(t *testing.T) {
 		set := table.NewSet(table.Options{})
 		defer set.Close()
 		m := storeMaps{lists: map[string]string{"canonical_maps": "static:x"}, ipv4Only: ipv4Only}
-		maps, err := m.open(set, []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8")}, nil)
+		maps, err := m.open(set, []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8")}, func() ([]netip.Addr, error) { return nil, nil })
 		if err != nil {
 			t.Fatal(err)
 		}

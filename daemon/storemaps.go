@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"strings"
 
@@ -24,9 +23,8 @@ type storeMaps struct {
 	lists                map[string]string // by parameter, those in use
 	masqueradeExceptions string
 	myDestination        string
-	ipv4Only             bool // inet_protocols
-	proxyInterfaces      string
-	proxyAddresses       []netip.Addr // of proxyInterfaces, once they are known
+	ipv4Only             bool         // inet_protocols
+	proxyAddresses       []netip.Addr // of proxy_interfaces, once they are known
 }
 
 // mapParameter is a parameter that lists lookup tables of cleanup(8).
@@ -78,7 +76,6 @@ func loadStoreMaps(clean *params.Effective, origin string, flags uint32) (storeM
 	m.myDestination = clean.String("mydestination")
 	_, ipv6 := clean.Protocols()
 	m.ipv4Only = !ipv6
-	m.proxyInterfaces = clean.String("proxy_interfaces")
 
 	var errs *multierror.Error
 	classes := func(parameter, complain string, allowed incoming.Classes) incoming.Classes {
@@ -138,10 +135,10 @@ func (m *storeMaps) propagate(value string) error {
 	return nil
 }
 
-// open opens the tables. interfaces are the machine's own addresses, resolve
-// finds those of the names in proxy_interfaces. An error is one with which
+// open opens the tables. interfaces are the machine's own addresses, proxies
+// finds those in proxy_interfaces. An error is one with which
 // Postfix would not start.
-func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, resolve func(string) ([]netip.Addr, error)) (incoming.Maps, error) {
+func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, proxies func() ([]netip.Addr, error)) (incoming.Maps, error) {
 	maps := m.maps
 	inUse := false
 	for _, p := range mapParameters {
@@ -170,32 +167,18 @@ func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, resolve func
 	for _, p := range interfaces {
 		local.addresses[p.Addr()] = true
 	}
-	if err := m.resolveProxies(resolve); err != nil {
-		return maps, err
+	// When tables are opened anew, sessions wait for that: they shall not wait for DNS
+	// servers as well.
+	if m.proxyAddresses == nil {
+		if m.proxyAddresses, err = proxies(); err != nil {
+			return maps, err
+		}
 	}
 	for _, a := range m.proxyAddresses {
 		local.addresses[a] = true
 	}
 	maps.IsLocal = local.match
 	return maps, nil
-}
-
-// resolveProxies finds the addresses of proxy_interfaces. When tables are opened anew,
-// sessions wait for that: they shall not wait for DNS servers as well.
-func (m *storeMaps) resolveProxies(resolve func(string) ([]netip.Addr, error)) error {
-	if m.proxyAddresses != nil {
-		return nil
-	}
-	var all []netip.Addr
-	for _, host := range mainconf.SplitList(m.proxyInterfaces) {
-		addresses, err := resolve(host)
-		if err != nil || len(addresses) == 0 {
-			return fmt.Errorf("config variable proxy_interfaces: host not found: %s", host)
-		}
-		all = append(all, addresses...)
-	}
-	m.proxyAddresses = all
-	return nil
 }
 
 // localDomains are the domains whose mail is delivered on this machine.

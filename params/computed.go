@@ -1,8 +1,11 @@
 package params
 
 import (
+	"errors"
 	"net/netip"
 	"strings"
+
+	"github.com/qmqpd/qmqpd/mainconf"
 )
 
 // defaultDomain is the default of mydomain for a host name without a domain.
@@ -104,6 +107,22 @@ func (e *Effective) inetProtocols() protocols {
 func (e *Effective) Protocols() (ipv4, ipv6 bool) {
 	p := e.inetProtocols()
 	return p.v4, p.v6
+}
+
+// ProxyInterfaces looks up the names in proxy_interfaces. Addresses of a protocol that
+// is not in use do not count.
+//
+// Source: Postfix 3.10 own_inet_addr.c, proxy_inet_addr_init.
+func (e *Effective) ProxyInterfaces() ([]netip.Addr, error) {
+	var all []netip.Addr
+	for _, item := range mainconf.Split(e.String("proxy_interfaces"), " \t,") {
+		found := resolveInterface(item, e.p.Host, e.inetProtocols())
+		if len(found) == 0 {
+			return nil, errors.New("config variable proxy_interfaces: host not found: " + item)
+		}
+		all = append(all, found...)
+	}
+	return all, nil
 }
 
 // ownInterfaces determines the addresses that inet_interfaces selects. If there

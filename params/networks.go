@@ -142,8 +142,8 @@ func ownInterfaces(text string, host Host, p protocols, log logger) ([]netip.Pre
 	return own, nil
 }
 
-// resolveInterface returns the addresses of one item of inet_interfaces that are
-// of a protocol in use.
+// resolveInterface returns the addresses of one item of inet_interfaces or
+// proxy_interfaces that are of a protocol in use.
 func resolveInterface(item string, host Host, p protocols) []netip.Addr {
 	if host.Resolve == nil {
 		return nil
