@@ -143,7 +143,9 @@ func (r *run) readCommon() (*params.Effective, error) {
 		},
 		Host: r.Host,
 	})
-	_, err = e.ReadCommon()
+	common, err := e.ReadCommon()
+	// From here on, as in all Postfix programs that have read smtputf8_enable.
+	r.keepUTF8 = common.SMTPUTF8
 	warnings := e.Warnings()
 	if failed := asParamsError(err); failed != nil {
 		warnings = warnings[:failed.Warnings]

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"syscall"
+	"unicode/utf8"
 )
 
 // Fatal is the error that ends a run. Text is what stock prints after
@@ -19,6 +20,8 @@ type diagnostics struct {
 	w       io.Writer
 	tag     string
 	verbose int
+	// keepUTF8 leaves valid UTF-8 in the text (smtputf8_enable).
+	keepUTF8 bool
 	// said, if not nil, gets the warnings, too.
 	said *[]string
 }
@@ -44,10 +47,15 @@ func (d *diagnostics) write(severity, text string) {
 	start := len(line)
 	line = append(line, text...)
 	// Not the tag: stock shows it as it is.
-	for i, c := range line[start:] {
-		if c < ' ' || c > '~' {
-			line[start+i] = '?'
+	for i := start; i < len(line); i++ {
+		if c := line[i]; c >= ' ' && c <= '~' {
+			continue
 		}
+		if _, n := utf8.DecodeRune(line[i:]); n > 1 && d.keepUTF8 {
+			i += n - 1
+			continue
+		}
+		line[i] = '?'
 	}
 	d.w.Write(append(line, '\n'))
 }
