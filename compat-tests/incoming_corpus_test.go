@@ -359,6 +359,9 @@ func TestIncomingTimeZone(t *testing.T) {
 		{"NST3:30", "NST", -3*3600 - 1800},
 		{"ODD0:30", "ODD", -1800},
 		{"ABCDEF-12:45", "ABCDEF", 12*3600 + 2700},
+		// It is another day there, whatever time it is here.
+		{"EARLY24", "EARLY", -24 * 3600},
+		{"LATE-24", "LATE", 24 * 3600},
 	} {
 		t.Run(zone.name, func(t *testing.T) {
 			time.Local = time.FixedZone(zone.name, zone.offset)
