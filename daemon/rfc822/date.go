@@ -10,16 +10,21 @@ import "time"
 func AppendDate(dst []byte, t time.Time) []byte {
 	dst = t.AppendFormat(dst, "Mon, 02 Jan 2006 15:04:05 ")
 	zone, seconds := t.Zone()
-	dst = appendOffset(dst, seconds)
+	dst = appendOffset(dst, minute(t.Unix()+int64(seconds))-minute(t.Unix()))
 	dst = append(dst, " ("...)
 	dst = append(dst, zone...)
 	return append(dst, ')')
 }
 
+// minute returns the number of the minute that second, before or after 1970, is in. An
+// offset is the difference of what two clocks show without their seconds.
+func minute(second int64) int {
+	return int((second - (second%60+60)%60) / 60)
+}
+
 // appendOffset appends +hhmm. An offset between -00:59 and -00:01 gets "+",
 // because C prints the sign of the hours.
-func appendOffset(dst []byte, seconds int) []byte {
-	minutes := seconds / 60
+func appendOffset(dst []byte, minutes int) []byte {
 	sign := byte('+')
 	if minutes <= -60 {
 		sign = '-'

@@ -26,6 +26,10 @@ func TestAppendDate(t *testing.T) {
 		{"day of one digit", time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), "Sun, 01 Nov 2026 00:00:00 +0000 (UTC)"},
 		{"half hour east", time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("IST", 19800)), "Fri, 02 Jan 2026 03:04:05 +0530 (IST)"},
 		{"half hour west", time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("NST", -12600)), "Fri, 02 Jan 2026 03:04:05 -0330 (NST)"},
+		{"seconds east, same minute", time.Date(2026, 1, 2, 3, 4, 30, 0, time.FixedZone("X", 30)), "Fri, 02 Jan 2026 03:04:30 +0000 (X)"},
+		{"seconds east, next minute", time.Date(2026, 1, 2, 3, 4, 29, 0, time.FixedZone("X", 30)), "Fri, 02 Jan 2026 03:04:29 +0001 (X)"},
+		{"seconds west, minute before", time.Date(2026, 1, 2, 3, 4, 30, 0, time.FixedZone("X", -30)), "Fri, 02 Jan 2026 03:04:30 +0001 (X)"},
+		{"seconds west, before 1970", time.Date(1919, 1, 2, 3, 4, 5, 0, time.FixedZone("LMT", -2588)), "Thu, 02 Jan 1919 03:04:05 +0043 (LMT)"},
 		{"sign of the hours only", time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("X", -1800)), "Fri, 02 Jan 2026 03:04:05 +0030 (X)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
