@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/go-multierror"
 
 	"github.com/qmqpd/qmqpd/daemon/cleanup"
+	"github.com/qmqpd/qmqpd/daemon/incoming"
 	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/params"
 )
@@ -23,14 +24,24 @@ func refuse(clean *params.Effective, flags uint32) error {
 			errs = multierror.Append(errs, &RefusedError{Name: "non_smtpd_milters", Value: value})
 		}
 	}
-	for _, p := range mapParameters {
-		if flags&p.flag == 0 {
-			continue
-		}
-		value := clean.String(p.name)
+	foreign := func(name string) {
+		value := clean.String(name)
 		if typ := foreignTable(value); typ != "" {
-			errs = multierror.Append(errs, &RefusedError{Name: p.name, Value: value, Why: "tables of type " + typ + " need Postfix"})
+			errs = multierror.Append(errs, &RefusedError{Name: name, Value: value, Why: "tables of type " + typ + " need Postfix"})
 		}
+	}
+	mapped := false
+	for _, p := range mapParameters {
+		if flags&p.flag != 0 {
+			foreign(p.name)
+			mapped = mapped || p.flags == incoming.AddressTable && clean.String(p.name) != ""
+		}
+	}
+	if mapped {
+		foreign("mydestination") // it decides for which domains a local part is a key
+	}
+	if flags&cleanup.FlagMap != 0 && clean.String("masquerade_domains") != "" {
+		foreign("masquerade_exceptions")
 	}
 	if clean.Bool("disable_mime_input_processing") && clean.Bool("force_mime_input_conversion") {
 		errs = multierror.Append(errs, fmt.Errorf("do not specify both disable_mime_input_processing=yes and force_mime_input_conversion=yes"))
@@ -66,7 +77,7 @@ func foreignTable(list string) string {
 			return ""
 		}
 		list = rest
-		typ, name, _ := strings.Cut(token, ":")
+		typ, name, _ := strings.Cut(strings.TrimLeft(token, "!"), ":") // lists of domains have exceptions
 		if table.IsForeign(typ) {
 			return typ
 		}
