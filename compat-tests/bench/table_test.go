@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -104,6 +105,7 @@ func TestTable(t *testing.T) {
 	}
 	directLarge(t, &results)
 	start(t, &results)
+	printing(t, &results)
 	commit, _ := exec.Command("git", "describe", "--always", "--dirty").Output()
 	fmt.Printf("\n%s, %d processors, %s, commit %s, medians of %d rounds\n\n%s\n", time.Now().Format("2006-01-02"),
 		runtime.NumCPU(), runtime.Version(), strings.TrimSpace(string(commit)), rounds(), results.String())
@@ -284,6 +286,31 @@ func start(t *testing.T, results *table) {
 				t.Fatalf("%v: %s", err, out)
 			}
 			results.add(s, "start and end of a process", "ms", "≤ 1.5", time.Since(at).Seconds()*1000)
+		}
+	}
+}
+
+// printing measures postconf and postconf-lite from beginning to end, with the
+// configuration of Debian's package.
+func printing(t *testing.T, results *table) {
+	pf := postfix.New(t, postfix.Options{Debian: true})
+	const ours = "/usr/sbin/postconf-lite"
+	pf.Install(postfix.Build(t, "postconf-lite"), ours)
+	sides := []struct {
+		*side
+		program string
+	}{{&side{name: "stock"}, "/usr/sbin/postconf"}, {&side{name: "ours"}, ours}}
+	for range 10 * rounds() {
+		for _, options := range []string{"-h myhostname", "-n", "-d"} {
+			for _, s := range sides {
+				cmd := pf.Command(s.program, strings.Fields(options)...)
+				cmd.Stdout, cmd.Stderr = io.Discard, io.Discard
+				at := time.Now()
+				if err := cmd.Run(); err != nil {
+					t.Fatalf("%s %s: %v", s.program, options, err)
+				}
+				results.add(s.side, "postconf "+options, "ms", "≤ 1.0", time.Since(at).Seconds()*1000)
+			}
 		}
 	}
 }
