@@ -38,13 +38,7 @@ var branchVariants = map[string]settings{
 func branchCorpus() []incomingCase {
 	var cases []incomingCase
 	add := func(name, variant string, req submission) {
-		if req.sender == "" {
-			req.sender = "s@x"
-		}
-		if req.recipients == nil {
-			req.recipients = []string{"user@local.example.org"}
-		}
-		cases = append(cases, incomingCase{name: name, variant: variant, req: req})
+		cases = append(cases, newIncomingCase(name, variant, req))
 	}
 	for _, v := range slices.Sorted(maps.Keys(branchVariants)) {
 		if !strings.HasPrefix(v, "sel-") {

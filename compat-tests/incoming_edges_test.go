@@ -86,16 +86,22 @@ var edgeVariants = map[string]settings{
 	"proxyif-v4":       {"cleanup:inet_protocols": "ipv4", "cleanup:proxy_interfaces": "::ffff:192.0.2.1", "canonical_maps": "inline:{{lit = found@example.net}}", "inet_interfaces": "127.0.0.1"},
 }
 
+// newIncomingCase returns a case whose request has a sender and a recipient if none
+// are given; an empty list of recipients stays empty.
+func newIncomingCase(name, variant string, req submission) incomingCase {
+	if req.sender == "" {
+		req.sender = "s@x"
+	}
+	if req.recipients == nil {
+		req.recipients = []string{"user@local.example.org"}
+	}
+	return incomingCase{name: name, variant: variant, req: req}
+}
+
 func edgeCorpus() []incomingCase {
 	var cases []incomingCase
 	add := func(name, variant string, req submission) {
-		if req.sender == "" {
-			req.sender = "s@x"
-		}
-		if req.recipients == nil {
-			req.recipients = []string{"user@local.example.org"}
-		}
-		cases = append(cases, incomingCase{name: name, variant: variant, req: req})
+		cases = append(cases, newIncomingCase(name, variant, req))
 	}
 
 	// cleanup(8) finds that the file is too large while it writes.

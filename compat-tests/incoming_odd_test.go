@@ -43,13 +43,7 @@ func oddCorpus() (map[string]settings, []incomingCase) {
 	variants := maps.Clone(oddVariants)
 	var cases []incomingCase
 	add := func(name, variant string, req submission) {
-		if req.sender == "" {
-			req.sender = "s@x"
-		}
-		if req.recipients == nil {
-			req.recipients = []string{"user@local.example.org"}
-		}
-		cases = append(cases, incomingCase{name: name, variant: variant, req: req})
+		cases = append(cases, newIncomingCase(name, variant, req))
 	}
 	for _, v := range slices.Sorted(maps.Keys(oddVariants)) {
 		for i := range oddValues {

@@ -109,8 +109,9 @@ func (e *Effective) Protocols() (ipv4, ipv6 bool) {
 	return p.v4, p.v6
 }
 
-// ProxyInterfaces looks up the names in proxy_interfaces. Addresses of a protocol that
-// is not in use do not count.
+// ProxyInterfaces returns the addresses in proxy_interfaces, and those of the names in
+// it. Addresses of a protocol that is not in use do not count; an item that is left
+// without any is an error, with the text of Postfix's fatal one.
 //
 // Source: Postfix 3.10 own_inet_addr.c, proxy_inet_addr_init.
 func (e *Effective) ProxyInterfaces() ([]netip.Addr, error) {
