@@ -229,9 +229,14 @@ func (g *ruleGenerator) line() string {
 	return g.delimited() + g.pick(" ", "\t", "  ", "") + g.result()
 }
 
+// file is short, or one time in six so long that a screen of its patterns pays.
 func (g *ruleGenerator) file() string {
 	var lines []string
-	for range 1 + g.IntN(14) {
+	count := 1 + g.IntN(14)
+	if g.IntN(6) == 0 {
+		count += 150
+	}
+	for range count {
 		lines = append(lines, g.line())
 	}
 	return strings.Join(lines, "\n") + g.pick("\n", "")

@@ -18,6 +18,7 @@ const speedLookups = 100_000
 
 // speedCase is one table in both programs.
 type speedCase struct {
+	label     string
 	typ, name string // name is inside the private root
 	source    string
 	indexed   bool // made by postmap
@@ -45,19 +46,38 @@ func speedCases() []speedCase {
 	for i := range 20 {
 		fmt.Fprintf(&patterns, "/^host[0-9]*%d%d\\.(example|invalid)\\.com$/ found $1 %d\n", i%10, i/2, i)
 	}
+	// Checks of content: many patterns of several kinds, of which few match.
+	word := func() string {
+		return fmt.Sprintf("%c%c%c%x", 'a'+g.IntN(26), 'a'+g.IntN(26), 'a'+g.IntN(26), g.IntN(256))
+	}
+	var checks strings.Builder
+	for i := range 500 {
+		pattern := []string{"%s %s", "^%s.*%s", "(%s|%s)[0-9]{2,4}", "https?:\\/\\/[^ ]*%s\\.(%s|com)", "\\b%s[^a-z]+%s\\b"}[i%5]
+		fmt.Fprintf(&checks, "/"+pattern+"/ REJECT rule %d\n", word(), word(), i)
+	}
+	var text60 []string
+	for range speedLookups / 10 {
+		line := word()
+		for len(line) < 60 {
+			line += " " + word()
+		}
+		text60 = append(text60, line)
+	}
 	var cases []speedCase
 	for _, typ := range []string{"hash", "btree", "cdb", "lmdb"} {
-		cases = append(cases, speedCase{typ, "/etc/postfix/speed-" + typ, text.String(), true, names})
+		cases = append(cases, speedCase{typ, typ, "/etc/postfix/speed-" + typ, text.String(), true, names})
 	}
 	return append(cases,
-		speedCase{"texthash", "/etc/postfix/speed-texthash", text.String(), false, names},
-		speedCase{"cidr", "/etc/postfix/speed-cidr", cidr.String(), false, addresses},
-		speedCase{"regexp", "/etc/postfix/speed-regexp", patterns.String(), false, names},
-		speedCase{"pcre", "/etc/postfix/speed-pcre", patterns.String(), false, names},
-		speedCase{"inline", "{a=b, host1.example.com=c, host2.example.com=d}", "", false, names},
-		speedCase{"static", "all", "", false, names},
-		speedCase{"pipemap", "{cdb:/etc/postfix/speed-cdb, static:x}", "", false, names},
-		speedCase{"unionmap", "{cdb:/etc/postfix/speed-cdb, static:x}", "", false, names},
+		speedCase{"texthash", "texthash", "/etc/postfix/speed-texthash", text.String(), false, names},
+		speedCase{"cidr", "cidr", "/etc/postfix/speed-cidr", cidr.String(), false, addresses},
+		speedCase{"regexp", "regexp", "/etc/postfix/speed-regexp", patterns.String(), false, names},
+		speedCase{"pcre", "pcre", "/etc/postfix/speed-pcre", patterns.String(), false, names},
+		speedCase{"regexp, 500 checks of 10000 lines", "regexp", "/etc/postfix/speed-regexp-checks", checks.String(), false, text60},
+		speedCase{"pcre, 500 checks of 10000 lines", "pcre", "/etc/postfix/speed-pcre-checks", checks.String(), false, text60},
+		speedCase{"inline", "inline", "{a=b, host1.example.com=c, host2.example.com=d}", "", false, names},
+		speedCase{"static", "static", "all", "", false, names},
+		speedCase{"pipemap", "pipemap", "{cdb:/etc/postfix/speed-cdb, static:x}", "", false, names},
+		speedCase{"unionmap", "unionmap", "{cdb:/etc/postfix/speed-cdb, static:x}", "", false, names},
 	)
 }
 
@@ -85,12 +105,12 @@ func BenchmarkTables(b *testing.B) {
 	for _, c := range speedCases() {
 		c.prepare(pf)
 		input := []byte(strings.Join(c.keys, "\n") + "\n")
-		b.Run(c.typ+"/postmap", func(b *testing.B) {
+		b.Run(c.label+"/postmap", func(b *testing.B) {
 			for b.Loop() {
 				pf.RunInput(input, "/usr/sbin/postmap", "-q", "-", c.typ+":"+c.name)
 			}
 		})
-		b.Run(c.typ+"/ours", func(b *testing.B) {
+		b.Run(c.label+"/ours", func(b *testing.B) {
 			spec := c.oursSpec(pf)
 			for b.Loop() {
 				queryOurs(b, pf.Dir, spec, c.keys)
@@ -118,9 +138,9 @@ func TestTableSpeed(t *testing.T) {
 		})
 		ours := best(syscall.RUSAGE_SELF, func() { got, _ = queryOurs(t, pf.Dir, spec, c.keys) })
 		if want != got {
-			t.Errorf("%s: answers differ", c.typ)
+			t.Errorf("%s: answers differ", c.label)
 		}
-		fmt.Fprintf(out, "%s\t%d ms\t%d ms\t%.1f\t\n", c.typ, theirs.Milliseconds(), ours.Milliseconds(), float64(theirs)/float64(ours))
+		fmt.Fprintf(out, "%s\t%d ms\t%d ms\t%.1f\t\n", c.label, theirs.Milliseconds(), ours.Milliseconds(), float64(theirs)/float64(ours))
 	}
 	out.Flush()
 }

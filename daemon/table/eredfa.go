@@ -2,49 +2,56 @@ package table
 
 // A lazily built automaton answers whether a pattern matches at all, which is
 // the question for most rules of a table: one step for each byte of the key.
-// It knows ^ and $ as conditions; patterns with others go the slower way.
+// Of conditions it knows ^ and $, and takes all others to hold: then it is not
+// exact, and its yes is a perhaps. That of a block of patterns (see screen)
+// tells which of them match.
 
 const (
 	dfaMaxStates = 1000
 	dfaUnknown   = -1
+
+	// A new state of a block costs about what so many bytes cost that meet known
+	// ones. It begins with credit for all states.
+	dfaStateCost = 128
+	dfaCredit    = dfaMaxStates * dfaStateCost
 )
 
 // dfaPlan is what all automata of one pattern have in common.
 type dfaPlan struct {
 	class   [256]uint8 // bytes that no set tells apart have one class
 	example []byte     // a byte of each class
+	exact   bool       // a pattern that is found does match
 }
 
-// newDFAPlan returns nil for patterns with other conditions.
+// newDFAPlan returns nil for patterns with back references.
 func newDFAPlan(p *ereProgram) *dfaPlan {
-	if p.backRefs || p.newline {
+	if p.backRefs {
 		return nil
 	}
+	plan := &dfaPlan{exact: true}
 	for i := range p.code {
-		if in := &p.code[i]; in.op == instAssert && ereAssert(in.arg) > assertBufferLast {
-			return nil
+		if in := &p.code[i]; in.op == instAssert && p.vague(ereAssert(in.arg)) {
+			plan.exact = false
 		}
 	}
-	plan := &dfaPlan{}
 	// Split the classes by one set after the other.
 	count := 1
 	for _, set := range p.sets {
-		type half struct {
-			class uint8
-			in    bool
-		}
-		renamed := map[half]uint8{}
-		var next [256]uint8
+		var renamed [256][2]int16 // by class, and whether the set has the byte; plus 1
+		was := plan.class
+		count = 0
 		for c := range 256 {
-			h := half{plan.class[c], set.has(byte(c))}
-			name, ok := renamed[h]
-			if !ok {
-				name = uint8(len(renamed))
-				renamed[h] = name
+			half := 0
+			if set.has(byte(c)) {
+				half = 1
 			}
-			next[c] = name
+			name := &renamed[was[c]][half]
+			if *name == 0 {
+				count++
+				*name = int16(count)
+			}
+			plan.class[c] = uint8(*name - 1)
 		}
-		plan.class, count = next, len(renamed)
 	}
 	plan.example = make([]byte, count)
 	for c := range 256 {
@@ -53,7 +60,19 @@ func newDFAPlan(p *ereProgram) *dfaPlan {
 	return plan
 }
 
-// ereDFA is one automaton; it grows while it is used.
+// vague reports that automata do not know whether a condition holds.
+func (p *ereProgram) vague(check ereAssert) bool {
+	switch check {
+	case assertLineFirst, assertLineLast:
+		return p.newline
+	case assertBufferFirst, assertBufferLast:
+		return false
+	}
+	return true
+}
+
+// ereDFA is one automaton, of a pattern or of a block of them; it grows while it
+// is used.
 type ereDFA struct {
 	program *ereProgram
 	plan    *dfaPlan
@@ -65,18 +84,19 @@ type ereDFA struct {
 	stamp   uint32
 	stack   []int32
 	key     []byte
+	credit  int // of scan: bytes that were read and not yet spent on new states
 }
 
 type dfaState struct {
 	pcs    []int32 // sets to come, and conditions on the end
 	next   []int32 // by class
-	match  bool    // a match ends here
-	atEnd  bool    // a match ends here if the key does
+	found  uint64  // the patterns of which a match ends here, a bit for each
+	atEnd  uint64  // those of which one ends here if the key does
 	isDead bool    // nothing can match any more
 }
 
 func newEreDFA(p *ereProgram) *ereDFA {
-	d := &ereDFA{program: p, plan: p.dfa, mark: make([]uint32, len(p.code))}
+	d := &ereDFA{program: p, plan: p.dfa, mark: make([]uint32, len(p.code)), credit: dfaCredit}
 	d.flush()
 	return d
 }
@@ -94,7 +114,7 @@ func (d *ereDFA) matches(key string) bool {
 	at := d.first
 	for i := 0; i < len(key); i++ {
 		s := &d.states[at]
-		if s.match {
+		if s.found != 0 {
 			return true
 		}
 		if s.isDead {
@@ -108,7 +128,34 @@ func (d *ereDFA) matches(key string) bool {
 		at = next
 	}
 	s := &d.states[at]
-	return s.match || s.atEnd
+	return s.found|s.atEnd != 0
+}
+
+// scan returns which patterns match a key that is not empty. Complete is false,
+// and found of no use, where the automaton would have to grow faster than its
+// credit allows: then it is cheaper to try one pattern after the other.
+func (d *ereDFA) scan(key string) (found uint64, complete bool) {
+	d.credit = min(d.credit+len(key), dfaCredit)
+	at := d.first
+	for i := 0; i < len(key); i++ {
+		s := &d.states[at]
+		found |= s.found
+		if s.isDead {
+			return found, true
+		}
+		class := d.plan.class[key[i]]
+		next := s.next[class]
+		if next == dfaUnknown {
+			if d.credit < dfaStateCost {
+				return 0, false
+			}
+			d.credit -= dfaStateCost
+			next = d.step(at, class)
+		}
+		at = next
+	}
+	s := &d.states[at]
+	return found | s.found | s.atEnd, true
 }
 
 func (d *ereDFA) begin() {
@@ -136,6 +183,8 @@ func (d *ereDFA) follow(pc int32, atStart, atEnd bool) {
 			d.stack = append(d.stack, in.y, in.x)
 		case instAssert:
 			switch check := ereAssert(in.arg); {
+			case d.program.vague(check):
+				d.stack = append(d.stack, in.x)
 			case check == assertLineFirst || check == assertBufferFirst:
 				if atStart {
 					d.stack = append(d.stack, in.x)
@@ -191,7 +240,7 @@ func (d *ereDFA) state() int32 {
 	for _, pc := range s.pcs {
 		switch d.program.code[pc].op {
 		case instMatch:
-			s.match = true
+			s.found |= 1 << d.program.code[pc].arg
 		case instAssert:
 			waiting = true
 		}
@@ -204,7 +253,9 @@ func (d *ereDFA) state() int32 {
 			}
 		}
 		for _, pc := range d.list {
-			s.atEnd = s.atEnd || d.program.code[pc].op == instMatch
+			if in := &d.program.code[pc]; in.op == instMatch {
+				s.atEnd |= 1 << in.arg
+			}
 		}
 	}
 	at := int32(len(d.states))

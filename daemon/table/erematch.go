@@ -9,20 +9,6 @@ type ereWork struct {
 	now, next ereThreads
 	stack     []ereFrame
 	registers []int
-	automata  []*ereDFA // by the pattern's number
-}
-
-// automaton returns the pattern's automaton in this working memory.
-func (w *ereWork) automaton(p *ereProgram) *ereDFA {
-	for len(w.automata) <= p.number {
-		w.automata = append(w.automata, nil)
-	}
-	d := w.automata[p.number]
-	if d == nil {
-		d = newEreDFA(p)
-		w.automata[p.number] = d
-	}
-	return d
 }
 
 // ereThreads is a set of instructions, in the order of their priority, each

@@ -2,6 +2,7 @@ package table
 
 import (
 	"context"
+	"math"
 )
 
 // ereMaxProgram bounds the instructions of one pattern, which repetition
@@ -22,6 +23,8 @@ type ereProgram struct {
 	// match may be empty or starts with a condition.
 	first *byteSet
 	dfa   *dfaPlan // nil if the pattern needs the slower way
+	// longest is the length of key up to which the automaton holds.
+	longest int
 	// number tells the patterns of one table apart.
 	number int
 }
@@ -43,7 +46,7 @@ const (
 	instBackRef               // what group arg matched
 	instLoop                  // remembers where a loop's body starts, in register arg
 	instAgain                 // back to x if the body matched something, else on to y
-	instMatch
+	instMatch                 // of pattern arg of a block, else 0
 )
 
 // compileERE compiles a pattern; its error is the C library's message.
@@ -61,6 +64,7 @@ func compileERE(pattern string, options uint32) (*ereProgram, error) {
 		ignoreCase: options&ereIgnoreCase != 0,
 		newline:    options&ereNewline != 0,
 		backRefs:   p.backRefs,
+		longest:    math.MaxInt,
 	}
 	c := &ereCompiler{prog: prog, sets: map[byteSet]int32{}}
 	c.emit(tree)
@@ -195,6 +199,13 @@ func (p *ereProgram) firstBytes() *byteSet {
 
 func (p *ereProgram) groups() int { return p.groupCount }
 
+func (p *ereProgram) plain() *ereProgram {
+	if p.dfa == nil {
+		return nil
+	}
+	return p
+}
+
 func (p *ereProgram) match(ctx context.Context, in session, spans []int) (bool, string) {
 	s := in.(*ereSession)
 	key := s.key
@@ -205,7 +216,7 @@ func (p *ereProgram) match(ctx context.Context, in session, spans []int) (bool, 
 		return p.backtrack(key, spans)
 	}
 	if p.dfa != nil && key != "" {
-		if matched := s.work.automaton(p).matches(key); !matched || len(spans) == 0 {
+		if matched := s.automata.of(p).matches(key); !matched || p.dfa.exact && len(spans) == 0 {
 			return matched, ""
 		}
 	}

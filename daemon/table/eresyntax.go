@@ -66,6 +66,7 @@ const (
 	assertWordLast
 	assertWordEdge
 	assertNotWordEdge
+	assertElse // something that automata need not know: see pcreFilterParser
 )
 
 type ereParser struct {

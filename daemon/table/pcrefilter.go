@@ -1,22 +1,24 @@
 package table
 
-import "strings"
-
-// Most patterns of real tables are plain enough that the lazy automaton of
-// regexp tables can tell whether they match. That saves a call of the library
-// for the many patterns that do not.
-//
-// A pattern qualifies only if the library could not give up on it either: one
-// or two unlimited repetitions, of single characters, take a key of
-// pcreFilterKey bytes less than the ten million steps that it is allowed.
-
-const (
-	pcreFilterKey     = 200
-	pcreFilterRepeats = 2
+import (
+	"strconv"
+	"strings"
 )
 
-// newPCREFilter returns an automaton's plan for a pattern, or nil for one that
-// does not qualify. It holds for keys without newlines.
+// Most patterns of real tables are plain enough that the lazy automaton of
+// regexp tables can tell that a key does not match. That saves a call of the
+// library for the many patterns that do not.
+//
+// A pattern qualifies only if the library could not give up on the key either:
+// so many repetitions of single characters take keys up to some length less than
+// the ten million steps that it is allowed.
+var pcreFilterKeys = [...]int{10_000, 1000, 200} // by the number of repetitions
+
+// pcreFilterCount bounds the counts in braces.
+const pcreFilterCount = 64
+
+// newPCREFilter returns the program of an automaton for a pattern, or nil for one
+// that does not qualify. It holds for keys that do not end in a newline.
 func newPCREFilter(pattern string, options uint32) *ereProgram {
 	const plain = pcreCaseless | pcreDotAll | pcreUngreedy | pcreDollarEndOnly
 	if options&^plain != 0 {
@@ -24,10 +26,10 @@ func newPCREFilter(pattern string, options uint32) *ereProgram {
 	}
 	p := &pcreFilterParser{text: pattern, options: options}
 	tree, ok := p.alternatives(0)
-	if !ok || p.text != "" || p.repeats > pcreFilterRepeats {
+	if !ok || p.text != "" || p.repeats >= len(pcreFilterKeys) {
 		return nil
 	}
-	prog := &ereProgram{}
+	prog := &ereProgram{longest: pcreFilterKeys[p.repeats]}
 	c := &ereCompiler{prog: prog, sets: map[byteSet]int32{}}
 	c.emit(tree)
 	c.add(ereInst{op: instMatch})
@@ -47,6 +49,8 @@ func (p *pcreFilterParser) alternatives(depth int) (*ereNode, bool) {
 	if depth > 50 {
 		return nil, false
 	}
+	// What (?i) changes ends with the group.
+	defer func(options uint32) { p.options = options }(p.options)
 	tree, ok := p.branch(depth)
 	for ok && strings.HasPrefix(p.text, "|") {
 		p.text = p.text[1:]
@@ -82,12 +86,11 @@ func (p *pcreFilterParser) piece(depth int) (*ereNode, bool) {
 	if !ok || p.text == "" {
 		return atom, ok
 	}
-	c := p.text[0]
-	if c != '*' && c != '+' && c != '?' {
-		return atom, true
+	least, most, ok := p.quantifier()
+	if !ok || least == 1 && most == 1 {
+		return atom, ok
 	}
-	p.text = p.text[1:]
-	if atom == nil || atom.op == nodeAssert || c != '?' && atom.op != nodeSet {
+	if atom == nil || atom.op == nodeAssert || atom.op != nodeSet && !(least == 0 && most == 1) {
 		return nil, false
 	}
 	if p.text != "" && p.text[0] == '?' {
@@ -96,15 +99,79 @@ func (p *pcreFilterParser) piece(depth int) (*ereNode, bool) {
 	if p.text != "" && strings.IndexByte("*+?{", p.text[0]) >= 0 {
 		return nil, false
 	}
-	if c == '?' {
+	if least == 0 && most == 1 {
 		return &ereNode{op: nodeAlt, left: atom}, true
 	}
-	p.repeats++
-	star := &ereNode{op: nodeStar, left: atom}
-	if c == '+' {
-		return &ereNode{op: nodeConcat, left: atom, right: star}, true
+	if least != most {
+		p.repeats++
 	}
-	return star, true
+	return repeated(atom, least, most), true
+}
+
+// repeated is an atom so many times. Most is -1 for any number.
+func repeated(atom *ereNode, least, most int) *ereNode {
+	var tree *ereNode
+	if most < 0 {
+		tree = &ereNode{op: nodeStar, left: atom}
+	}
+	for range most - least {
+		tree = &ereNode{op: nodeAlt, left: concat(atom, tree)}
+	}
+	for range least {
+		tree = concat(atom, tree)
+	}
+	if tree == nil {
+		return &ereNode{op: nodeGroup} // {0}
+	}
+	return tree
+}
+
+func concat(first, rest *ereNode) *ereNode {
+	if rest == nil {
+		return first
+	}
+	return &ereNode{op: nodeConcat, left: first, right: rest}
+}
+
+// quantifier reads how often the atom before it may come; once if there is no
+// quantifier.
+func (p *pcreFilterParser) quantifier() (least, most int, ok bool) {
+	c := p.text[0]
+	switch c {
+	case '*', '+', '?', '{':
+		p.text = p.text[1:]
+	}
+	switch c {
+	case '*':
+		return 0, -1, true
+	case '+':
+		return 1, -1, true
+	case '?':
+		return 0, 1, true
+	case '{':
+		counts, rest, ok := strings.Cut(p.text, "}")
+		p.text = rest
+		from, to, ranged := strings.Cut(counts, ",")
+		least, most = pcreCount(from), pcreCount(to)
+		switch {
+		case !ok || least < 0:
+			return 0, 0, false // a brace that is text, or else
+		case !ranged:
+			return least, least, true
+		case to == "":
+			return least, -1, true
+		}
+		return least, most, most >= least
+	}
+	return 1, 1, true
+}
+
+// pcreCount returns -1 for what is no number or too large.
+func pcreCount(text string) int {
+	if n, err := strconv.Atoi(text); err == nil && allDigits(text) && n <= pcreFilterCount {
+		return n
+	}
+	return -1
 }
 
 func (p *pcreFilterParser) atom(depth int) (*ereNode, bool) {
@@ -118,18 +185,7 @@ func (p *pcreFilterParser) atom(depth int) (*ereNode, bool) {
 	case '$':
 		return &ereNode{op: nodeAssert, check: assertBufferLast}, true
 	case '(':
-		switch {
-		case strings.HasPrefix(p.text, "?:"):
-			p.text = p.text[2:]
-		case p.text == "", p.text[0] == '?', p.text[0] == '*':
-			return nil, false
-		}
-		tree, ok := p.alternatives(depth + 1)
-		if !ok || !strings.HasPrefix(p.text, ")") {
-			return nil, false
-		}
-		p.text = p.text[1:]
-		return &ereNode{op: nodeGroup, left: tree}, true
+		return p.group(depth)
 	case '.':
 		var set byteSet
 		if p.options&pcreDotAll == 0 {
@@ -140,10 +196,89 @@ func (p *pcreFilterParser) atom(depth int) (*ereNode, bool) {
 		set, ok := p.class()
 		return &ereNode{set: set}, ok
 	case '\\':
+		if p.text != "" {
+			if check, ok := pcreConditions[p.text[0]]; ok {
+				p.text = p.text[1:]
+				return &ereNode{op: nodeAssert, check: check}, true
+			}
+		}
 		set, ok := p.escape()
 		return &ereNode{set: set}, ok
 	}
 	return &ereNode{set: p.one(c)}, true
+}
+
+// pcreConditions are the conditions that a backslash begins.
+var pcreConditions = map[byte]ereAssert{
+	'A': assertBufferFirst, 'z': assertBufferLast, 'Z': assertBufferLast, 'b': assertElse, 'B': assertElse,
+}
+
+// group reads what follows an opening parenthesis. What it says of look-around
+// is left to the library.
+func (p *pcreFilterParser) group(depth int) (*ereNode, bool) {
+	options, looks := p.options, false
+	if rest, special := strings.CutPrefix(p.text, "?"); special {
+		p.text = rest
+		switch end := strings.IndexAny(p.text, ":)"); {
+		case p.lookAround():
+			looks = true
+		case end < 0 || !p.setOptions(p.text[:end]):
+			return nil, false
+		case p.text[end] == ')':
+			p.text = p.text[end+1:]
+			return &ereNode{op: nodeGroup}, true
+		default:
+			p.text = p.text[end+1:]
+		}
+	} else if strings.HasPrefix(p.text, "*") {
+		return nil, false
+	}
+	tree, ok := p.alternatives(depth + 1)
+	p.options = options
+	if !ok || !strings.HasPrefix(p.text, ")") {
+		return nil, false
+	}
+	p.text = p.text[1:]
+	if looks {
+		return &ereNode{op: nodeAssert, check: assertElse}, true
+	}
+	return &ereNode{op: nodeGroup, left: tree}, true
+}
+
+// lookAround skips the sign of a condition on what is around.
+func (p *pcreFilterParser) lookAround() bool {
+	for _, sign := range []string{"=", "!", "<=", "<!"} {
+		if rest, ok := strings.CutPrefix(p.text, sign); ok {
+			p.text = rest
+			return true
+		}
+	}
+	return false
+}
+
+// setOptions reads letters like those of (?i-s).
+func (p *pcreFilterParser) setOptions(letters string) bool {
+	on := true
+	for i := range len(letters) {
+		var option uint32
+		switch letters[i] {
+		case '-':
+			on = false
+			continue
+		case 'i':
+			option = pcreCaseless
+		case 's':
+			option = pcreDotAll
+		default:
+			return false
+		}
+		if on {
+			p.options |= option
+		} else {
+			p.options &^= option
+		}
+	}
+	return true
 }
 
 // one is a character, in both cases if case does not matter.
@@ -176,6 +311,12 @@ func (p *pcreFilterParser) escape() (byteSet, bool) {
 		return setOf(isSpace), true
 	case 'S':
 		return setOf(isSpace).not(), true
+	case 't':
+		return p.one('\t'), true
+	case 'n':
+		return p.one('\n'), true
+	case 'r':
+		return p.one('\r'), true
 	}
 	return p.one(c), !isAlnum(c) && c < 0x80
 }

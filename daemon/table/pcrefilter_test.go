@@ -19,8 +19,10 @@ func TestPCREFilter(t *testing.T) {
 	atoms := []string{
 		"a", "b", "A", "1", ".", "^", "$", "a*", "b+", "a?", ".*", "(a|b)", "(a|)", "(|b)?", "(?:ab)", "[ab]", "[^a]", "[a-c]", "[]x]", "[^]a]", "[a-]", "[\\d.]",
 		"\\d", "\\w+", "\\W", "\\s", "\\.", "\\-", "|", "()", "[^\\s]", "a*?", "b+?", "@", "}", "]", "(a", "(?i)", "a{2}", "\\b", "[[:alpha:]]", "ü",
+		"\\B", "\\A", "\\z", "\\Z", "\\t", "[\\n\\r]", "(?-i)", "(?i:b)", "(?-i:A)", "(?s:.)", "(?-s).", "(?^i:a)", "(?=a)", "(?!b)", "(?<=a)", "(?<!^)", "(?=a|b+)",
+		"b{1,2}", "a{2,}", "[ab]{0,3}", "b{0}", "a{1}?", ".{1,}?", "a{,2}", "(a){2}", "b{2,1}", "a{65}", "(?(?=a)b)", "(?>a)", "(?#c)",
 	}
-	filtered, matches := 0, 0
+	filtered, inexact, matches := 0, 0, 0
 	patterns := 4000
 	if RaceEnabled {
 		patterns = 1500
@@ -40,12 +42,15 @@ func TestPCREFilter(t *testing.T) {
 			continue
 		}
 		filtered++
+		if !m.filter.dfa.exact {
+			inexact++
+		}
 		without := *m
 		without.filter = nil
 		for range 20 {
 			var key strings.Builder
 			for range 1 + g.IntN(8) {
-				key.WriteByte("aabbcABC1.-@ ]x\xfc"[g.IntN(16)])
+				key.WriteByte("aabbcABC1.-@ ]x\xfc\n\t"[g.IntN(18)])
 			}
 			s := engine.begin(key.String())
 			got, _ := m.match(context.Background(), s, nil)
@@ -59,7 +64,7 @@ func TestPCREFilter(t *testing.T) {
 			}
 		}
 	}
-	if filtered < patterns/10 || matches < patterns/10 {
-		t.Errorf("only %d patterns with a filter, %d matches", filtered, matches)
+	if filtered < patterns/10 || inexact < patterns/20 || matches < patterns/10 {
+		t.Errorf("only %d patterns with a filter, %d of which are not exact, %d matches", filtered, inexact, matches)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
-	"strings"
 	"sync"
 
 	"go.elara.ws/pcre/lib"
@@ -46,10 +45,9 @@ type pcreWork struct {
 	capacity int
 	engine   *pcreEngine
 	key      string
-	simple   bool      // the key is one that filters hold for
-	automata []*ereDFA // by the filter's number
-	ready    bool      // there was memory for all of it
-	broken   bool      // a match panicked: leave the memory alone
+	automata automata
+	ready    bool // there was memory for all of it
+	broken   bool // a match panicked: leave the memory alone
 }
 
 func newPCREEngine() (*pcreEngine, error) { return &pcreEngine{tls: libc.NewTLS()}, nil }
@@ -146,7 +144,6 @@ func (e *pcreEngine) begin(key string) session {
 	w.makeRoom()
 	w.ready = w.context != 0 && w.data != 0 && w.load(key)
 	w.key = key
-	w.simple = key != "" && len(key) <= pcreFilterKey && strings.IndexByte(key, '\n') < 0
 	return w
 }
 
@@ -181,6 +178,7 @@ func (w *pcreWork) end() {
 		return
 	}
 	w.key = ""
+	w.automata.forget()
 	e := w.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -198,17 +196,13 @@ func (w *pcreWork) free() {
 	w.tls.Close()
 }
 
-// automaton returns a filter's automaton in this working memory.
-func (w *pcreWork) automaton(filter *ereProgram) *ereDFA {
-	for len(w.automata) <= filter.number {
-		w.automata = append(w.automata, nil)
+// plain returns a key for which the filter holds. The library has $ match before
+// a newline at the end, too.
+func (w *pcreWork) plain(filter *ereProgram) (string, *automata) {
+	if w.key == "" || len(w.key) > filter.longest || w.key[len(w.key)-1] == '\n' {
+		return "", nil
 	}
-	d := w.automata[filter.number]
-	if d == nil {
-		d = newEreDFA(filter)
-		w.automata[filter.number] = d
-	}
-	return d
+	return w.key, &w.automata
 }
 
 // load copies the key into the library's memory.
@@ -233,6 +227,8 @@ type pcreMatcher struct {
 
 func (m *pcreMatcher) groups() int { return m.count }
 
+func (m *pcreMatcher) plain() *ereProgram { return m.filter }
+
 func (m *pcreMatcher) match(_ context.Context, s session, spans []int) (matched bool, problem string) {
 	w := s.(*pcreWork)
 	// The library panics in places where C code would have aborted.
@@ -245,9 +241,11 @@ func (m *pcreMatcher) match(_ context.Context, s session, spans []int) (matched 
 	if !w.ready {
 		return false, "out of memory"
 	}
-	if w.simple && m.filter != nil {
-		if matched := w.automaton(m.filter).matches(w.key); !matched || len(spans) == 0 {
-			return matched, ""
+	if f := m.filter; f != nil {
+		if key, automata := w.plain(f); automata != nil {
+			if matched := automata.of(f).matches(key); !matched || f.dfa.exact && len(spans) == 0 {
+				return matched, ""
+			}
 		}
 	}
 	n := lib.Xpcre2_match_8(w.tls, m.code, w.subject, lib.Tsize_t(len(w.key)), 0, 0, w.data, w.context)

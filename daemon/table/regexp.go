@@ -57,10 +57,11 @@ func (e *ereEngine) compile(pattern string, options uint32, _ bool) (matcher, st
 
 // ereSession is one key, and working memory that goes back to its engine.
 type ereSession struct {
-	engine *ereEngine
-	key    string
-	upper  string // the key for patterns that ignore case
-	work   ereWork
+	engine   *ereEngine
+	key      string
+	upper    string // the key for patterns that ignore case
+	work     ereWork
+	automata automata
 }
 
 func (e *ereEngine) begin(key string) session {
@@ -72,7 +73,18 @@ func (e *ereEngine) begin(key string) session {
 	return s
 }
 
+func (s *ereSession) plain(p *ereProgram) (string, *automata) {
+	switch {
+	case s.key == "":
+		return "", nil
+	case p.ignoreCase:
+		return s.upper, &s.automata
+	}
+	return s.key, &s.automata
+}
+
 func (s *ereSession) end() {
 	s.key, s.upper = "", ""
+	s.automata.forget()
 	s.engine.idle.Put(s)
 }

@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"strings"
+	"sync"
 )
 
 // ruleTable is a list of patterns with results, the common part of the types
@@ -14,6 +15,7 @@ type ruleTable struct {
 	rules     []rule
 	log       Logger
 	engine    ruleEngine
+	screen    func() *screen
 }
 
 // ruleEngine compiles patterns, and knows where the types differ.
@@ -38,7 +40,12 @@ type ruleEngine interface {
 
 // session is the working memory for one key; its engine's matchers know what
 // is in it.
-type session interface{ end() }
+type session interface {
+	// plain returns the key as the program's automaton reads it, and the working
+	// memory for that; nil for a key for which it does not hold.
+	plain(p *ereProgram) (key string, work *automata)
+	end()
+}
 
 // matcher is one compiled pattern.
 type matcher interface {
@@ -48,6 +55,9 @@ type matcher interface {
 	// where the groups 0 to len(spans)/2-1 matched, or -1. problem is what
 	// Postfix logs about a match that could not be finished.
 	match(ctx context.Context, s session, spans []int) (matched bool, problem string)
+	// plain returns the program whose automaton says that a plain key does not
+	// match; nil if there is none.
+	plain() *ereProgram
 }
 
 type rule struct {
@@ -103,6 +113,7 @@ func openRules(o *opening, engine ruleEngine) (Table, error) {
 		p := &ruleParser{o: o, number: t.rules[open[i]].line}
 		p.warn("IF has no matching ENDIF")
 	}
+	t.screen = sync.OnceValue(func() *screen { return newScreen(t.rules) })
 	return t, nil
 }
 
@@ -129,7 +140,7 @@ func (t *ruleTable) Lookup(ctx context.Context, key string) (string, bool, error
 				}
 				spans = spans[:2*(r.groups+1)]
 			}
-			if !t.holds(ctx, r, r.first, r.negate, s, spans) {
+			if !t.firstHolds(ctx, i, s, spans) {
 				break
 			}
 			if r.second != nil && !t.holds(ctx, r, r.second, r.negate2nd, s, nil) {
@@ -137,7 +148,7 @@ func (t *ruleTable) Lookup(ctx context.Context, key string) (string, bool, error
 			}
 			return r.expand(key, spans), true, nil
 		case opIf:
-			if t.holds(ctx, r, r.first, r.negate, s, nil) {
+			if t.firstHolds(ctx, i, s, nil) {
 				continue
 			}
 			if r.end < 0 {
@@ -150,6 +161,15 @@ func (t *ruleTable) Lookup(ctx context.Context, key string) (string, bool, error
 		}
 	}
 	return "", false, nil
+}
+
+// firstHolds is holds for the first pattern of a rule.
+func (t *ruleTable) firstHolds(ctx context.Context, rule int, s session, spans []int) bool {
+	r := &t.rules[rule]
+	if t.screen().misses(rule, s) {
+		return r.negate
+	}
+	return t.holds(ctx, r, r.first, r.negate, s, spans)
 }
 
 // holds is false for a match that failed with an error, negated or not.
