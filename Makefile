@@ -89,10 +89,12 @@ fuzz: ## every fuzz target for FUZZTIME
 		done; \
 	done
 
-lint: ## gofmt, go vet, staticcheck
+lint: ## gofmt, go vet, staticcheck; what is for other systems builds there
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./mainconf ./params/... ./queuefmt/... ./cmd/postconf-lite
+	GOARCH=386 CGO_ENABLED=0 $(GO) build ./...
 
 bench: postfix ## ours and stock side by side, in one table; ROUNDS=5
 	cd compat-tests/bench && QMQPD_BENCH=1 QMQPD_BENCH_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 0 -v -run '^TestTable$$'

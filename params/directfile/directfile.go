@@ -63,6 +63,22 @@ func (f File) Stat(s *syscall.Stat_t) error {
 	}
 }
 
+// Version tells apart the states of a file that is written to: by its size and
+// when it was last modified.
+type Version struct {
+	size     int64
+	modified syscall.Timespec
+}
+
+// Version returns the present one.
+func (f File) Version() (Version, error) {
+	var s syscall.Stat_t
+	if err := f.Stat(&s); err != nil {
+		return Version{}, err
+	}
+	return Version{s.Size, modified(&s)}, nil
+}
+
 // ReadAll reads the file to its end, from the start.
 func (f File) ReadAll() ([]byte, error) {
 	size := 0

@@ -38,18 +38,19 @@ func readOnce(path string) (data []byte, opened, stable bool, err error) {
 		return nil, false, false, err
 	}
 	defer file.Close()
-	var before, after syscall.Stat_t
-	if err := file.Stat(&before); err != nil {
+	before, err := file.Version()
+	if err != nil {
 		return nil, true, false, err
 	}
 	data, err = file.ReadAll()
 	if err != nil {
 		return data, true, false, err
 	}
-	if err := file.Stat(&after); err != nil {
+	after, err := file.Version()
+	if err != nil {
 		return data, true, false, err
 	}
-	return data, true, before.Mtim == after.Mtim && before.Size == after.Size, nil
+	return data, true, before == after, nil
 }
 
 // settings are the name = value pairs of main.cf or of a master.cf service.

@@ -1,5 +1,3 @@
-//go:build linux
-
 // Package nodename asks the kernel for the name of the host.
 package nodename
 
