@@ -29,10 +29,10 @@ type limits struct {
 	private bool
 }
 
-// limits finds the service's process limit, which master(8) tells its children
+// findLimits finds the service's process limit, which master(8) tells its children
 // only where it is 1 or none. The others look into master.cf, as master did;
 // where the entry cannot be found, this process has one session at a time.
-func (r *run) limits() (limits, error) {
+func (r *run) findLimits() (limits, error) {
 	wanted, err := sessionsPerProcess(r.effective)
 	switch {
 	case err != nil:
@@ -109,9 +109,9 @@ func (r *run) masterEntry() (limits, bool) {
 
 // internalName is what master(8) calls the service in its warnings. Source:
 // Postfix 3.10 master_ent.c, get_master_ent.
-func (r *run) internalName(l limits) string {
+func (r *run) internalName() string {
 	if !strings.EqualFold(r.args.Transport, "inet") {
-		if l.private {
+		if r.limits.private {
 			return "private/" + r.args.Service
 		}
 		return "public/" + r.args.Service

@@ -29,8 +29,8 @@ func TestAccessListFollowsTable(t *testing.T) {
 	var lines bytes.Buffer
 	s := &server{log: maillog.New(time.Now)}
 	s.log.AddPlain(&lines, "x")
-	s.main = params.New(params.Process{Name: "qmqpd", Host: params.SystemHost()})
-	s.config = LoadConfig(s.main)
+	s.qmqpd.Effective = params.New(params.Process{Name: "qmqpd", Host: params.SystemHost()})
+	s.config = LoadConfig(s.qmqpd.Effective)
 	s.config.Clients = "cdb:" + dir + "/clients"
 	servers, err := s.newServers(t.Context(), s.config.policy(nil, newStorage(dir, 0)))
 	if err != nil {

@@ -17,6 +17,8 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/master"
 	"github.com/qmqpd/qmqpd/daemon/poll"
+	"github.com/qmqpd/qmqpd/daemon/qmqp"
+	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 	"github.com/qmqpd/qmqpd/params/dynamicmaps"
@@ -105,14 +107,19 @@ type run struct {
 	config    *Config
 	owner     params.User
 	stderr    bool // option -V was seen
-	dial      dialer
-	gate      *cleanup.Gate
-}
 
-// told is a line of verbose level 1, and the number of warnings before it.
-type told struct {
-	text     string
-	warnings int
+	transport  master.Transport
+	generation uint32
+	lock       *master.Lock // nil without a master(8)
+
+	limits  limits
+	memory  int64 // qmqpd_message_memory
+	tables  *table.Set
+	server  *Server
+	other   *lists // the access lists under stress, or without; nil if they are the same
+	poller  *poll.Poller
+	gate    *cleanup.Gate
+	storage qmqp.Storage
 }
 
 // now is the clock in local time; the time zone was loaded before the jail.
@@ -124,128 +131,19 @@ func (r *run) run() error {
 	r.args = master.NewArgs(r.Argv0)
 	r.zone = jail.Location(r.env.TimeZone, r.env.HasTimeZone)
 	r.startLog()
-	if err := r.readSettings(); err != nil {
-		return err
-	}
-	if err := r.readParameters(); err != nil {
-		return err
-	}
-	var transport master.Transport
-	var err error
-	if !r.args.Stdin {
-		if transport, err = r.args.ParseTransport(); err != nil {
+	for _, step := range []func() error{
+		r.readSettings,
+		r.readParameters,
+		r.meetMaster,
+		r.readLimits,
+		r.openServer,
+		r.enterJail,
+	} {
+		if err := step(); err != nil {
 			return err
 		}
 	}
-	generation, err := master.ParseGeneration(r.env)
-	if err != nil {
-		return err
-	}
-	if r.env.HasGeneration && r.log.Verbose() > 0 {
-		r.log.Infof("process generation: %s (%o)", r.env.Generation, generation)
-	}
-	if r.args.Debug || r.env.Debug {
-		if err := r.debug(); err != nil {
-			return err
-		}
-	}
-	var lock *master.Lock
-	if !r.args.Stdin && !r.args.Alone {
-		if lock, err = master.OpenLock(r.args.Transport, r.args.Service); err != nil {
-			return err
-		}
-	}
-	limits, err := r.limits()
-	if err != nil {
-		return err
-	}
-	memory, err := messageMemory(r.effective)
-	if err != nil {
-		return err
-	}
-	if err := os.Chdir(r.config.QueueDirectory); err != nil {
-		return maillog.FatalError("chdir(\"%s\"): %s", r.config.QueueDirectory, errno.Text(err))
-	}
-	ctx := context.Background()
-	tables := newTables(r.effective, r.log, r.loaded)
-	server, err := newServer(ctx, r.config, tables, r.log)
-	if err != nil {
-		return err
-	}
-	if err := openDestinations(r.effective.String("mydestination"), tables); err != nil {
-		return asFailure(err)
-	}
-	server.Peer = newPeer(r.config, r.effective, int(r.owner.UID)).Lookup
-	other := r.otherLists(ctx, limits, tables)
-	if err := jail.Enter(r.jail()); err != nil {
-		return err
-	}
-	poller, err := poll.New()
-	if err != nil {
-		return maillog.FatalError("epoll_create: %s", errno.Text(err))
-	}
-	if r.log.Verbose() > 0 {
-		logWords(r.log, r.config.OverrideOptions, overrideOptions)
-	}
-	r.dial, r.gate = dialBy(poller), newGate()
-	opener, err := newCleanup(r.config, "", r.dial, r.gate)
-	if err != nil {
-		return maillog.FatalError("%w", err)
-	}
-	storage := newStorage("", memory)
-	server.SetPolicy(r.config.policy(opener, storage))
-	serve := r.serveFirst(server)
-	if r.args.Stdin {
-		return master.ServeStdin(ctx, master.StdinConn(0, 1), r.now, serve)
-	}
-	if err := master.CheckInherited(r.inherited, r.args.Sockets); err != nil {
-		return err
-	}
-	setStress := func(on bool) *master.Bounds { return r.setStress(on, server, storage, other) }
-	bounds := r.config.bounds()
-	return master.Serve(ctx, master.Config{
-		Log:           r.log,
-		Now:           r.now,
-		PID:           os.Getpid(),
-		Generation:    generation,
-		Status:        master.StatusFD,
-		Poller:        poller,
-		Listeners:     master.Listeners(r.args.Sockets),
-		Transport:     transport,
-		Lock:          lock,
-		MaxUse:        bounds.MaxUse,
-		UseEach:       bounds.UseEach,
-		MaxIdle:       bounds.MaxIdle,
-		DaemonTimeout: bounds.DaemonTimeout,
-		Sessions:      limits.sessions,
-		Limit:         limits.service,
-		Stress:        r.stress(limits, setStress),
-		Changed:       changed(tables, r.log),
-		Drain:         master.MemoryBound(memoryBeside + uint64(memory)),
-		Handler:       serve,
-	})
-}
-
-// startLog sets up the log from what the environment says: the parameters are
-// not known yet.
-func (r *run) startLog() {
-	r.log = maillog.New(r.now)
-	if r.env.Verbose {
-		r.log = r.log.WithVerbose(1)
-	}
-	name := r.env.LogTag
-	if !r.env.HasLogTag {
-		name = "postfix"
-	}
-	r.log.Configure(maillog.Config{
-		Tag:     name + "/" + r.args.Process,
-		PID:     os.Getpid(),
-		Postlog: r.env.PostlogService,
-		Host:    r.env.PostlogHostname,
-	})
-	if r.log.Verbose() > 0 {
-		r.log.Infof("daemon started")
-	}
+	return r.serve()
 }
 
 // readSettings reads main.cf and then the command line.
@@ -294,14 +192,6 @@ func (r *run) readSettings() error {
 	return nil
 }
 
-// tell keeps a line for report: where it goes and in which order with the warnings
-// is only known then. After the error that ends the start, Postfix tells nothing.
-func (r *run) tell(text string) {
-	if r.effective.Err() == nil {
-		r.told = append(r.told, told{text, len(r.effective.Warnings())})
-	}
-}
-
 // readParameters reads and checks what all Postfix daemons read, sets up the
 // log again, and reads the parameters of qmqpd.
 func (r *run) readParameters() error {
@@ -333,46 +223,29 @@ func (r *run) readParameters() error {
 	return err
 }
 
-// report logs the warnings of reading parameters from number start on, up to
-// the first error, which it returns, and between them what was told.
-func (r *run) report(eff *params.Effective, start int) (int, error) {
-	warnings, failure := eff.Warnings(), eff.Err()
-	var e *params.Error
-	if errors.As(failure, &e) {
-		warnings = warnings[:e.Warnings]
+// meetMaster checks what master(8) says of this process, and opens the lock file.
+func (r *run) meetMaster() error {
+	var err error
+	if !r.args.Stdin {
+		if r.transport, err = r.args.ParseTransport(); err != nil {
+			return err
+		}
 	}
-	for i, w := range warnings[start:] {
-		r.logTold(start + i)
-		r.log.Warningf("%s", w)
+	if r.generation, err = master.ParseGeneration(r.env); err != nil {
+		return err
 	}
-	r.logTold(len(warnings))
-	if failure != nil {
-		return 0, maillog.FatalError("%w", failure)
+	if r.env.HasGeneration && r.log.Verbose() > 0 {
+		r.log.Infof("process generation: %s (%o)", r.env.Generation, r.generation)
 	}
-	return len(warnings), nil
-}
-
-// logTold logs what was told after so many warnings or fewer.
-func (r *run) logTold(warnings int) {
-	for len(r.told) > 0 && r.told[0].warnings <= warnings {
-		r.log.Infof("%s", r.told[0].text)
-		r.told = r.told[1:]
+	if r.args.Debug || r.env.Debug {
+		if err := r.debug(); err != nil {
+			return err
+		}
 	}
-}
-
-// configureLog sets up the log by the parameters.
-func (r *run) configureLog(eff *params.Effective, common params.Common) {
-	c := maillog.Config{
-		Tag:      eff.String("syslog_name") + "/" + r.args.Process,
-		PID:      os.Getpid(),
-		KeepUTF8: common.SMTPUTF8,
+	if !r.args.Stdin && !r.args.Alone {
+		r.lock, err = master.OpenLock(r.args.Transport, r.args.Service)
 	}
-	c.Facility, _ = maillog.ParseFacility(common.SyslogFacility)
-	if eff.String("maillog_file") != "" {
-		c.Postlog = eff.String("queue_directory") + "/public/" + eff.String("postlog_service_name")
-		c.Host = eff.String("myhostname")
-	}
-	r.log.Configure(c)
+	return err
 }
 
 // debug runs debugger_command, whose purpose is to attach a debugger to this
@@ -391,6 +264,57 @@ func (r *run) debug() error {
 	return nil
 }
 
+// readLimits finds out how many sessions there may be, and how much memory they may
+// have.
+func (r *run) readLimits() (err error) {
+	if r.limits, err = r.findLimits(); err != nil {
+		return err
+	}
+	r.memory, err = messageMemory(r.effective)
+	return err
+}
+
+// openServer opens the access lists and all else that the jail does not have.
+func (r *run) openServer() error {
+	if err := os.Chdir(r.config.QueueDirectory); err != nil {
+		return maillog.FatalError("chdir(\"%s\"): %s", r.config.QueueDirectory, errno.Text(err))
+	}
+	ctx := context.Background()
+	r.tables = newTables(r.effective, r.log, r.loaded)
+	var err error
+	if r.server, err = newServer(ctx, r.config, r.tables, r.log); err != nil {
+		return err
+	}
+	if err := openDestinations(r.effective.String("mydestination"), r.tables); err != nil {
+		return asFailure(err)
+	}
+	r.server.Peer = newPeer(r.config, r.effective, int(r.owner.UID)).Lookup
+	r.other = r.otherLists(ctx)
+	return nil
+}
+
+// enterJail gives up privileges, and sets up what needs none.
+func (r *run) enterJail() error {
+	if err := jail.Enter(r.jail()); err != nil {
+		return err
+	}
+	var err error
+	if r.poller, err = poll.New(); err != nil {
+		return maillog.FatalError("epoll_create: %s", errno.Text(err))
+	}
+	if r.log.Verbose() > 0 {
+		logWords(r.log, r.config.OverrideOptions, overrideOptions)
+	}
+	r.gate = newGate()
+	opener, err := newCleanup(r.config, "", dialBy(r.poller), r.gate)
+	if err != nil {
+		return maillog.FatalError("%w", err)
+	}
+	r.storage = newStorage("", r.memory)
+	r.server.SetPolicy(r.config.policy(opener, r.storage))
+	return nil
+}
+
 // jail says which privileges to give up.
 func (r *run) jail() jail.Config {
 	var c jail.Config
@@ -402,6 +326,40 @@ func (r *run) jail() jail.Config {
 		c.Account = &jail.User{Name: r.owner.Name, UID: int(r.owner.UID), GID: int(r.owner.GID)}
 	}
 	return c
+}
+
+// serve serves clients until the life of the process is over.
+func (r *run) serve() error {
+	ctx := context.Background()
+	handler := r.serveFirst(r.server)
+	if r.args.Stdin {
+		return master.ServeStdin(ctx, master.StdinConn(0, 1), r.now, handler)
+	}
+	if err := master.CheckInherited(r.inherited, r.args.Sockets); err != nil {
+		return err
+	}
+	bounds := r.config.bounds()
+	return master.Serve(ctx, master.Config{
+		Log:           r.log,
+		Now:           r.now,
+		PID:           os.Getpid(),
+		Generation:    r.generation,
+		Status:        master.StatusFD,
+		Poller:        r.poller,
+		Listeners:     master.Listeners(r.args.Sockets),
+		Transport:     r.transport,
+		Lock:          r.lock,
+		MaxUse:        bounds.MaxUse,
+		UseEach:       bounds.UseEach,
+		MaxIdle:       bounds.MaxIdle,
+		DaemonTimeout: bounds.DaemonTimeout,
+		Sessions:      r.limits.sessions,
+		Limit:         r.limits.service,
+		Stress:        r.stress(),
+		Changed:       changed(r.tables, r.log),
+		Drain:         master.MemoryBound(memoryBeside + uint64(r.memory)),
+		Handler:       handler,
+	})
 }
 
 // serveFirst wraps the server: what only the first client meets in Postfix.

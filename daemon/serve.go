@@ -2,20 +2,11 @@ package daemon
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/hashicorp/go-multierror"
-
-	"github.com/qmqpd/qmqpd/daemon/cleanup"
 	"github.com/qmqpd/qmqpd/daemon/incoming"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
@@ -126,13 +117,13 @@ func Serve(ctx context.Context, o ServeOptions) error {
 // newServers opens the access lists. Their tables are looked at before each
 // client, as by a child of master(8), which restarts then.
 func (s *server) newServers(ctx context.Context, policy Policy) (*renewed[*Server], error) {
-	lookup := newPeer(s.config, s.main, anyOwner).Lookup
+	lookup := newPeer(s.config, s.qmqpd.Effective, anyOwner).Lookup
 	open := func() (*Server, *table.Set, error) {
-		loaded, err := loadedTables(s.main, s.log)
+		loaded, err := loadedTables(s.qmqpd.Effective, s.log)
 		if err != nil {
 			return nil, nil, err
 		}
-		tables := newTables(s.main, s.log, loaded)
+		tables := newTables(s.qmqpd.Effective, s.log, loaded)
 		server, err := newServer(ctx, s.config, tables, s.log)
 		if err != nil {
 			tables.Close()
@@ -162,175 +153,21 @@ func orDefault[T comparable](value, otherwise T) T {
 // server is a stand-alone server that is starting.
 type server struct {
 	ServeOptions
-	log    *maillog.Logger
-	main   *params.Effective // what qmqpd sees
+	log      *maillog.Logger
+	warnings []string // what reading the configuration gave
+
+	qmqpd, cleanup, rewriter program
+
 	config *Config
-	clean  *params.Effective // what cleanup(8) would see
-	queue  string            // the queue directory
-	via    string            // queue_via
-	flags  uint32            // the cleanup flags of each message
-	memory int64             // qmqpd_message_memory
+	queue  string // the queue directory
+	via    string // queue_via, where cleanup or direct has taken the place of auto
+	flags  uint32 // the cleanup flags of each message
+	memory int64  // qmqpd_message_memory
 
-	incoming   incoming.Config
-	maps       storeMaps
-	interfaces []netip.Prefix // our own addresses
-	spool      spool.Options
-	warnings   []string // what reading the configuration gave
-}
-
-// loopbackClients are who may send when there is no main.cf to say so.
-const loopbackClients = "127.0.0.0/8, [::1]"
-
-// configure reads the configuration. All faults are reported together.
-func (s *server) configure() error {
-	files, err := readConfigDir(s.ConfigDir)
-	if err != nil {
-		return err
-	}
-	for _, w := range files.main.Warnings {
-		s.warnings = append(s.warnings, w.String())
-	}
-	profile := imitated()
-	process := func(name, service string) params.Process {
-		p := params.Process{
-			Profile:   profile,
-			ConfigDir: s.ConfigDir,
-			Main:      files.main,
-			Name:      name,
-			Service:   service,
-			PID:       os.Getpid(),
-			Host:      params.SystemHost(),
-		}
-		// Stand-alone, mail_owner need not exist.
-		p.Host.Accounts = nil
-		if s.ConfigDir == "" {
-			p.Overrides = append(p.Overrides, mainconf.Setting{Name: "qmqpd_authorized_clients", Value: loopbackClients})
-		}
-		p.Overrides = append(p.Overrides, files.overrides(service, "unix")...)
-		p.Overrides = append(p.Overrides, s.Overrides...)
-		return p
-	}
-	s.main = params.New(process("qmqpd", "qmqpd"))
-	common, _ := s.main.ReadCommon()
-	s.config = LoadConfig(s.main)
-	s.queue = s.Queue
-	if s.queue == "" {
-		s.queue = s.config.QueueDirectory
-	}
-	if s.queue, err = filepath.Abs(s.queue); err != nil {
-		return err
-	}
-	s.clean = params.New(process("cleanup", s.config.CleanupService))
-	cleanCommon, _ := s.clean.ReadCommon() // its errors are collected below
-	s.interfaces = cleanCommon.Interfaces
-	rewriter := params.New(process("trivial-rewrite", s.clean.String("rewrite_service_name")))
-	rewriteCommon, _ := rewriter.ReadCommon()
-	s.log.Identify(s.main.String("syslog_name")+"/qmqpd", os.Getpid(), s.config.Session.Hostname, common.SMTPUTF8)
-
-	var errs *multierror.Error
-	if len(s.Listen) == 0 {
-		errs = multierror.Append(errs, errors.New("no address to listen on"))
-	}
-	if s.MaxSessions < 0 {
-		errs = multierror.Append(errs, fmt.Errorf("bad number of sessions: %d", s.MaxSessions))
-	}
-	if s.flags, err = cleanupFlags(s.config.OverrideOptions); err != nil {
-		errs = multierror.Append(errs, err)
-	}
-	if on, _, err := autodetect(s.config.AutodetectClasses); err != nil {
-		errs = multierror.Append(errs, err)
-	} else if on {
-		s.flags |= cleanup.FlagAutoUTF8
-	}
-	if s.memory, err = messageMemory(s.main); err != nil {
-		errs = multierror.Append(errs, err)
-	}
-	s.via = s.main.Expand("$queue_via")
-	switch s.via {
-	case "":
-		s.via = viaAuto
-	case viaAuto, viaCleanup, viaDirect:
-	default:
-		errs = multierror.Append(errs, unknownWord("queue_via", s.via, s.via))
-	}
-	s.incoming = loadIncoming(s.clean, rewriter, rewriteCommon.MyOrigin, s.flags)
-	s.spool = loadSpool(s.clean)
-	if s.via == viaAuto && s.cleanupAnswers() {
-		s.via = viaCleanup
-	}
-	if s.via != viaCleanup {
-		var classErrs error
-		s.maps, classErrs = loadStoreMaps(s.clean, cleanCommon.MyOrigin, s.flags)
-		errs = appendNew(errs, classErrs, refuse(s.clean, s.flags),
-			refuseProgram(files, s.config.CleanupService, "cleanup", "cleanup_service_name"),
-			refuseProgram(files, s.clean.String("rewrite_service_name"), "trivial-rewrite", "rewrite_service_name"))
-	}
-	errs = appendNew(errs, s.main.Errors(), s.clean.Errors(), rewriter.Errors())
-	// What the programs have in common is said once.
-	for _, program := range []*params.Effective{s.main, s.clean, rewriter} {
-		for _, w := range program.Warnings() {
-			if !slices.Contains(s.warnings, w) {
-				s.warnings = append(s.warnings, w)
-			}
-		}
-	}
-	return errs.ErrorOrNil()
-}
-
-// appendNew appends the errors in lists that errs does not hold yet: programs
-// that share a parameter share its faults.
-func appendNew(errs *multierror.Error, lists ...error) *multierror.Error {
-	seen := map[string]bool{}
-	for _, list := range lists {
-		var many *multierror.Error
-		if !errors.As(list, &many) {
-			if list == nil {
-				continue
-			}
-			many = &multierror.Error{Errors: []error{list}}
-		}
-		for _, err := range many.Errors {
-			err = located(err)
-			if !seen[err.Error()] {
-				seen[err.Error()] = true
-				errs = multierror.Append(errs, err)
-			}
-		}
-	}
-	return errs
-}
-
-// located puts file and line in front of an error about a setting, and its name
-// where Postfix's text does not have it.
-func located(err error) error {
-	var e *params.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	if !strings.Contains(e.Text, e.Name) {
-		err = fmt.Errorf("%s: %w", e.Name, err)
-	}
-	if e.Value.Line > 0 {
-		err = fmt.Errorf("%s: %w", e.Value.Origin(), err)
-	}
-	return err
-}
-
-// The values of queue_via.
-const (
-	viaAuto    = "auto"
-	viaCleanup = "cleanup"
-	viaDirect  = "direct"
-)
-
-// cleanupAnswers tells whether a cleanup(8) listens in the queue directory.
-func (s *server) cleanupAnswers() bool {
-	conn, err := net.DialTimeout("unix", filepath.Join(s.queue, "public", s.config.CleanupService), time.Second)
-	if err != nil {
-		return false
-	}
-	conn.Close()
-	return true
+	// For writing queue files.
+	incoming incoming.Config
+	maps     storeMaps
+	spool    spool.Options
 }
 
 // openQueue returns the opener of messages, and what to call when the last one
@@ -368,7 +205,7 @@ func (s *server) openQueue(ctx context.Context, dial dialer) (mailstream.Opener,
 	if err != nil {
 		s.log.Warningf("clear unfinished files: %v", err)
 	}
-	opener := newStoreOpener(s.incoming, sp, maps, tables, s.openTables, s.clean.Duration("max_idle"))
+	opener := newStoreOpener(s.incoming, sp, maps, tables, s.openTables, s.cleanup.Duration("max_idle"))
 	closeQueue := func() {
 		defer opener.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -382,13 +219,13 @@ func (s *server) openQueue(ctx context.Context, dial dialer) (mailstream.Opener,
 
 // openTables opens the lookup tables that cleanup(8) would use.
 func (s *server) openTables() (incoming.Maps, *table.Set, error) {
-	log := s.log.WithKeepUTF8(s.clean.Bool("smtputf8_enable"))
-	loaded, err := loadedTables(s.clean, log)
+	log := s.log.WithKeepUTF8(s.cleanup.Bool("smtputf8_enable"))
+	loaded, err := loadedTables(s.cleanup.Effective, log)
 	if err != nil {
 		return incoming.Maps{}, nil, err
 	}
-	tables := newTables(s.clean, log, loaded)
-	maps, err := s.maps.open(tables, s.interfaces, s.clean.ProxyInterfaces)
+	tables := newTables(s.cleanup.Effective, log, loaded)
+	maps, err := s.maps.open(tables, s.cleanup.common.Interfaces, s.cleanup.ProxyInterfaces)
 	if err != nil {
 		tables.Close()
 		return maps, nil, err
@@ -407,7 +244,7 @@ func (s *server) owners() (*spool.LayoutOwners, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	group, ok, err := accounts.Group(s.main.String("setgid_group"))
+	group, ok, err := accounts.Group(s.qmqpd.String("setgid_group"))
 	if err != nil || !ok {
 		return nil, err
 	}

@@ -6,41 +6,37 @@ import (
 	"strings"
 
 	"github.com/qmqpd/qmqpd/daemon/master"
-	"github.com/qmqpd/qmqpd/daemon/qmqp"
-	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 )
 
 // stress returns the stress mode of the service, or nil if it has none: master
 // gives the parameter only to services that remote clients reach.
-func (r *run) stress(l limits, set func(on bool) *master.Bounds) *master.Stress {
+func (r *run) stress() *master.Stress {
 	aware, on := r.args.StressAware()
-	if !aware || l.sessions == 1 {
+	if !aware || r.limits.sessions == 1 {
 		return nil
 	}
-	return &master.Stress{On: on, Set: set, Service: r.args.Service, Name: r.internalName(l)}
+	return &master.Stress{On: on, Set: r.setStress, Service: r.args.Service, Name: r.internalName()}
 }
 
 // setStress has the server's sessions from now on go by the settings with stress on or
-// off. Other are the access lists of the mode that the process did not start in, or
-// nil if they are the same. It returns what master.Serve shall obey, or nil where
-// everything stays as it is.
-func (r *run) setStress(on bool, server *Server, storage qmqp.Storage, other *lists) *master.Bounds {
+// off. It returns what master.Serve shall obey, or nil where everything stays as it is.
+func (r *run) setStress(on bool) *master.Bounds {
 	config, ok := r.stressConfig(on)
 	if !ok {
 		return nil
 	}
-	opener, err := newCleanup(config, "", r.dial, r.gate)
+	opener, err := newCleanup(config, "", dialBy(r.poller), r.gate)
 	if err != nil {
 		r.log.Warningf("stress mode: %s", err)
 		return nil
 	}
-	policy := config.policy(opener, storage)
+	policy := config.policy(opener, r.storage)
 	if _, started := r.args.StressAware(); on != started {
-		policy.lists = other
+		policy.lists = r.other
 	}
-	server.SetPolicy(policy)
+	r.server.SetPolicy(policy)
 	return config.bounds()
 }
 
@@ -74,16 +70,16 @@ func (r *run) stressConfig(on bool) (*Config, bool) {
 // otherLists opens the access lists for the other mode than the one that the
 // process starts in, if they are others: in the jail their tables are out of
 // reach. The parameters are read for that only where stress is mentioned at all.
-func (r *run) otherLists(ctx context.Context, l limits, tables *table.Set) *lists {
+func (r *run) otherLists(ctx context.Context) *lists {
 	aware, on := r.args.StressAware()
-	if !aware || l.sessions == 1 || !r.mentionsStress() {
+	if !aware || r.limits.sessions == 1 || !r.mentionsStress() {
 		return nil
 	}
 	config, ok := r.stressConfig(!on)
 	if !ok || config.sameLists(r.config) {
 		return nil
 	}
-	opened, err := openLists(ctx, config, tables)
+	opened, err := openLists(ctx, config, r.tables)
 	if err != nil {
 		r.log.Warningf("stress mode: %s", err)
 		return nil

@@ -1,0 +1,201 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/qmqpd/qmqpd/daemon/cleanup"
+	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params"
+)
+
+// loopbackClients are who may send when there is no main.cf to say so.
+const loopbackClients = "127.0.0.0/8, [::1]"
+
+// program is one of the three whose work a stand-alone server does, with its own
+// view of the settings: they can depend on its name and on its service's entry in
+// master.cf.
+type program struct {
+	*params.Effective
+	common params.Common // what it reads at start; the errors of that are Effective's
+}
+
+// configure reads the configuration. All faults are reported together.
+func (s *server) configure() error {
+	files, err := readConfigDir(s.ConfigDir)
+	if err != nil {
+		return err
+	}
+	for _, w := range files.main.Warnings {
+		s.warnings = append(s.warnings, w.String())
+	}
+	s.qmqpd = s.readProgram(files, "qmqpd", "qmqpd")
+	s.config = LoadConfig(s.qmqpd.Effective)
+	s.cleanup = s.readProgram(files, "cleanup", s.config.CleanupService)
+	s.rewriter = s.readProgram(files, "trivial-rewrite", s.cleanup.String("rewrite_service_name"))
+	s.log.Identify(s.qmqpd.String("syslog_name")+"/qmqpd", os.Getpid(), s.config.Session.Hostname, s.qmqpd.common.SMTPUTF8)
+	if s.queue, err = filepath.Abs(orDefault(s.Queue, s.config.QueueDirectory)); err != nil {
+		return err
+	}
+	errs := appendNew(nil, s.checkOptions(), s.readFlags(), s.readOwn())
+	s.incoming = loadIncoming(s.cleanup.Effective, s.rewriter.Effective, s.rewriter.common.MyOrigin, s.flags)
+	s.spool = loadSpool(s.cleanup.Effective)
+	if s.via != viaCleanup {
+		var classErrs error
+		s.maps, classErrs = loadStoreMaps(s.cleanup.Effective, s.cleanup.common.MyOrigin, s.flags)
+		errs = appendNew(errs, classErrs, refuse(s.cleanup.Effective, s.flags),
+			refuseProgram(files, s.config.CleanupService, "cleanup", "cleanup_service_name"),
+			refuseProgram(files, s.cleanup.String("rewrite_service_name"), "trivial-rewrite", "rewrite_service_name"))
+	}
+	// What the programs have in common is said once.
+	for _, p := range []program{s.qmqpd, s.cleanup, s.rewriter} {
+		errs = appendNew(errs, p.Errors())
+		for _, w := range p.Warnings() {
+			if !slices.Contains(s.warnings, w) {
+				s.warnings = append(s.warnings, w)
+			}
+		}
+	}
+	return errs.ErrorOrNil()
+}
+
+// readProgram reads the settings as a program does that runs as a service.
+func (s *server) readProgram(files configFiles, name, service string) program {
+	p := params.Process{
+		Profile:   imitated(),
+		ConfigDir: s.ConfigDir,
+		Main:      files.main,
+		Name:      name,
+		Service:   service,
+		PID:       os.Getpid(),
+		Host:      params.SystemHost(),
+	}
+	// Stand-alone, mail_owner need not exist.
+	p.Host.Accounts = nil
+	if s.ConfigDir == "" {
+		p.Overrides = append(p.Overrides, mainconf.Setting{Name: "qmqpd_authorized_clients", Value: loopbackClients})
+	}
+	p.Overrides = append(p.Overrides, files.overrides(service, "unix")...)
+	p.Overrides = append(p.Overrides, s.Overrides...)
+	eff := params.New(p)
+	common, _ := eff.ReadCommon()
+	return program{eff, common}
+}
+
+// checkOptions checks what does not come from the files.
+func (s *server) checkOptions() error {
+	var errs *multierror.Error
+	if len(s.Listen) == 0 {
+		errs = multierror.Append(errs, errors.New("no address to listen on"))
+	}
+	if s.MaxSessions < 0 {
+		errs = multierror.Append(errs, fmt.Errorf("bad number of sessions: %d", s.MaxSessions))
+	}
+	return errs.ErrorOrNil()
+}
+
+// readFlags works out the cleanup flags of each message.
+func (s *server) readFlags() error {
+	var errs *multierror.Error
+	var err error
+	if s.flags, err = cleanupFlags(s.config.OverrideOptions); err != nil {
+		errs = multierror.Append(errs, err)
+	}
+	on, _, err := autodetect(s.config.AutodetectClasses)
+	if err != nil {
+		errs = multierror.Append(errs, err)
+	}
+	if on {
+		s.flags |= cleanup.FlagAutoUTF8
+	}
+	return errs.ErrorOrNil()
+}
+
+// readOwn reads the parameters that Postfix does not have.
+func (s *server) readOwn() error {
+	var errs *multierror.Error
+	var err error
+	if s.memory, err = messageMemory(s.qmqpd.Effective); err != nil {
+		errs = multierror.Append(errs, err)
+	}
+	switch s.via = orDefault(s.qmqpd.Expand("$queue_via"), viaAuto); s.via {
+	case viaAuto:
+		s.via = viaDirect
+		if s.cleanupAnswers() {
+			s.via = viaCleanup
+		}
+	case viaCleanup, viaDirect:
+	default:
+		errs = multierror.Append(errs, unknownWord("queue_via", s.via, s.via))
+	}
+	return errs.ErrorOrNil()
+}
+
+// appendNew appends the errors in lists that errs does not hold yet: programs
+// that share a parameter share its faults.
+func appendNew(errs *multierror.Error, lists ...error) *multierror.Error {
+	seen := map[string]bool{}
+	if errs != nil {
+		for _, err := range errs.Errors {
+			seen[err.Error()] = true
+		}
+	}
+	for _, list := range lists {
+		var many *multierror.Error
+		if !errors.As(list, &many) {
+			if list == nil {
+				continue
+			}
+			many = &multierror.Error{Errors: []error{list}}
+		}
+		for _, err := range many.Errors {
+			err = located(err)
+			if !seen[err.Error()] {
+				seen[err.Error()] = true
+				errs = multierror.Append(errs, err)
+			}
+		}
+	}
+	return errs
+}
+
+// located puts file and line in front of an error about a setting, and its name
+// where Postfix's text does not have it.
+func located(err error) error {
+	var e *params.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	if !strings.Contains(e.Text, e.Name) {
+		err = fmt.Errorf("%s: %w", e.Name, err)
+	}
+	if e.Value.Line > 0 {
+		err = fmt.Errorf("%s: %w", e.Value.Origin(), err)
+	}
+	return err
+}
+
+// The values of queue_via.
+const (
+	viaAuto    = "auto"
+	viaCleanup = "cleanup"
+	viaDirect  = "direct"
+)
+
+// cleanupAnswers tells whether a cleanup(8) listens in the queue directory.
+func (s *server) cleanupAnswers() bool {
+	conn, err := net.DialTimeout("unix", filepath.Join(s.queue, "public", s.config.CleanupService), time.Second)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
