@@ -179,27 +179,9 @@ func networks(style string, p protocols, log logger, own func() ([]netip.Prefix,
 		log.info("skipping mynetworks setting - all network protocols are disabled")
 		return "", nil
 	}
-	const (
-		class = 1 << iota
-		subnet
-		host
-	)
-	mask := 0
-	for _, word := range mainconf.SplitList(style) {
-		switch word {
-		case "class":
-			mask |= class
-		case "subnet":
-			mask |= subnet
-		case "host":
-			mask |= host
-		default:
-			return "", errors.New("unknown mynetworks mask style value \"" + word + "\" in \"" + style + "\"")
-		}
-		log.info("name_mask: " + word)
-	}
-	if bits.OnesCount(uint(mask)) != 1 {
-		return "", errors.New("bad mynetworks_style value: " + style + "; specify exactly one value")
+	extent, err := networkStyle(style, log)
+	if err != nil {
+		return "", err
 	}
 	addresses, err := own()
 	if err != nil {
@@ -210,32 +192,9 @@ func networks(style string, p protocols, log logger, own func() ([]netip.Prefix,
 	}
 	var list []string
 	for _, a := range addresses {
-		addr := a.Addr().WithZone("")
-		length := a.Bits()
-		switch {
-		case mask == host:
-			length = addr.BitLen()
-		case mask == class && addr.Is4():
-			switch first := addr.As4()[0]; {
-			case first < 128:
-				length = 8
-			case first < 192:
-				length = 16
-			case first < 224:
-				length = 24
-			case first < 240:
-				length = 4
-			default:
-				return "", errors.New("mynetworks_core: unknown address class: " + addr.String())
-			}
-		}
-		network, err := addr.Prefix(length)
+		text, err := networkOf(a, extent)
 		if err != nil {
 			return "", err
-		}
-		text := network.String()
-		if !addr.Is4() {
-			text = "[" + addressText(network.Addr()) + "]/" + itoa(length)
 		}
 		list = append(list, text)
 	}
@@ -254,6 +213,68 @@ func networks(style string, p protocols, log logger, own func() ([]netip.Prefix,
 	}
 	log.info("mynetworks_core: " + result.String())
 	return result.String(), nil
+}
+
+// extents are the words of mynetworks_style: which network of an address is meant.
+type extents uint8
+
+const (
+	classExtent extents = 1 << iota
+	subnetExtent
+	hostExtent
+)
+
+// networkStyle reads mynetworks_style.
+func networkStyle(style string, log logger) (extents, error) {
+	var found extents
+	for _, word := range mainconf.SplitList(style) {
+		switch word {
+		case "class":
+			found |= classExtent
+		case "subnet":
+			found |= subnetExtent
+		case "host":
+			found |= hostExtent
+		default:
+			return 0, errors.New("unknown mynetworks mask style value \"" + word + "\" in \"" + style + "\"")
+		}
+		log.info("name_mask: " + word)
+	}
+	if bits.OnesCount8(uint8(found)) != 1 {
+		return 0, errors.New("bad mynetworks_style value: " + style + "; specify exactly one value")
+	}
+	return found, nil
+}
+
+// networkOf returns the network of one of our own addresses.
+func networkOf(own netip.Prefix, extent extents) (string, error) {
+	addr := own.Addr().WithZone("")
+	length := own.Bits()
+	switch {
+	case extent == hostExtent:
+		length = addr.BitLen()
+	case extent == classExtent && addr.Is4():
+		switch first := addr.As4()[0]; {
+		case first < 128:
+			length = 8
+		case first < 192:
+			length = 16
+		case first < 224:
+			length = 24
+		case first < 240:
+			length = 4
+		default:
+			return "", errors.New("mynetworks_core: unknown address class: " + addr.String())
+		}
+	}
+	network, err := addr.Prefix(length)
+	if err != nil {
+		return "", err
+	}
+	if addr.Is4() {
+		return network.String(), nil
+	}
+	return "[" + addressText(network.Addr()) + "]/" + itoa(length), nil
 }
 
 // addressText is what the C library makes of an address: it also writes the IPv4
