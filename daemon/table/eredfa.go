@@ -10,10 +10,20 @@ const (
 	dfaMaxStates = 1000
 	dfaUnknown   = -1
 
+	// A state may list every instruction of its program. So the states are bounded
+	// by their size, too, and what has more instructions than so many has no
+	// automaton: it could keep but a few states.
+	dfaMaxCode   = 1 << 16
+	dfaMaxSize   = 4 << 20 // bytes of one automaton, about
+	dfaCodeSize  = 20      // of working memory for an instruction
+	dfaStateSize = 160     // of a state, its lists left out
+	dfaEntrySize = 7       // of an instruction in a state and its name
+
 	// A new state of a block costs about what so many bytes cost that meet known
-	// ones. It begins with credit for all states.
-	dfaStateCost = 128
-	dfaCredit    = dfaMaxStates * dfaStateCost
+	// ones, and one more for each instruction that it lists. It begins with credit
+	// for all states of the usual kind.
+	dfaStateCost = 64
+	dfaCredit    = dfaMaxStates * 2 * dfaStateCost
 )
 
 // dfaPlan is what all automata of one pattern have in common.
@@ -23,9 +33,9 @@ type dfaPlan struct {
 	exact   bool       // a pattern that is found does match
 }
 
-// newDFAPlan returns nil for patterns with back references.
+// newDFAPlan returns nil for patterns with back references and for huge ones.
 func newDFAPlan(p *ereProgram) *dfaPlan {
-	if p.backRefs {
+	if p.backRefs || len(p.code) > dfaMaxCode {
 		return nil
 	}
 	plan := &dfaPlan{exact: true}
@@ -84,6 +94,7 @@ type ereDFA struct {
 	stamp   uint32
 	stack   []int32
 	key     []byte
+	size    int // bytes of memory, about
 	credit  int // of scan: bytes that were read and not yet spent on new states
 }
 
@@ -102,8 +113,10 @@ func newEreDFA(p *ereProgram) *ereDFA {
 }
 
 func (d *ereDFA) flush() {
+	clear(d.states) // lets go of their lists
 	d.states = d.states[:0]
 	d.index = map[string]int32{}
+	d.size = dfaCodeSize * len(d.program.code)
 	d.begin()
 	d.follow(0, true, false)
 	d.first = d.state()
@@ -149,8 +162,8 @@ func (d *ereDFA) scan(key string) (found uint64, complete bool) {
 			if d.credit < dfaStateCost {
 				return 0, false
 			}
-			d.credit -= dfaStateCost
 			next = d.step(at, class)
+			d.credit -= dfaStateCost + len(d.states[next].pcs)
 		}
 		at = next
 	}
@@ -202,7 +215,7 @@ func (d *ereDFA) follow(pc int32, atStart, atEnd bool) {
 
 // step computes the state after one byte.
 func (d *ereDFA) step(from int32, class uint8) int32 {
-	if len(d.states) >= dfaMaxStates {
+	if len(d.states) >= dfaMaxStates || d.size >= dfaMaxSize {
 		pcs := d.states[from].pcs
 		d.flush()
 		d.begin()
@@ -261,5 +274,6 @@ func (d *ereDFA) state() int32 {
 	at := int32(len(d.states))
 	d.states = append(d.states, s)
 	d.index[string(d.key)] = at
+	d.size += dfaStateSize + dfaEntrySize*len(s.pcs) + 4*len(s.next)
 	return at
 }

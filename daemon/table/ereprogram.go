@@ -22,7 +22,7 @@ type ereProgram struct {
 	// first has the bytes that a match can start with; it is nil when a
 	// match may be empty or starts with a condition.
 	first *byteSet
-	dfa   *dfaPlan // nil if the pattern needs the slower way
+	dfa   *dfaPlan // nil if the pattern needs the slower way, see newDFAPlan
 	// longest is the length of key up to which the automaton holds.
 	longest int
 	// number tells the patterns of one table apart.
@@ -216,7 +216,7 @@ func (p *ereProgram) match(ctx context.Context, in session, spans []int) (bool, 
 		return p.backtrack(key, spans)
 	}
 	if p.dfa != nil && key != "" {
-		if matched := s.automata.of(p).matches(key); !matched || p.dfa.exact && len(spans) == 0 {
+		if matched := s.automata.matches(p, key); !matched || p.dfa.exact && len(spans) == 0 {
 			return matched, ""
 		}
 	}

@@ -33,7 +33,9 @@ func newPCREFilter(pattern string, options uint32) *ereProgram {
 	c := &ereCompiler{prog: prog, sets: map[byteSet]int32{}}
 	c.emit(tree)
 	c.add(ereInst{op: instMatch})
-	prog.dfa = newDFAPlan(prog)
+	if prog.dfa = newDFAPlan(prog); prog.dfa == nil {
+		return nil
+	}
 	return prog
 }
 
@@ -43,6 +45,7 @@ type pcreFilterParser struct {
 	text    string // what is left
 	options uint32
 	repeats int
+	sets    int // in the program
 }
 
 func (p *pcreFilterParser) alternatives(depth int) (*ereNode, bool) {
@@ -83,6 +86,9 @@ func (p *pcreFilterParser) branch(depth int) (tree *ereNode, ok bool) {
 
 func (p *pcreFilterParser) piece(depth int) (*ereNode, bool) {
 	atom, ok := p.atom(depth)
+	if p.sets++; p.sets > dfaMaxCode {
+		return nil, false
+	}
 	if !ok || p.text == "" {
 		return atom, ok
 	}
@@ -105,6 +111,7 @@ func (p *pcreFilterParser) piece(depth int) (*ereNode, bool) {
 	if least != most {
 		p.repeats++
 	}
+	p.sets += max(least, most)
 	return repeated(atom, least, most), true
 }
 

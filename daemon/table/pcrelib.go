@@ -243,7 +243,7 @@ func (m *pcreMatcher) match(_ context.Context, s session, spans []int) (matched 
 	}
 	if f := m.filter; f != nil {
 		if key, automata := w.plain(f); automata != nil {
-			if matched := automata.of(f).matches(key); !matched || f.dfa.exact && len(spans) == 0 {
+			if matched := automata.matches(f, key); !matched || f.dfa.exact && len(spans) == 0 {
 				return matched, ""
 			}
 		}

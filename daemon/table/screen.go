@@ -6,6 +6,9 @@ package table
 const (
 	screenMin   = 4  // patterns for which a block pays
 	screenBlock = 64 // at most; a bit for each
+	// screenCode bounds the instructions of a block. Patterns of which not even
+	// screenMin would fit stay outside.
+	screenCode = 1 << 14
 )
 
 // screen belongs to a table's rules. Its blocks are asked in the order of the
@@ -28,7 +31,11 @@ func newScreen(rules []rule) *screen {
 		ignoreCase bool
 		longest    int
 	}
-	waiting := map[kind][]int{}
+	type candidates struct {
+		rules []int
+		code  int
+	}
+	waiting := map[kind]*candidates{}
 	for i := range rules {
 		s.places[i].block = -1
 		if rules[i].first == nil {
@@ -38,15 +45,26 @@ func newScreen(rules []rule) *screen {
 		if p == nil {
 			continue
 		}
-		k := kind{p.ignoreCase, p.longest}
-		if waiting[k] = append(waiting[k], i); len(waiting[k]) == screenBlock {
-			s.join(rules, waiting[k])
-			waiting[k] = nil
+		size := len(p.code) + 1 // and the way to the next
+		if size > screenCode/screenMin {
+			continue
 		}
+		k := kind{p.ignoreCase, p.longest}
+		w := waiting[k]
+		if w == nil {
+			w = &candidates{}
+			waiting[k] = w
+		}
+		if len(w.rules) == screenBlock || w.code+size > screenCode {
+			s.join(rules, w.rules)
+			*w = candidates{}
+		}
+		w.rules = append(w.rules, i)
+		w.code += size
 	}
-	for _, few := range waiting {
-		if len(few) >= screenMin {
-			s.join(rules, few)
+	for _, w := range waiting {
+		if len(w.rules) >= screenMin {
+			s.join(rules, w.rules)
 		}
 	}
 	if len(s.blocks) == 0 {
@@ -104,10 +122,15 @@ func (s *screen) misses(rule int, in session) bool {
 	return work != nil && work.found(block, key)&(1<<place.bit) == 0
 }
 
+// automataMaxSize bounds the automata of single patterns, in bytes. Those of
+// blocks are few.
+const automataMaxSize = 32 << 20
+
 // automata is the working memory of a table's automata. They are made when they
 // are first used, and kept from key to key.
 type automata struct {
 	single []*ereDFA // by the pattern's number
+	size   int       // bytes of the single ones, about
 	blocks []blockWork
 }
 
@@ -118,15 +141,25 @@ type blockWork struct {
 	found uint64
 }
 
-// of returns the automaton of one pattern.
-func (a *automata) of(p *ereProgram) *ereDFA {
+// matches asks the automaton of one pattern. All make way when they are too large
+// together.
+func (a *automata) matches(p *ereProgram, key string) bool {
 	for len(a.single) <= p.number {
 		a.single = append(a.single, nil)
 	}
-	if a.single[p.number] == nil {
-		a.single[p.number] = newEreDFA(p)
+	d := a.single[p.number]
+	if d == nil {
+		d = newEreDFA(p)
+		a.single[p.number] = d
+		a.size += d.size
 	}
-	return a.single[p.number]
+	before := d.size
+	matched := d.matches(key)
+	if a.size += d.size - before; a.size > automataMaxSize {
+		clear(a.single)
+		a.size = 0
+	}
+	return matched
 }
 
 // found returns which patterns of a block may match the key.

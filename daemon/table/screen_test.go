@@ -144,3 +144,36 @@ func TestScreenGivesUp(t *testing.T) {
 		t.Errorf("%d keys were screened, %d given up", complete, givenUp)
 	}
 }
+
+// What hardly fits into a block stays outside, and blocks are bounded.
+func TestScreenOfHugePatterns(t *testing.T) {
+	var text strings.Builder
+	for i := range 90 {
+		fmt.Fprintf(&text, "/%c[ab]{%d}%c/ %d\n", 'a'+i%3, []int{10, 1000, 4200}[i%3], 'c'+i%20, i)
+	}
+	table := ruleFile(t, "regexp", text.String())
+	without := *table
+	without.screen = func() *screen { return &screen{} }
+	s := table.screen()
+	if len(s.blocks) < 2 {
+		t.Errorf("%d blocks", len(s.blocks))
+	}
+	for _, block := range s.blocks {
+		if len(block.code) > screenCode {
+			t.Errorf("a block of %d instructions", len(block.code))
+		}
+	}
+	for i := range table.rules {
+		if size := len(table.rules[i].first.plain().code); (size < screenCode/screenMin) != (s.places[i].block >= 0) {
+			t.Errorf("rule %d of %d instructions is in block %d", i, size, s.places[i].block)
+		}
+	}
+	for i := range 6 {
+		key := string(rune('a'+i%3)) + strings.Repeat("ab", []int{5, 500, 2100}[i%3]) + string(rune('c'+i))
+		got, found, err := table.Lookup(context.Background(), key)
+		want, _, _ := without.Lookup(context.Background(), key)
+		if got != want || !found || err != nil {
+			t.Errorf("key %d: %q %v, want %q", i, got, err, want)
+		}
+	}
+}
