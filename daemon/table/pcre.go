@@ -1,5 +1,7 @@
 package table
 
+import "github.com/qmqpd/qmqpd/daemon/ere"
+
 // openPCRE opens a table of Perl-compatible regular expressions, by default
 // caseless and with a dot that matches newlines; keys and patterns are bytes.
 // Source: Postfix 3.10 dict_pcre.c.
@@ -24,36 +26,25 @@ func (pcreSyntax) backslashCloses() bool { return false }
 func (pcreSyntax) unclosed() string      { return "ignoring" }
 func (pcreSyntax) badIndex() string      { return "out of range" }
 
-// Options have the values of PCRE2.
-const (
-	pcreCaseless      = 0x00000008
-	pcreDollarEndOnly = 0x00000010
-	pcreDotAll        = 0x00000020
-	pcreExtended      = 0x00000080
-	pcreMultiline     = 0x00000400
-	pcreUngreedy      = 0x00040000
-	pcreAnchored      = 0x80000000
-)
-
 func (pcreSyntax) options(p *ruleParser, flags string) (options uint32, rest string, ok bool) {
-	options = pcreCaseless | pcreDotAll
+	read := ere.PerlCaseless | ere.PerlDotAll
 	i := 0
 	for ; i < len(flags) && !isSpace(flags[i]); i++ {
 		switch flags[i] {
 		case 'i':
-			options ^= pcreCaseless
+			read ^= ere.PerlCaseless
 		case 'm':
-			options ^= pcreMultiline
+			read ^= ere.PerlMultiline
 		case 's':
-			options ^= pcreDotAll
+			read ^= ere.PerlDotAll
 		case 'x':
-			options ^= pcreExtended
+			read ^= ere.PerlExtended
 		case 'A':
-			options ^= pcreAnchored
+			read ^= ere.PerlAnchored
 		case 'E':
-			options ^= pcreDollarEndOnly
+			read ^= ere.PerlDollarEndOnly
 		case 'U':
-			options ^= pcreUngreedy
+			read ^= ere.PerlUngreedy
 		case 'X':
 			p.warn("ignoring obsolete regexp option \"X\"")
 		default:
@@ -61,5 +52,5 @@ func (pcreSyntax) options(p *ruleParser, flags string) (options uint32, rest str
 			return 0, "", false
 		}
 	}
-	return options, flags[i:], true
+	return uint32(read), flags[i:], true
 }

@@ -11,6 +11,8 @@ import (
 
 	"go.elara.ws/pcre/lib"
 	"modernc.org/libc"
+
+	"github.com/qmqpd/qmqpd/daemon/ere"
 )
 
 // pcreHeapLimit bounds the memory of one match, in KiB. The library's own
@@ -28,8 +30,7 @@ type pcreEngine struct {
 	tls    *libc.TLS // for compiling, under mu
 	codes  []uintptr
 	groups int // the highest number of groups of all patterns
-
-	filters int // how many patterns have one
+	quick  ere.Set
 
 	mu   sync.Mutex
 	idle []*pcreWork
@@ -45,7 +46,7 @@ type pcreWork struct {
 	capacity int
 	engine   *pcreEngine
 	key      string
-	automata automata
+	filters  ere.Work
 	ready    bool // there was memory for all of it
 	broken   bool // a match panicked: leave the memory alone
 }
@@ -100,12 +101,7 @@ func (e *pcreEngine) compile(pattern string, options uint32, _ bool) (compiled m
 		groups = int(binary.NativeEndian.Uint32(libc.GoBytes(count, 4)))
 	}
 	e.groups = max(e.groups, groups)
-	m := &pcreMatcher{code: code, count: groups, filter: newPCREFilter(pattern, options)}
-	if m.filter != nil {
-		m.filter.number = e.filters
-		e.filters++
-	}
-	return m, ""
+	return &pcreMatcher{code: code, count: groups, quick: e.quick.PerlFilter(pattern, ere.PerlOptions(options))}, ""
 }
 
 // copyToC copies text and a NUL.
@@ -144,6 +140,7 @@ func (e *pcreEngine) begin(key string) session {
 	w.makeRoom()
 	w.ready = w.context != 0 && w.data != 0 && w.load(key)
 	w.key = key
+	w.filters.Begin(key)
 	return w
 }
 
@@ -178,7 +175,7 @@ func (w *pcreWork) end() {
 		return
 	}
 	w.key = ""
-	w.automata.forget()
+	w.filters.End()
 	e := w.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -196,14 +193,7 @@ func (w *pcreWork) free() {
 	w.tls.Close()
 }
 
-// plain returns a key for which the filter holds. The library has $ match before
-// a newline at the end, too.
-func (w *pcreWork) plain(filter *ereProgram) (string, *automata) {
-	if w.key == "" || len(w.key) > filter.longest || w.key[len(w.key)-1] == '\n' {
-		return "", nil
-	}
-	return w.key, &w.automata
-}
+func (w *pcreWork) work() *ere.Work { return &w.filters }
 
 // load copies the key into the library's memory.
 func (w *pcreWork) load(key string) bool {
@@ -220,14 +210,14 @@ func (w *pcreWork) load(key string) bool {
 }
 
 type pcreMatcher struct {
-	code   uintptr
-	count  int
-	filter *ereProgram // or nil
+	code  uintptr
+	count int
+	quick *ere.Filter // or nil
 }
 
 func (m *pcreMatcher) groups() int { return m.count }
 
-func (m *pcreMatcher) plain() *ereProgram { return m.filter }
+func (m *pcreMatcher) filter() *ere.Filter { return m.quick }
 
 func (m *pcreMatcher) match(_ context.Context, s session, spans []int) (matched bool, problem string) {
 	w := s.(*pcreWork)
@@ -241,11 +231,9 @@ func (m *pcreMatcher) match(_ context.Context, s session, spans []int) (matched 
 	if !w.ready {
 		return false, "out of memory"
 	}
-	if f := m.filter; f != nil {
-		if key, automata := w.plain(f); automata != nil {
-			if matched := automata.matches(f, key); !matched || f.dfa.exact && len(spans) == 0 {
-				return matched, ""
-			}
+	if m.quick != nil {
+		if matched, certain := m.quick.Try(&w.filters); certain && (!matched || len(spans) == 0) {
+			return matched, ""
 		}
 	}
 	n := lib.Xpcre2_match_8(w.tls, m.code, w.subject, lib.Tsize_t(len(w.key)), 0, 0, w.data, w.context)

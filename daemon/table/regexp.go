@@ -1,90 +1,84 @@
 package table
 
-import "sync"
+import (
+	"context"
+	"sync"
+
+	"github.com/qmqpd/qmqpd/daemon/ere"
+)
 
 // openRegexp opens a table of POSIX regular expressions in the C library's
 // dialect, by default extended and caseless; keys and patterns are bytes.
 // Source: Postfix 3.10 dict_regexp.c; glibc regcomp(3).
-func openRegexp(o *opening) (Table, error) { return openRules(o, &ereEngine{}) }
+func openRegexp(o *opening) (Table, error) { return openRules(o, &regexpEngine{}) }
 
-// ereEngine compiles POSIX patterns with the files ere*.go. It also keeps
-// working memory of matches for reuse.
-type ereEngine struct {
-	programs int
-	idle     sync.Pool // of *ereSession
+// regexpEngine compiles POSIX patterns, and keeps working memory of matches for
+// reuse.
+type regexpEngine struct {
+	patterns ere.Set
+	idle     sync.Pool // of *regexpSession
 }
 
-const (
-	ereIgnoreCase uint32 = 1 << iota
-	ereNewline
-	ereExtended
-)
+func (*regexpEngine) secondPattern() bool   { return true }
+func (*regexpEngine) backslashCloses() bool { return true }
+func (*regexpEngine) unclosed() string      { return "skipping" }
+func (*regexpEngine) badIndex() string      { return "out-of-range" }
+func (*regexpEngine) close() error          { return nil }
 
-func (*ereEngine) secondPattern() bool   { return true }
-func (*ereEngine) backslashCloses() bool { return true }
-func (*ereEngine) unclosed() string      { return "skipping" }
-func (*ereEngine) badIndex() string      { return "out-of-range" }
-func (*ereEngine) close() error          { return nil }
-
-func (*ereEngine) options(p *ruleParser, flags string) (options uint32, rest string, ok bool) {
-	options = ereExtended | ereIgnoreCase
+func (*regexpEngine) options(p *ruleParser, flags string) (options uint32, rest string, ok bool) {
+	read := ere.Extended | ere.IgnoreCase
 	i := 0
 	for ; i < len(flags) && !isSpace(flags[i]) && flags[i] != '!'; i++ {
 		switch flags[i] {
 		case 'i':
-			options ^= ereIgnoreCase
+			read ^= ere.IgnoreCase
 		case 'm':
-			options ^= ereNewline
+			read ^= ere.Newline
 		case 'x':
-			options ^= ereExtended
+			read ^= ere.Extended
 		default:
 			p.warn("unknown regexp option \"%s\": skipping this rule", flags[i:i+1])
 			return 0, "", false
 		}
 	}
-	return options, flags[i:], true
+	return uint32(read), flags[i:], true
 }
 
-func (e *ereEngine) compile(pattern string, options uint32, _ bool) (matcher, string) {
-	program, err := compileERE(pattern, options)
+func (e *regexpEngine) compile(pattern string, options uint32, _ bool) (matcher, string) {
+	program, err := e.patterns.Compile(pattern, ere.Options(options))
 	if err != nil {
 		return nil, err.Error()
 	}
-	program.number = e.programs
-	e.programs++
-	return program, ""
+	return regexpMatcher{program}, ""
 }
 
-// ereSession is one key, and working memory that goes back to its engine.
-type ereSession struct {
-	engine   *ereEngine
-	key      string
-	upper    string // the key for patterns that ignore case
-	work     ereWork
-	automata automata
+// regexpSession is one key, and working memory that goes back to its engine.
+type regexpSession struct {
+	engine *regexpEngine
+	memory ere.Work
 }
 
-func (e *ereEngine) begin(key string) session {
-	s, ok := e.idle.Get().(*ereSession)
+func (e *regexpEngine) begin(key string) session {
+	s, ok := e.idle.Get().(*regexpSession)
 	if !ok {
-		s = &ereSession{engine: e}
+		s = &regexpSession{engine: e}
 	}
-	s.key, s.upper = key, upperASCII(key)
+	s.memory.Begin(key)
 	return s
 }
 
-func (s *ereSession) plain(p *ereProgram) (string, *automata) {
-	switch {
-	case s.key == "":
-		return "", nil
-	case p.ignoreCase:
-		return s.upper, &s.automata
-	}
-	return s.key, &s.automata
+func (s *regexpSession) work() *ere.Work { return &s.memory }
+
+func (s *regexpSession) end() {
+	s.memory.End()
+	s.engine.idle.Put(s)
 }
 
-func (s *ereSession) end() {
-	s.key, s.upper = "", ""
-	s.automata.forget()
-	s.engine.idle.Put(s)
+type regexpMatcher struct{ program *ere.Program }
+
+func (m regexpMatcher) groups() int         { return m.program.Groups() }
+func (m regexpMatcher) filter() *ere.Filter { return m.program.Filter() }
+
+func (m regexpMatcher) match(ctx context.Context, s session, spans []int) (matched bool, problem string) {
+	return m.program.Match(ctx, s.work(), spans)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"sync"
+
+	"github.com/qmqpd/qmqpd/daemon/ere"
 )
 
 // ruleTable is a list of patterns with results, the common part of the types
@@ -15,7 +17,7 @@ type ruleTable struct {
 	rules     []rule
 	log       Logger
 	engine    ruleEngine
-	screen    func() *screen
+	screen    func() *ere.Screen // of the rules' first patterns; made at the first lookup
 }
 
 // ruleEngine compiles patterns, and knows where the types differ.
@@ -41,9 +43,8 @@ type ruleEngine interface {
 // session is the working memory for one key; its engine's matchers know what
 // is in it.
 type session interface {
-	// plain returns the key as the program's automaton reads it, and the working
-	// memory for that; nil for a key for which it does not hold.
-	plain(p *ereProgram) (key string, work *automata)
+	// work is what the filters of patterns need.
+	work() *ere.Work
 	end()
 }
 
@@ -55,9 +56,9 @@ type matcher interface {
 	// where the groups 0 to len(spans)/2-1 matched, or -1. problem is what
 	// Postfix logs about a match that could not be finished.
 	match(ctx context.Context, s session, spans []int) (matched bool, problem string)
-	// plain returns the program whose automaton says that a plain key does not
-	// match; nil if there is none.
-	plain() *ereProgram
+	// filter returns what may say quickly that a key does not match; nil if there
+	// is none.
+	filter() *ere.Filter
 }
 
 type rule struct {
@@ -113,8 +114,18 @@ func openRules(o *opening, engine ruleEngine) (Table, error) {
 		p := &ruleParser{o: o, number: t.rules[open[i]].line}
 		p.warn("IF has no matching ENDIF")
 	}
-	t.screen = sync.OnceValue(func() *screen { return newScreen(t.rules) })
+	t.screen = sync.OnceValue(t.newScreen)
 	return t, nil
+}
+
+func (t *ruleTable) newScreen() *ere.Screen {
+	filters := make([]*ere.Filter, len(t.rules))
+	for i := range t.rules {
+		if first := t.rules[i].first; first != nil {
+			filters[i] = first.filter()
+		}
+	}
+	return ere.NewScreen(filters)
 }
 
 func (t *ruleTable) Type() string { return t.typ }
@@ -166,7 +177,7 @@ func (t *ruleTable) Lookup(ctx context.Context, key string) (string, bool, error
 // firstHolds is holds for the first pattern of a rule.
 func (t *ruleTable) firstHolds(ctx context.Context, rule int, s session, spans []int) bool {
 	r := &t.rules[rule]
-	if t.screen().misses(rule, s) {
+	if t.screen().Misses(rule, s.work()) {
 		return r.negate
 	}
 	return t.holds(ctx, r, r.first, r.negate, s, spans)

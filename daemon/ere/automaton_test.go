@@ -1,4 +1,4 @@
-package table
+package ere
 
 import (
 	"strings"
@@ -6,12 +6,12 @@ import (
 )
 
 // memory is what an automaton really holds in its states, in bytes.
-func (d *ereDFA) memory() (n int) {
-	for i := range d.states[:cap(d.states)] {
-		s := &d.states[:cap(d.states)][i]
+func (a *automaton) memory() (n int) {
+	for i := range a.states[:cap(a.states)] {
+		s := &a.states[:cap(a.states)][i]
 		n += 4*cap(s.pcs) + 4*cap(s.next)
 	}
-	for name := range d.index {
+	for name := range a.index {
 		n += len(name)
 	}
 	return n
@@ -21,24 +21,23 @@ func (d *ereDFA) memory() (n int) {
 // all that came before.
 const grower = "a[ab]{3000}c"
 
-func compileTestERE(t *testing.T, pattern string) *ereProgram {
+func compileTest(t *testing.T, set *Set, pattern string) *Program {
 	t.Helper()
-	p, err := compileERE(pattern, ereExtended)
+	p, err := set.Compile(pattern, Extended)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-func TestDFASize(t *testing.T) {
-	p := compileTestERE(t, grower)
-	d := newEreDFA(p)
+func TestAutomatonSize(t *testing.T) {
+	a := newAutomaton(compileTest(t, new(Set), grower).Filter())
 	key := strings.Repeat("a", 3001)
 	for _, end := range []string{"c", "b"} {
-		if got := d.matches(key + end); got != (end == "c") {
+		if got := a.matches(key + end); got != (end == "c") {
 			t.Errorf("...%s: %v", end, got)
 		}
-		if n := d.memory(); n > dfaMaxSize*5/4 || n < dfaMaxSize/4 {
+		if n := a.memory(); n > maxSize*5/4 || n < maxSize/4 {
 			t.Errorf("%d bytes after ...%s", n, end)
 		}
 	}
@@ -46,19 +45,18 @@ func TestDFASize(t *testing.T) {
 
 // Automata of single patterns are bounded together.
 func TestAutomataSize(t *testing.T) {
-	var a automata
-	key := strings.Repeat("a", 900) // not yet too much for one of them
+	var set Set
+	var w Work
+	w.Begin(strings.Repeat("a", 900)) // not yet too much for one of them
 	most := 0
-	for n := range 3 * automataMaxSize / dfaMaxSize {
-		p := compileTestERE(t, grower)
-		p.number = n
-		if a.matches(p, key) {
-			t.Fatal("matched")
+	for n := range 3 * automataMaxSize / maxSize {
+		if matched, certain := compileTest(t, &set, grower).Filter().Try(&w); matched || !certain {
+			t.Fatal(matched, certain)
 		}
 		sum := 0
-		for _, d := range a.single {
-			if d != nil {
-				sum += d.memory()
+		for _, a := range w.single {
+			if a != nil {
+				sum += a.memory()
 			}
 		}
 		if sum > automataMaxSize {
@@ -72,26 +70,26 @@ func TestAutomataSize(t *testing.T) {
 }
 
 // Huge patterns do without an automaton.
-func TestDFAHugePattern(t *testing.T) {
-	p := compileTestERE(t, "x(ab){20000}y")
-	if p.plain() != nil {
+func TestHugePattern(t *testing.T) {
+	p := compileTest(t, new(Set), "x(ab){20000}y")
+	if p.Filter() != nil {
 		t.Errorf("%d instructions have an automaton", len(p.code))
 	}
 	text := strings.Repeat("ab", 20000)
-	e := &ereEngine{}
+	var w Work
 	for key, want := range map[string]bool{"x" + text + "y": true, "x" + text + "ay": false} {
-		s := e.begin(key)
-		if got, problem := p.match(t.Context(), s, nil); got != want || problem != "" {
+		w.Begin(key)
+		if got, problem := p.Match(t.Context(), &w, nil); got != want || problem != "" {
 			t.Errorf("%s...: %v %s", key[:2], got, problem)
 		}
-		s.end()
+		w.End()
 	}
 	huge := strings.Repeat("a{64}", 1<<16)
-	if newPCREFilter(huge, 0) != nil {
+	if new(Set).PerlFilter(huge, 0) != nil {
 		t.Error("a huge pattern has a filter")
 	}
-	parser := &pcreFilterParser{text: huge}
-	if _, ok := parser.alternatives(0); ok || parser.sets > 2*dfaMaxCode {
+	parser := &perlParser{text: huge}
+	if _, ok := parser.alternatives(0); ok || parser.sets > 2*filterMaxCode {
 		t.Errorf("%d sets of a huge pattern were made", parser.sets)
 	}
 }

@@ -1,17 +1,17 @@
-package table
+package ere
 
-import (
-	"context"
-	"math"
-)
+import "context"
 
-// ereMaxProgram bounds the instructions of one pattern, which repetition
+// maxProgram bounds the instructions of one pattern, which repetition
 // counts multiply.
-const ereMaxProgram = 1 << 18
+const maxProgram = 1 << 18
 
-// ereProgram is a compiled pattern.
-type ereProgram struct {
-	code       []ereInst
+// Program is a compiled POSIX pattern. It is safe for concurrent use.
+//
+// Without back references, a match takes time in proportion to key and pattern,
+// whatever they are. With them it is given up after so many steps.
+type Program struct {
+	code       []inst
 	sets       []byteSet
 	groupCount int
 	ignoreCase bool
@@ -21,16 +21,12 @@ type ereProgram struct {
 	plural     bool // there are two ways to go on somewhere
 	// first has the bytes that a match can start with; it is nil when a
 	// match may be empty or starts with a condition.
-	first *byteSet
-	dfa   *dfaPlan // nil if the pattern needs the slower way, see newDFAPlan
-	// longest is the length of key up to which the automaton holds.
-	longest int
-	// number tells the patterns of one table apart.
-	number int
+	first  *byteSet
+	filter *Filter // or nil
 }
 
-// ereInst is one instruction. x is the next one; the others are:
-type ereInst struct {
+// inst is one instruction. x is the next one; the others are:
+type inst struct {
 	op   instOp
 	x, y int32 // instSplit: x is tried first
 	arg  int32 // index of the set, register, group or condition
@@ -49,53 +45,39 @@ const (
 	instMatch                 // of pattern arg of a block, else 0
 )
 
-// compileERE compiles a pattern; its error is the C library's message.
-func compileERE(pattern string, options uint32) (*ereProgram, error) {
-	p := &ereParser{text: pattern, cased: pattern, options: options}
-	if options&ereIgnoreCase != 0 {
+// Compile compiles a pattern; its error is the C library's message. Source: glibc
+// regcomp(3).
+func (s *Set) Compile(pattern string, options Options) (*Program, error) {
+	p := &parser{text: pattern, cased: pattern, options: options}
+	if options&IgnoreCase != 0 {
 		p.text = upperASCII(pattern)
 	}
 	tree, err := p.parse()
 	if err != nil {
 		return nil, err
 	}
-	prog := &ereProgram{
+	prog := &Program{
 		groupCount: p.groups,
-		ignoreCase: options&ereIgnoreCase != 0,
-		newline:    options&ereNewline != 0,
+		ignoreCase: options&IgnoreCase != 0,
+		newline:    options&Newline != 0,
 		backRefs:   p.backRefs,
-		longest:    math.MaxInt,
 	}
-	c := &ereCompiler{prog: prog, sets: map[byteSet]int32{}}
+	c := &compiler{prog: prog, sets: map[byteSet]int32{}}
 	c.emit(tree)
-	c.add(ereInst{op: instMatch})
+	c.add(inst{op: instMatch})
 	prog.first = prog.firstBytes()
-	prog.dfa = newDFAPlan(prog)
+	prog.filter = newFilter(prog)
+	s.add(prog.filter)
 	return prog, nil
 }
 
-func upperASCII(s string) string {
-	for i := 0; i < len(s); i++ {
-		if isLower(s[i]) {
-			upper := []byte(s)
-			for ; i < len(upper); i++ {
-				if isLower(upper[i]) {
-					upper[i] -= 'a' - 'A'
-				}
-			}
-			return string(upper)
-		}
-	}
-	return s
-}
-
-type ereCompiler struct {
-	prog *ereProgram
+type compiler struct {
+	prog *Program
 	sets map[byteSet]int32
 }
 
 // add appends an instruction that goes on with the one after it.
-func (c *ereCompiler) add(in ereInst) int32 {
+func (c *compiler) add(in inst) int32 {
 	at := int32(len(c.prog.code))
 	if in.op != instSplit && in.op != instAgain {
 		in.x = at + 1
@@ -105,9 +87,9 @@ func (c *ereCompiler) add(in ereInst) int32 {
 	return at
 }
 
-func (c *ereCompiler) here() int32 { return int32(len(c.prog.code)) }
+func (c *compiler) here() int32 { return int32(len(c.prog.code)) }
 
-func (c *ereCompiler) set(s byteSet) int32 {
+func (c *compiler) set(s byteSet) int32 {
 	i, ok := c.sets[s]
 	if !ok {
 		i = int32(len(c.prog.sets))
@@ -117,9 +99,9 @@ func (c *ereCompiler) set(s byteSet) int32 {
 	return i
 }
 
-func (c *ereCompiler) emit(n *ereNode) {
+func (c *compiler) emit(n *node) {
 	// Long concatenations lean to the left: walk down without recursion.
-	var rest []*ereNode
+	var rest []*node
 	for n != nil && n.op == nodeConcat {
 		rest = append(rest, n.right)
 		n = n.left
@@ -130,49 +112,49 @@ func (c *ereCompiler) emit(n *ereNode) {
 	}
 }
 
-func (c *ereCompiler) emitOne(n *ereNode) {
+func (c *compiler) emitOne(n *node) {
 	if n == nil {
 		return
 	}
-	code := func(at int32) *ereInst { return &c.prog.code[at] }
+	code := func(at int32) *inst { return &c.prog.code[at] }
 	switch n.op {
 	case nodeSet:
-		c.add(ereInst{op: instSet, arg: c.set(n.set)})
+		c.add(inst{op: instSet, arg: c.set(n.set)})
 	case nodeAssert:
-		c.add(ereInst{op: instAssert, arg: int32(n.check)})
+		c.add(inst{op: instAssert, arg: int32(n.check)})
 	case nodeBackRef:
-		c.add(ereInst{op: instBackRef, arg: int32(n.group)})
+		c.add(inst{op: instBackRef, arg: int32(n.group)})
 	case nodeGroup:
-		c.add(ereInst{op: instSave, arg: int32(2*n.group + 2)})
+		c.add(inst{op: instSave, arg: int32(2*n.group + 2)})
 		c.emit(n.left)
-		c.add(ereInst{op: instSave, arg: int32(2*n.group + 3)})
+		c.add(inst{op: instSave, arg: int32(2*n.group + 3)})
 	case nodeAlt:
-		split := c.add(ereInst{op: instSplit})
+		split := c.add(inst{op: instSplit})
 		code(split).x = c.here()
 		c.emit(n.left)
 		if n.right == nil {
 			code(split).y = c.here()
 			return
 		}
-		jump := c.add(ereInst{op: instSplit})
+		jump := c.add(inst{op: instSplit})
 		code(split).y = c.here()
 		c.emit(n.right)
 		code(jump).x, code(jump).y = c.here(), c.here()
 	case nodeStar:
 		register := int32(c.prog.loops)
 		c.prog.loops++
-		split := c.add(ereInst{op: instSplit})
+		split := c.add(inst{op: instSplit})
 		code(split).x = c.here()
-		c.add(ereInst{op: instLoop, arg: register})
+		c.add(inst{op: instLoop, arg: register})
 		c.emit(n.left)
-		again := c.add(ereInst{op: instAgain, arg: register, x: split})
+		again := c.add(inst{op: instAgain, arg: register, x: split})
 		code(again).y = c.here()
 		code(split).y = c.here()
 	}
 }
 
 // firstBytes walks all ways from the start to the first byte.
-func (p *ereProgram) firstBytes() *byteSet {
+func (p *Program) firstBytes() *byteSet {
 	var first byteSet
 	seen := make([]bool, len(p.code))
 	todo := []int32{0}
@@ -197,34 +179,34 @@ func (p *ereProgram) firstBytes() *byteSet {
 	return &first
 }
 
-func (p *ereProgram) groups() int { return p.groupCount }
+// Groups returns how many groups the pattern has.
+func (p *Program) Groups() int { return p.groupCount }
 
-func (p *ereProgram) plain() *ereProgram {
-	if p.dfa == nil {
-		return nil
-	}
-	return p
-}
+// Filter returns the pattern's filter, or nil if it has none.
+func (p *Program) Filter() *Filter { return p.filter }
 
-func (p *ereProgram) match(ctx context.Context, in session, spans []int) (bool, string) {
-	s := in.(*ereSession)
-	key := s.key
+// Match reports whether the pattern matches the key of w. With spans, which are pairs,
+// it also stores where the groups from 0 on matched, start and end, or -1; group 0 is
+// the whole match. problem is what the C library says if it gives up; then, and when ctx
+// ends, there is no match.
+func (p *Program) Match(ctx context.Context, w *Work, spans []int) (matched bool, problem string) {
+	key := w.key
 	if p.ignoreCase {
-		key = s.upper
+		key = w.caseless()
 	}
 	if p.backRefs {
 		return p.backtrack(key, spans)
 	}
-	if p.dfa != nil && key != "" {
-		if matched := s.automata.matches(p, key); !matched || p.dfa.exact && len(spans) == 0 {
+	if p.filter != nil {
+		if matched, certain := p.filter.Try(w); certain && (!matched || len(spans) == 0) {
 			return matched, ""
 		}
 	}
-	return p.search(ctx, &s.work, key, spans), ""
+	return p.search(ctx, &w.scratch, key, spans), ""
 }
 
 // holds evaluates a condition before byte i of the key.
-func (p *ereProgram) holds(check ereAssert, key string, i int) bool {
+func (p *Program) holds(check condition, key string, i int) bool {
 	switch check {
 	case assertBufferFirst:
 		return i == 0

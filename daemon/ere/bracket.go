@@ -1,4 +1,4 @@
-package table
+package ere
 
 // Bracket expressions of POSIX regular expressions, and sets of bytes.
 
@@ -26,14 +26,7 @@ func setOf(in func(byte) bool) (set byteSet) {
 	return set
 }
 
-func isWord(c byte) bool { return isAlnum(c) || c == '_' }
-
 func wordSet() byteSet { return setOf(isWord) }
-
-func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
-func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
-func isAlpha(c byte) bool { return isLower(c) || isUpper(c) }
-func isGraph(c byte) bool { return '!' <= c && c <= '~' }
 
 // characterClass returns the test of a named class of the C locale.
 func characterClass(name string, ignoreCase bool) (func(byte) bool, bool) {
@@ -87,7 +80,7 @@ type bracketToken struct {
 	size int
 }
 
-func (p *ereParser) peekBracket() bracketToken {
+func (p *parser) peekBracket() bracketToken {
 	if p.pos >= len(p.text) {
 		return bracketToken{kind: brEnd}
 	}
@@ -121,16 +114,16 @@ type bracketElement struct {
 
 // bracket reads a bracket expression, whose opening bracket is the current
 // token. It leaves the position behind the closing one.
-func (p *ereParser) bracket() (set byteSet, err error) {
+func (p *parser) bracket() (set byteSet, err error) {
 	t := p.peekBracket()
 	if t.kind == brEnd {
-		return set, errEREPattern
+		return set, errPattern
 	}
 	negate := t.kind == brHat
 	if negate {
 		p.pos += t.size
 		if t = p.peekBracket(); t.kind == brEnd {
-			return set, errEREPattern
+			return set, errPattern
 		}
 	}
 	if t.kind == brClose {
@@ -148,7 +141,7 @@ func (p *ereParser) bracket() (set byteSet, err error) {
 			p.pos += t.size
 			switch end = p.peekBracket(); end.kind {
 			case brEnd:
-				return set, errEREBracket
+				return set, errBracket
 			case brClose:
 				p.pos -= t.size
 				t.kind = brChar // a last hyphen is literal
@@ -170,7 +163,7 @@ func (p *ereParser) bracket() (set byteSet, err error) {
 		}
 		switch t.kind {
 		case brEnd:
-			return set, errEREBracket
+			return set, errBracket
 		case brClose:
 			p.pos += t.size
 			if negate {
@@ -184,11 +177,11 @@ func (p *ereParser) bracket() (set byteSet, err error) {
 func (s *byteSet) addRange(start, stop bracketElement) error {
 	switch {
 	case stop.set != nil:
-		return errERERange
+		return errRange
 	case start.invalid || stop.invalid:
-		return errERECollate
+		return errCollate
 	case start.c > stop.c:
-		return errERERange
+		return errRange
 	}
 	for c := int(start.c); c <= int(stop.c); c++ {
 		s.add(byte(c))
@@ -199,7 +192,7 @@ func (s *byteSet) addRange(start, stop bracketElement) error {
 func (s *byteSet) addElement(e bracketElement) error {
 	switch {
 	case e.invalid:
-		return errERECollate
+		return errCollate
 	case e.set != nil:
 		s.union(*e.set)
 	default:
@@ -208,21 +201,21 @@ func (s *byteSet) addElement(e bracketElement) error {
 	return nil
 }
 
-func (p *ereParser) bracketElement(t bracketToken, hyphen bool) (bracketElement, error) {
+func (p *parser) bracketElement(t bracketToken, hyphen bool) (bracketElement, error) {
 	p.pos += t.size
 	switch t.kind {
 	case brSymbol:
 		return p.bracketSymbol(t.c)
 	case brRange:
 		if !hyphen && p.peekBracket().kind != brClose {
-			return bracketElement{}, errERERange
+			return bracketElement{}, errRange
 		}
 	}
 	return bracketElement{c: t.c}, nil
 }
 
 // bracketSymbol reads the rest of [.x.], [=x=] or [:name:].
-func (p *ereParser) bracketSymbol(delimiter byte) (e bracketElement, err error) {
+func (p *parser) bracketSymbol(delimiter byte) (e bracketElement, err error) {
 	const longest = 32
 	text := p.text
 	if delimiter == ':' {
@@ -230,7 +223,7 @@ func (p *ereParser) bracketSymbol(delimiter byte) (e bracketElement, err error) 
 	}
 	for i := 0; ; i++ {
 		if i >= longest || p.pos+i+1 >= len(text) {
-			return e, errEREBracket
+			return e, errBracket
 		}
 		if text[p.pos+i] != delimiter || text[p.pos+i+1] != ']' {
 			continue
@@ -239,9 +232,9 @@ func (p *ereParser) bracketSymbol(delimiter byte) (e bracketElement, err error) 
 		p.pos += i + 2
 		switch {
 		case delimiter == ':':
-			in, ok := characterClass(name, p.options&ereIgnoreCase != 0)
+			in, ok := characterClass(name, p.options&IgnoreCase != 0)
 			if !ok {
-				return e, errEREClass
+				return e, errClass
 			}
 			set := setOf(in)
 			e.set = &set

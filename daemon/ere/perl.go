@@ -1,74 +1,73 @@
-package table
+package ere
 
 import (
 	"strconv"
 	"strings"
 )
 
-// Most patterns of real tables are plain enough that the lazy automaton of
-// regexp tables can tell that a key does not match. That saves a call of the
-// library for the many patterns that do not.
-//
-// A pattern qualifies only if the library could not give up on the key either:
-// so many repetitions of single characters take keys up to some length less than
-// the ten million steps that it is allowed.
-var pcreFilterKeys = [...]int{10_000, 1000, 200} // by the number of repetitions
+// perlKeys is the length of keys, by the number of repetitions of single characters,
+// for which a filter holds: the library must not give up on the key, and so many
+// repetitions take less than the ten million steps that it is allowed.
+var perlKeys = [...]int{10_000, 1000, 200}
 
-// pcreFilterCount bounds the counts in braces.
-const pcreFilterCount = 64
+// perlCount bounds the counts in braces.
+const perlCount = 64
 
-// newPCREFilter returns the program of an automaton for a pattern, or nil for one
-// that does not qualify. It holds for keys that do not end in a newline.
-func newPCREFilter(pattern string, options uint32) *ereProgram {
-	const plain = pcreCaseless | pcreDotAll | pcreUngreedy | pcreDollarEndOnly
+// PerlFilter returns the filter of a pattern of Perl's syntax, or nil for one that
+// is not plain enough. Most patterns of real tables are, and most keys do not match
+// them: the filter saves a call of the library that knows the whole syntax.
+func (s *Set) PerlFilter(pattern string, options PerlOptions) *Filter {
+	const plain = PerlCaseless | PerlDotAll | PerlUngreedy | PerlDollarEndOnly
 	if options&^plain != 0 {
 		return nil
 	}
-	p := &pcreFilterParser{text: pattern, options: options}
+	p := &perlParser{text: pattern, options: options}
 	tree, ok := p.alternatives(0)
-	if !ok || p.text != "" || p.repeats >= len(pcreFilterKeys) {
+	if !ok || p.text != "" || p.repeats >= len(perlKeys) {
 		return nil
 	}
-	prog := &ereProgram{longest: pcreFilterKeys[p.repeats]}
-	c := &ereCompiler{prog: prog, sets: map[byteSet]int32{}}
+	prog := &Program{}
+	c := &compiler{prog: prog, sets: map[byteSet]int32{}}
 	c.emit(tree)
-	c.add(ereInst{op: instMatch})
-	if prog.dfa = newDFAPlan(prog); prog.dfa == nil {
-		return nil
+	c.add(inst{op: instMatch})
+	f := newFilter(prog)
+	if f != nil {
+		f.perl, f.longest = true, perlKeys[p.repeats]
 	}
-	return prog
+	s.add(f)
+	return f
 }
 
-// pcreFilterParser reads the plain part of Perl's syntax; every method returns
+// perlParser reads the plain part of Perl's syntax; every method returns
 // false at what it does not know.
-type pcreFilterParser struct {
+type perlParser struct {
 	text    string // what is left
-	options uint32
+	options PerlOptions
 	repeats int
 	sets    int // in the program
 }
 
-func (p *pcreFilterParser) alternatives(depth int) (*ereNode, bool) {
+func (p *perlParser) alternatives(depth int) (*node, bool) {
 	if depth > 50 {
 		return nil, false
 	}
 	// What (?i) changes ends with the group.
-	defer func(options uint32) { p.options = options }(p.options)
+	defer func(options PerlOptions) { p.options = options }(p.options)
 	tree, ok := p.branch(depth)
 	for ok && strings.HasPrefix(p.text, "|") {
 		p.text = p.text[1:]
-		var other *ereNode
+		var other *node
 		if other, ok = p.branch(depth); ok {
 			if other == nil {
-				other = &ereNode{op: nodeGroup} // matches the empty string
+				other = &node{op: nodeGroup} // matches the empty string
 			}
-			tree = &ereNode{op: nodeAlt, left: tree, right: other}
+			tree = &node{op: nodeAlt, left: tree, right: other}
 		}
 	}
 	return tree, ok
 }
 
-func (p *pcreFilterParser) branch(depth int) (tree *ereNode, ok bool) {
+func (p *perlParser) branch(depth int) (tree *node, ok bool) {
 	for p.text != "" && p.text[0] != '|' && p.text[0] != ')' {
 		piece, ok := p.piece(depth)
 		if !ok {
@@ -78,15 +77,15 @@ func (p *pcreFilterParser) branch(depth int) (tree *ereNode, ok bool) {
 		case tree == nil:
 			tree = piece
 		case piece != nil:
-			tree = &ereNode{op: nodeConcat, left: tree, right: piece}
+			tree = &node{op: nodeConcat, left: tree, right: piece}
 		}
 	}
 	return tree, true
 }
 
-func (p *pcreFilterParser) piece(depth int) (*ereNode, bool) {
+func (p *perlParser) piece(depth int) (*node, bool) {
 	atom, ok := p.atom(depth)
-	if p.sets++; p.sets > dfaMaxCode {
+	if p.sets++; p.sets > filterMaxCode {
 		return nil, false
 	}
 	if !ok || p.text == "" {
@@ -106,7 +105,7 @@ func (p *pcreFilterParser) piece(depth int) (*ereNode, bool) {
 		return nil, false
 	}
 	if least == 0 && most == 1 {
-		return &ereNode{op: nodeAlt, left: atom}, true
+		return &node{op: nodeAlt, left: atom}, true
 	}
 	if least != most {
 		p.repeats++
@@ -116,33 +115,33 @@ func (p *pcreFilterParser) piece(depth int) (*ereNode, bool) {
 }
 
 // repeated is an atom so many times. Most is -1 for any number.
-func repeated(atom *ereNode, least, most int) *ereNode {
-	var tree *ereNode
+func repeated(atom *node, least, most int) *node {
+	var tree *node
 	if most < 0 {
-		tree = &ereNode{op: nodeStar, left: atom}
+		tree = &node{op: nodeStar, left: atom}
 	}
 	for range most - least {
-		tree = &ereNode{op: nodeAlt, left: concat(atom, tree)}
+		tree = &node{op: nodeAlt, left: concat(atom, tree)}
 	}
 	for range least {
 		tree = concat(atom, tree)
 	}
 	if tree == nil {
-		return &ereNode{op: nodeGroup} // {0}
+		return &node{op: nodeGroup} // {0}
 	}
 	return tree
 }
 
-func concat(first, rest *ereNode) *ereNode {
+func concat(first, rest *node) *node {
 	if rest == nil {
 		return first
 	}
-	return &ereNode{op: nodeConcat, left: first, right: rest}
+	return &node{op: nodeConcat, left: first, right: rest}
 }
 
 // quantifier reads how often the atom before it may come; once if there is no
 // quantifier.
-func (p *pcreFilterParser) quantifier() (least, most int, ok bool) {
+func (p *perlParser) quantifier() (least, most int, ok bool) {
 	c := p.text[0]
 	switch c {
 	case '*', '+', '?', '{':
@@ -159,7 +158,7 @@ func (p *pcreFilterParser) quantifier() (least, most int, ok bool) {
 		counts, rest, ok := strings.Cut(p.text, "}")
 		p.text = rest
 		from, to, ranged := strings.Cut(counts, ",")
-		least, most = pcreCount(from), pcreCount(to)
+		least, most = perlNumber(from), perlNumber(to)
 		switch {
 		case !ok || least < 0:
 			return 0, 0, false // a brace that is text, or else
@@ -173,56 +172,56 @@ func (p *pcreFilterParser) quantifier() (least, most int, ok bool) {
 	return 1, 1, true
 }
 
-// pcreCount returns -1 for what is no number or too large.
-func pcreCount(text string) int {
-	if n, err := strconv.Atoi(text); err == nil && allDigits(text) && n <= pcreFilterCount {
-		return n
+// perlNumber returns -1 for what is no number or too large.
+func perlNumber(text string) int {
+	if n, err := strconv.ParseUint(text, 10, 8); err == nil && n <= perlCount {
+		return int(n)
 	}
 	return -1
 }
 
-func (p *pcreFilterParser) atom(depth int) (*ereNode, bool) {
+func (p *perlParser) atom(depth int) (*node, bool) {
 	c := p.text[0]
 	p.text = p.text[1:]
 	switch c {
 	case '*', '+', '?', '{':
 		return nil, false
 	case '^':
-		return &ereNode{op: nodeAssert, check: assertBufferFirst}, true
+		return &node{op: nodeAssert, check: assertBufferFirst}, true
 	case '$':
-		return &ereNode{op: nodeAssert, check: assertBufferLast}, true
+		return &node{op: nodeAssert, check: assertBufferLast}, true
 	case '(':
 		return p.group(depth)
 	case '.':
 		var set byteSet
-		if p.options&pcreDotAll == 0 {
+		if p.options&PerlDotAll == 0 {
 			set.add('\n')
 		}
-		return &ereNode{set: set.not()}, true
+		return &node{set: set.not()}, true
 	case '[':
 		set, ok := p.class()
-		return &ereNode{set: set}, ok
+		return &node{set: set}, ok
 	case '\\':
 		if p.text != "" {
-			if check, ok := pcreConditions[p.text[0]]; ok {
+			if check, ok := perlConditions[p.text[0]]; ok {
 				p.text = p.text[1:]
-				return &ereNode{op: nodeAssert, check: check}, true
+				return &node{op: nodeAssert, check: check}, true
 			}
 		}
 		set, ok := p.escape()
-		return &ereNode{set: set}, ok
+		return &node{set: set}, ok
 	}
-	return &ereNode{set: p.one(c)}, true
+	return &node{set: p.one(c)}, true
 }
 
-// pcreConditions are the conditions that a backslash begins.
-var pcreConditions = map[byte]ereAssert{
+// perlConditions are the conditions that a backslash begins.
+var perlConditions = map[byte]condition{
 	'A': assertBufferFirst, 'z': assertBufferLast, 'Z': assertBufferLast, 'b': assertElse, 'B': assertElse,
 }
 
 // group reads what follows an opening parenthesis. What it says of look-around
 // is left to the library.
-func (p *pcreFilterParser) group(depth int) (*ereNode, bool) {
+func (p *perlParser) group(depth int) (*node, bool) {
 	options, looks := p.options, false
 	if rest, special := strings.CutPrefix(p.text, "?"); special {
 		p.text = rest
@@ -233,7 +232,7 @@ func (p *pcreFilterParser) group(depth int) (*ereNode, bool) {
 			return nil, false
 		case p.text[end] == ')':
 			p.text = p.text[end+1:]
-			return &ereNode{op: nodeGroup}, true
+			return &node{op: nodeGroup}, true
 		default:
 			p.text = p.text[end+1:]
 		}
@@ -247,13 +246,13 @@ func (p *pcreFilterParser) group(depth int) (*ereNode, bool) {
 	}
 	p.text = p.text[1:]
 	if looks {
-		return &ereNode{op: nodeAssert, check: assertElse}, true
+		return &node{op: nodeAssert, check: assertElse}, true
 	}
-	return &ereNode{op: nodeGroup, left: tree}, true
+	return &node{op: nodeGroup, left: tree}, true
 }
 
 // lookAround skips the sign of a condition on what is around.
-func (p *pcreFilterParser) lookAround() bool {
+func (p *perlParser) lookAround() bool {
 	for _, sign := range []string{"=", "!", "<=", "<!"} {
 		if rest, ok := strings.CutPrefix(p.text, sign); ok {
 			p.text = rest
@@ -264,18 +263,18 @@ func (p *pcreFilterParser) lookAround() bool {
 }
 
 // setOptions reads letters like those of (?i-s).
-func (p *pcreFilterParser) setOptions(letters string) bool {
+func (p *perlParser) setOptions(letters string) bool {
 	on := true
 	for i := range len(letters) {
-		var option uint32
+		var option PerlOptions
 		switch letters[i] {
 		case '-':
 			on = false
 			continue
 		case 'i':
-			option = pcreCaseless
+			option = PerlCaseless
 		case 's':
-			option = pcreDotAll
+			option = PerlDotAll
 		default:
 			return false
 		}
@@ -289,9 +288,9 @@ func (p *pcreFilterParser) setOptions(letters string) bool {
 }
 
 // one is a character, in both cases if case does not matter.
-func (p *pcreFilterParser) one(c byte) (set byteSet) {
+func (p *perlParser) one(c byte) (set byteSet) {
 	set.add(c)
-	if p.options&pcreCaseless != 0 && isAlpha(c) {
+	if p.options&PerlCaseless != 0 && isAlpha(c) {
 		set.add(c ^ 0x20)
 	}
 	return set
@@ -299,7 +298,7 @@ func (p *pcreFilterParser) one(c byte) (set byteSet) {
 
 // escape reads what follows a backslash: a class, or a literal that is neither
 // letter nor digit.
-func (p *pcreFilterParser) escape() (byteSet, bool) {
+func (p *perlParser) escape() (byteSet, bool) {
 	if p.text == "" {
 		return byteSet{}, false
 	}
@@ -329,7 +328,7 @@ func (p *pcreFilterParser) escape() (byteSet, bool) {
 }
 
 // class reads the rest of a bracket expression.
-func (p *pcreFilterParser) class() (set byteSet, ok bool) {
+func (p *perlParser) class() (set byteSet, ok bool) {
 	negate := strings.HasPrefix(p.text, "^")
 	if negate {
 		p.text = p.text[1:]

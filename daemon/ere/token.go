@@ -1,12 +1,12 @@
-package table
+package ere
 
 // Tokens of POSIX regular expressions outside of brackets. A basic expression
 // has a backslash before the operators that are bare in an extended one.
 
-type ereTokenKind uint8
+type tokenKind uint8
 
 const (
-	tokEnd ereTokenKind = iota
+	tokEnd tokenKind = iota
 	tokChar
 	tokBackslash // at the end of the pattern
 	tokAlt
@@ -24,15 +24,15 @@ const (
 	tokCloseCount
 )
 
-type ereToken struct {
-	kind   ereTokenKind
+type token struct {
+	kind   tokenKind
 	c      byte // the character, or the digit of a reference, from 0
-	anchor ereAssert
+	anchor condition
 	set    byteSet
 }
 
 // next reads a token; hat says that a ^ in a basic expression is an anchor.
-func (p *ereParser) next(hat bool) {
+func (p *parser) next(hat bool) {
 	p.token = p.peek(hat)
 	switch p.token.kind {
 	case tokEnd:
@@ -46,15 +46,15 @@ func (p *ereParser) next(hat bool) {
 	}
 }
 
-func (p *ereParser) peek(hat bool) ereToken {
+func (p *parser) peek(hat bool) token {
 	if p.pos >= len(p.text) {
-		return ereToken{kind: tokEnd}
+		return token{kind: tokEnd}
 	}
 	c := p.text[p.pos]
 	if c == '\\' {
 		return p.peekEscaped()
 	}
-	t := ereToken{kind: tokChar, c: c}
+	t := token{kind: tokChar, c: c}
 	switch c {
 	case '*':
 		t.kind = tokStar
@@ -79,13 +79,13 @@ func (p *ereParser) peek(hat bool) ereToken {
 }
 
 // atBranchEnd tells that \| or \) stands at pos of a basic expression.
-func (p *ereParser) atBranchEnd(pos int) bool {
+func (p *parser) atBranchEnd(pos int) bool {
 	return pos+1 < len(p.text) && p.text[pos] == '\\' && (p.text[pos+1] == '|' || p.text[pos+1] == ')')
 }
 
 // operator is what a character means in an extended expression, or after a
 // backslash in a basic one.
-func operator(c byte) ereTokenKind {
+func operator(c byte) tokenKind {
 	switch c {
 	case '|':
 		return tokAlt
@@ -105,12 +105,12 @@ func operator(c byte) ereTokenKind {
 	return tokChar
 }
 
-func (p *ereParser) peekEscaped() ereToken {
+func (p *parser) peekEscaped() token {
 	if p.pos+1 >= len(p.text) {
-		return ereToken{kind: tokBackslash}
+		return token{kind: tokBackslash}
 	}
 	c := p.cased[p.pos+1]
-	t := ereToken{kind: tokChar, c: c}
+	t := token{kind: tokChar, c: c}
 	switch c {
 	case '1', '2', '3', '4', '5', '6', '7', '8', '9':
 		t.kind, t.c = tokBackRef, c-'1'

@@ -1,17 +1,17 @@
-package table
+package ere
 
 // Patterns with back references are matched by trying all ways, which can take
 // very long, so the number of steps is limited.
 
 const (
-	ereMaxSteps = 5_000_000
-	ereMaxStack = 1_000_000
-	// ereTooHard is what the C library says when it gives up.
-	ereTooHard = "Memory exhausted"
+	maxSteps = 5_000_000
+	maxStack = 1_000_000
+	// tooHard is what the C library says when it gives up.
+	tooHard = "Memory exhausted"
 )
 
-// ereChoice is a way not yet taken, or a register to restore.
-type ereChoice struct {
+// choice is a way not yet taken, or a register to restore.
+type choice struct {
 	pc       int32
 	register int32 // -1, or what to restore
 	value    int   // the position, or the register's old value
@@ -23,12 +23,12 @@ type ereChoice struct {
 // knows no other groups than those that spans has room for: a reference to another
 // one fails there, and with it the match, where there is no other way to the same
 // end. Without spans there is no such pass.
-func (p *ereProgram) backtrack(key string, spans []int) (matched bool, problem string) {
+func (p *Program) backtrack(key string, spans []int) (matched bool, problem string) {
 	groups := 2*p.groupCount + 2
 	registers := make([]int, groups+p.loops+1)
 	lost := int32(groups + p.loops) // this register is not -1: the second pass fails
 	best, bestLost := make([]int, groups), false
-	stack := make([]ereChoice, 0, 64)
+	stack := make([]choice, 0, 64)
 	steps := 0
 	for start := 0; start <= len(key); start++ {
 		for i := range registers {
@@ -36,18 +36,18 @@ func (p *ereProgram) backtrack(key string, spans []int) (matched bool, problem s
 		}
 		longest := -1
 		bestLost = false
-		stack = append(stack[:0], ereChoice{pc: 0, register: -1, value: start})
+		stack = append(stack[:0], choice{pc: 0, register: -1, value: start})
 		for len(stack) > 0 {
-			choice := stack[len(stack)-1]
+			last := stack[len(stack)-1]
 			stack = stack[:len(stack)-1]
-			if choice.register >= 0 {
-				registers[choice.register] = choice.value
+			if last.register >= 0 {
+				registers[last.register] = last.value
 				continue
 			}
-			pc, i := choice.pc, choice.value
+			pc, i := last.pc, last.value
 			for alive := true; alive; {
-				if steps++; steps > ereMaxSteps || len(stack) > ereMaxStack {
-					return false, ereTooHard
+				if steps++; steps > maxSteps || len(stack) > maxStack {
+					return false, tooHard
 				}
 				in := &p.code[pc]
 				pc = in.x
@@ -57,26 +57,26 @@ func (p *ereProgram) backtrack(key string, spans []int) (matched bool, problem s
 					i++
 				case instSplit:
 					if in.x != in.y {
-						stack = append(stack, ereChoice{pc: in.y, register: -1, value: i})
+						stack = append(stack, choice{pc: in.y, register: -1, value: i})
 					}
 				case instSave:
-					stack = append(stack, ereChoice{register: in.arg, value: registers[in.arg]})
+					stack = append(stack, choice{register: in.arg, value: registers[in.arg]})
 					registers[in.arg] = i
 				case instLoop:
 					register := int32(groups) + in.arg
-					stack = append(stack, ereChoice{register: register, value: registers[register]})
+					stack = append(stack, choice{register: register, value: registers[register]})
 					registers[register] = i
 				case instAgain:
 					if registers[groups+int(in.arg)] == i {
 						pc = in.y
 					}
 				case instAssert:
-					alive = p.holds(ereAssert(in.arg), key, i)
+					alive = p.holds(condition(in.arg), key, i)
 				case instBackRef:
 					before := i
 					i, alive = p.reference(registers, int(in.arg), key, i)
 					if alive && int(in.arg)+1 >= len(spans)/2 && len(spans) > 0 && (i > before || p.plural) {
-						stack = append(stack, ereChoice{register: lost, value: registers[lost]})
+						stack = append(stack, choice{register: lost, value: registers[lost]})
 						registers[lost] = 0
 					}
 				case instMatch:
@@ -107,7 +107,7 @@ func (p *ereProgram) backtrack(key string, spans []int) (matched bool, problem s
 }
 
 // reference compares the key at i with what the group matched.
-func (p *ereProgram) reference(registers []int, group int, key string, i int) (after int, ok bool) {
+func (p *Program) reference(registers []int, group int, key string, i int) (after int, ok bool) {
 	from, to := registers[2*group+2], registers[2*group+3]
 	if from < 0 || to < from {
 		return i, false

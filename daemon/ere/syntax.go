@@ -1,4 +1,4 @@
-package table
+package ere
 
 // The parser for POSIX regular expressions, extended and basic, with the
 // extensions of the GNU C library (\w \W \s \S \b \B \< \> \` \' and back
@@ -6,46 +6,46 @@ package table
 // behaviour of glibc 2.41, RE_SYNTAX_POSIX_EXTENDED and RE_SYNTAX_POSIX_BASIC,
 // in the C locale: one byte is one character.
 
-// ereError is one of the C library's messages.
-type ereError string
+// message is one of the C library's.
+type message string
 
-func (e ereError) Error() string { return string(e) }
+func (e message) Error() string { return string(e) }
 
 const (
-	errEREPattern   ereError = "Invalid regular expression"
-	errERECollate   ereError = "Invalid collation character"
-	errEREClass     ereError = "Invalid character class name"
-	errEREEscape    ereError = "Trailing backslash"
-	errEREReference ereError = "Invalid back reference"
-	errEREBracket   ereError = "Unmatched [, [^, [:, [., or [="
-	errEREParen     ereError = "Unmatched ( or \\("
-	errEREBrace     ereError = "Unmatched \\{"
-	errERECount     ereError = "Invalid content of \\{\\}"
-	errERERange     ereError = "Invalid range end"
-	errERERepeat    ereError = "Invalid preceding regular expression"
-	errERESize      ereError = "Regular expression too big"
+	errPattern   message = "Invalid regular expression"
+	errCollate   message = "Invalid collation character"
+	errClass     message = "Invalid character class name"
+	errEscape    message = "Trailing backslash"
+	errReference message = "Invalid back reference"
+	errBracket   message = "Unmatched [, [^, [:, [., or [="
+	errParen     message = "Unmatched ( or \\("
+	errBrace     message = "Unmatched \\{"
+	errCount     message = "Invalid content of \\{\\}"
+	errRange     message = "Invalid range end"
+	errRepeat    message = "Invalid preceding regular expression"
+	errSize      message = "Regular expression too big"
 )
 
 const (
-	ereMaxRepeat  = 0x7fff
-	ereMaxNesting = 1000 // of groups; the C library's limit is its stack
+	maxRepeat  = 0x7fff
+	maxNesting = 1000 // of groups; the C library's limit is its stack
 )
 
-// ereNode is a node of the syntax tree. A nil node matches nothing at all,
+// node is a node of the syntax tree. A nil node matches nothing at all,
 // that is the empty string.
-type ereNode struct {
-	op    ereOp
-	left  *ereNode
-	right *ereNode
+type node struct {
+	op    nodeOp
+	left  *node
+	right *node
 	set   byteSet   // nodeSet
-	check ereAssert // nodeAssert
+	check condition // nodeAssert
 	group int       // nodeGroup, nodeBackRef: from 0
 }
 
-type ereOp uint8
+type nodeOp uint8
 
 const (
-	nodeSet ereOp = iota
+	nodeSet nodeOp = iota
 	nodeConcat
 	nodeAlt // right may be nil: optional
 	nodeStar
@@ -54,11 +54,11 @@ const (
 	nodeBackRef
 )
 
-// ereAssert is a condition on a position.
-type ereAssert uint8
+// condition is a condition on a position.
+type condition uint8
 
 const (
-	assertLineFirst ereAssert = iota
+	assertLineFirst condition = iota
 	assertLineLast
 	assertBufferFirst
 	assertBufferLast
@@ -66,15 +66,15 @@ const (
 	assertWordLast
 	assertWordEdge
 	assertNotWordEdge
-	assertElse // something that automata need not know: see pcreFilterParser
+	assertElse // something that automata need not know: see perlParser
 )
 
-type ereParser struct {
+type parser struct {
 	text    string // upper-cased, if case does not matter
 	cased   string // as written
 	pos     int
-	options uint32
-	token   ereToken
+	options Options
+	token   token
 	groups  int
 	nesting int
 	nodes   int
@@ -83,34 +83,34 @@ type ereParser struct {
 	backRefs bool
 }
 
-func (p *ereParser) extended() bool { return p.options&ereExtended != 0 }
+func (p *parser) extended() bool { return p.options&Extended != 0 }
 
 // parse returns the tree of the whole pattern.
-func (p *ereParser) parse() (*ereNode, error) {
+func (p *parser) parse() (*node, error) {
 	p.next(true)
 	return p.alternatives()
 }
 
 // negated is the complement of a set, without the newline in newline mode.
-func (p *ereParser) negated(set byteSet) byteSet {
+func (p *parser) negated(set byteSet) byteSet {
 	set = set.not()
-	if p.options&ereNewline != 0 {
+	if p.options&Newline != 0 {
 		set.remove('\n')
 	}
 	return set
 }
 
-func (p *ereParser) branchEnds() bool {
+func (p *parser) branchEnds() bool {
 	k := p.token.kind
 	return k == tokAlt || k == tokEnd || p.nesting > 0 && k == tokClose
 }
 
-func (p *ereParser) alternatives() (*ereNode, error) {
+func (p *parser) alternatives() (*node, error) {
 	before := p.complete
 	tree, err := p.branch()
 	for err == nil && p.token.kind == tokAlt {
 		p.next(true)
-		var other *ereNode
+		var other *node
 		if !p.branchEnds() {
 			// A branch may not refer to groups of the ones before it.
 			sofar := p.complete
@@ -124,15 +124,15 @@ func (p *ereParser) alternatives() (*ereNode, error) {
 			// The C library tries an empty branch last of the two.
 			tree, other = other, nil
 		}
-		tree, err = p.node(&ereNode{op: nodeAlt, left: tree, right: other})
+		tree, err = p.node(&node{op: nodeAlt, left: tree, right: other})
 	}
 	return tree, err
 }
 
-func (p *ereParser) branch() (*ereNode, error) {
+func (p *parser) branch() (*node, error) {
 	tree, err := p.expression()
 	for err == nil && !p.branchEnds() {
-		var more *ereNode
+		var more *node
 		if more, err = p.expression(); err == nil {
 			tree, err = p.concat(tree, more)
 		}
@@ -141,61 +141,61 @@ func (p *ereParser) branch() (*ereNode, error) {
 }
 
 // node counts the nodes, which repetition multiplies.
-func (p *ereParser) node(n *ereNode) (*ereNode, error) {
-	if p.nodes++; p.nodes > ereMaxProgram {
-		return nil, errERESize
+func (p *parser) node(n *node) (*node, error) {
+	if p.nodes++; p.nodes > maxProgram {
+		return nil, errSize
 	}
 	return n, nil
 }
 
-func (p *ereParser) concat(a, b *ereNode) (*ereNode, error) {
+func (p *parser) concat(a, b *node) (*node, error) {
 	switch {
 	case a == nil:
 		return b, nil
 	case b == nil:
 		return a, nil
 	}
-	return p.node(&ereNode{op: nodeConcat, left: a, right: b})
+	return p.node(&node{op: nodeConcat, left: a, right: b})
 }
 
-func (p *ereParser) expression() (*ereNode, error) {
-	var tree *ereNode
+func (p *parser) expression() (*node, error) {
+	var tree *node
 	var err error
 	switch t := p.token; t.kind {
 	case tokAlt, tokEnd:
 		return nil, nil
 	case tokBackslash:
-		return nil, errEREEscape
+		return nil, errEscape
 	case tokOpen:
 		tree, err = p.subexpression()
 	case tokBracket:
 		var set byteSet
 		if set, err = p.bracket(); err == nil {
-			tree, err = p.node(&ereNode{set: set})
+			tree, err = p.node(&node{set: set})
 		}
 	case tokBackRef:
 		if p.complete&(1<<t.c) == 0 {
-			return nil, errEREReference
+			return nil, errReference
 		}
 		p.backRefs = true
-		tree, err = p.node(&ereNode{op: nodeBackRef, group: int(t.c)})
+		tree, err = p.node(&node{op: nodeBackRef, group: int(t.c)})
 	case tokAnchor:
 		// No repetition can follow.
-		tree, err = p.node(&ereNode{op: nodeAssert, check: t.anchor})
+		tree, err = p.node(&node{op: nodeAssert, check: t.anchor})
 		p.next(true)
 		return tree, err
 	case tokAny:
-		tree, err = p.node(&ereNode{set: p.anySet()})
+		tree, err = p.node(&node{set: p.anySet()})
 	case tokSet:
-		tree, err = p.node(&ereNode{set: t.set})
+		tree, err = p.node(&node{set: t.set})
 	case tokStar, tokPlus, tokQuestion, tokOpenCount:
 		if p.extended() || t.kind == tokOpenCount {
-			return nil, errERERepeat
+			return nil, errRepeat
 		}
 		tree, err = p.literal(t)
 	case tokClose:
 		if !p.extended() {
-			return nil, errEREParen
+			return nil, errParen
 		}
 		tree, err = p.literal(t)
 	default:
@@ -208,46 +208,46 @@ func (p *ereParser) expression() (*ereNode, error) {
 	return p.repeated(tree)
 }
 
-func (p *ereParser) literal(t ereToken) (*ereNode, error) {
+func (p *parser) literal(t token) (*node, error) {
 	var set byteSet
 	set.add(t.c)
-	return p.node(&ereNode{set: set})
+	return p.node(&node{set: set})
 }
 
 // anySet is what a dot matches.
-func (p *ereParser) anySet() byteSet {
+func (p *parser) anySet() byteSet {
 	var nothing byteSet
 	set := p.negated(nothing)
 	set.remove(0)
 	return set
 }
 
-func (p *ereParser) subexpression() (*ereNode, error) {
+func (p *parser) subexpression() (*node, error) {
 	number := p.groups
 	p.groups++
-	if p.nesting++; p.nesting > ereMaxNesting {
-		return nil, errERESize
+	if p.nesting++; p.nesting > maxNesting {
+		return nil, errSize
 	}
 	p.next(true)
-	var tree *ereNode
+	var tree *node
 	if p.token.kind != tokClose {
 		var err error
 		if tree, err = p.alternatives(); err != nil {
 			return nil, err
 		}
 		if p.token.kind != tokClose {
-			return nil, errEREParen
+			return nil, errParen
 		}
 	}
 	p.nesting--
 	if number < 9 {
 		p.complete |= 1 << number
 	}
-	return p.node(&ereNode{op: nodeGroup, left: tree, group: number})
+	return p.node(&node{op: nodeGroup, left: tree, group: number})
 }
 
 // repeated reads the repetitions after an expression.
-func (p *ereParser) repeated(tree *ereNode) (*ereNode, error) {
+func (p *parser) repeated(tree *node) (*node, error) {
 	for {
 		low, high := 0, -1
 		switch p.token.kind {
@@ -270,18 +270,18 @@ func (p *ereParser) repeated(tree *ereNode) (*ereNode, error) {
 			return nil, err
 		}
 		if !p.extended() && (p.token.kind == tokStar || p.token.kind == tokOpenCount) {
-			return nil, errERERepeat
+			return nil, errRepeat
 		}
 	}
 }
 
 // counts reads {n}, {n,}, {n,m} or {,m}; high is -1 for no limit.
-func (p *ereParser) counts() (low, high int, err error) {
+func (p *parser) counts() (low, high int, err error) {
 	const absent, bad = -1, -2
 	low = p.number()
 	if low == absent {
 		if p.token.kind != tokChar || p.token.c != ',' {
-			return 0, 0, errERECount
+			return 0, 0, errCount
 		}
 		low = 0
 	}
@@ -296,22 +296,22 @@ func (p *ereParser) counts() (low, high int, err error) {
 	}
 	if low == bad || high == bad {
 		if p.token.kind == tokEnd {
-			return 0, 0, errEREBrace
+			return 0, 0, errBrace
 		}
-		return 0, 0, errERECount
+		return 0, 0, errCount
 	}
 	if high != absent && low > high || p.token.kind != tokCloseCount {
-		return 0, 0, errERECount
+		return 0, 0, errCount
 	}
-	if max(low, high) > ereMaxRepeat {
-		return 0, 0, errERESize
+	if max(low, high) > maxRepeat {
+		return 0, 0, errSize
 	}
 	return low, high, nil
 }
 
 // number reads up to a comma or closing brace: -1 for nothing, -2 for what is
 // no number.
-func (p *ereParser) number() int {
+func (p *parser) number() int {
 	n := -1
 	for {
 		p.next(false)
@@ -326,26 +326,26 @@ func (p *ereParser) number() int {
 		case n == -1:
 			n = int(c - '0')
 		default:
-			n = min(ereMaxRepeat+1, n*10+int(c-'0'))
+			n = min(maxRepeat+1, n*10+int(c-'0'))
 		}
 	}
 }
 
 // times builds a tree for low to high repetitions.
-func (p *ereParser) times(elem *ereNode, low, high int) (*ereNode, error) {
+func (p *parser) times(elem *node, low, high int) (*node, error) {
 	if elem == nil || high == 0 {
 		return nil, nil
 	}
-	var tree *ereNode
+	var tree *node
 	var err error
 	copies := 0
-	one := func() (*ereNode, error) {
+	one := func() (*node, error) {
 		if copies++; copies == 1 {
 			return elem, nil
 		}
 		return p.duplicate(elem)
 	}
-	add := func(to *ereNode) (*ereNode, error) {
+	add := func(to *node) (*node, error) {
 		more, err := one()
 		if err != nil {
 			return nil, err
@@ -365,25 +365,25 @@ func (p *ereParser) times(elem *ereNode, low, high int) (*ereNode, error) {
 		if err != nil {
 			return nil, err
 		}
-		if more, err = p.node(&ereNode{op: nodeStar, left: more}); err != nil {
+		if more, err = p.node(&node{op: nodeStar, left: more}); err != nil {
 			return nil, err
 		}
 		return p.concat(tree, more)
 	}
 	// x{0,3} is ((x?x)?x)?
-	var optional *ereNode
+	var optional *node
 	for range high - low {
 		if optional, err = add(optional); err != nil {
 			return nil, err
 		}
-		if optional, err = p.node(&ereNode{op: nodeAlt, left: optional}); err != nil {
+		if optional, err = p.node(&node{op: nodeAlt, left: optional}); err != nil {
 			return nil, err
 		}
 	}
 	return p.concat(tree, optional)
 }
 
-func (p *ereParser) duplicate(n *ereNode) (*ereNode, error) {
+func (p *parser) duplicate(n *node) (*node, error) {
 	if n == nil {
 		return nil, nil
 	}

@@ -1,32 +1,32 @@
-package table
+package ere
 
 import "context"
 
-// ereWork is the working memory of a match. A match looks at each byte of the
+// scratch is the working memory of a match. A match looks at each byte of the
 // key once, with all instructions that could be next: its time is bounded by
 // the length of the key times the size of the pattern.
-type ereWork struct {
-	now, next ereThreads
-	stack     []ereFrame
+type scratch struct {
+	now, next threads
+	stack     []frame
 	registers []int
 }
 
-// ereThreads is a set of instructions, in the order of their priority, each
+// threads is a set of instructions, in the order of their priority, each
 // with registers: the start of its match, and the ends of its groups.
-type ereThreads struct {
+type threads struct {
 	list  []int32
 	saved []int    // the registers of each, one after the other
 	mark  []uint32 // mark[pc] == stamp: pc is in the list
 	stamp uint32
 }
 
-type ereFrame struct {
+type frame struct {
 	pc    int32
 	undo  int32 // the register to restore, or -1
 	value int
 }
 
-func (t *ereThreads) reset(size int) {
+func (t *threads) reset(size int) {
 	t.list = t.list[:0]
 	t.saved = t.saved[:0]
 	if len(t.mark) < size {
@@ -42,7 +42,7 @@ func (t *ereThreads) reset(size int) {
 // search finds the leftmost match, of those the longest, and of the ways to
 // match that the one which tries first branches and more repetitions first, as
 // the C library walks its states. Without spans, any match will do.
-func (p *ereProgram) search(ctx context.Context, w *ereWork, key string, spans []int) (matched bool) {
+func (p *Program) search(ctx context.Context, w *scratch, key string, spans []int) (matched bool) {
 	size := max(len(spans), 1)
 	if cap(w.registers) < size {
 		w.registers = make([]int, size)
@@ -106,16 +106,16 @@ func (p *ereProgram) search(ctx context.Context, w *ereWork, key string, spans [
 
 // follow adds pc, or all instructions that it leads to without a byte. It
 // leaves the registers as they were.
-func (p *ereProgram) follow(w *ereWork, to *ereThreads, key string, i int, pc int32, registers []int) {
-	stack := append(w.stack[:0], ereFrame{pc: pc, undo: -1})
+func (p *Program) follow(w *scratch, to *threads, key string, i int, pc int32, registers []int) {
+	stack := append(w.stack[:0], frame{pc: pc, undo: -1})
 	for len(stack) > 0 {
-		frame := stack[len(stack)-1]
+		top := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if frame.undo >= 0 {
-			registers[frame.undo] = frame.value
+		if top.undo >= 0 {
+			registers[top.undo] = top.value
 			continue
 		}
-		pc := frame.pc
+		pc := top.pc
 		if to.mark[pc] == to.stamp {
 			continue
 		}
@@ -125,19 +125,19 @@ func (p *ereProgram) follow(w *ereWork, to *ereThreads, key string, i int, pc in
 			to.list = append(to.list, pc)
 			to.saved = append(to.saved, registers...)
 		case instSplit, instAgain:
-			stack = append(stack, ereFrame{pc: in.y, undo: -1}, ereFrame{pc: in.x, undo: -1})
+			stack = append(stack, frame{pc: in.y, undo: -1}, frame{pc: in.x, undo: -1})
 		case instSave:
 			if int(in.arg) < len(registers) {
-				stack = append(stack, ereFrame{undo: in.arg, value: registers[in.arg]})
+				stack = append(stack, frame{undo: in.arg, value: registers[in.arg]})
 				registers[in.arg] = i
 			}
-			stack = append(stack, ereFrame{pc: in.x, undo: -1})
+			stack = append(stack, frame{pc: in.x, undo: -1})
 		case instAssert:
-			if p.holds(ereAssert(in.arg), key, i) {
-				stack = append(stack, ereFrame{pc: in.x, undo: -1})
+			if p.holds(condition(in.arg), key, i) {
+				stack = append(stack, frame{pc: in.x, undo: -1})
 			}
 		default:
-			stack = append(stack, ereFrame{pc: in.x, undo: -1})
+			stack = append(stack, frame{pc: in.x, undo: -1})
 		}
 	}
 	w.stack = stack
