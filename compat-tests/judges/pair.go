@@ -120,6 +120,8 @@ func (p *Pair) Run(t *testing.T, row Row) (stock, ours string) {
 func (j *judge) perform(t *testing.T, row Row, n int64) string {
 	s := &Scene{t: t, row: row, judge: j, base: fmt.Sprintf("/rows/%d", n)}
 	defer s.clear()
+	// Before the folders are cleared: the counters are not the row's.
+	defer j.MountCoverage(s.queue())()
 	if err := s.prepare(); err != nil {
 		t.Errorf("%s: prepare: %v", j.name, err)
 		return ""

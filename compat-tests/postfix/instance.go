@@ -99,7 +99,9 @@ func New(t testing.TB, o Options) *Instance {
 		t.Fatalf("make the private root: %v", err)
 	}
 	i := &Instance{Dir: dir, t: t}
-	i.mountCoverage()
+	for _, jail := range []string{"/", QueueDir} {
+		t.Cleanup(i.MountCoverage(jail))
+	}
 	log, err := listenLog(i.Path("/dev/log"))
 	if err != nil {
 		t.Fatalf("listen on the private /dev/log: %v", err)
@@ -123,23 +125,23 @@ func New(t testing.TB, o Options) *Instance {
 // counters, where the template's programs have any: see judge-coverage.
 const CoverageVariable = "QMQPD_COMPAT_COVERAGE"
 
-// mountCoverage puts the folder of the counters where the programs look for it,
-// in the root and in the jail.
-func (i *Instance) mountCoverage() {
+// MountCoverage puts the folder of the counters where the programs look for it
+// when dir, a path inside the root, is their root: the root itself, or a jail.
+// The result takes it away again.
+func (i *Instance) MountCoverage(dir string) (unmount func()) {
 	counters := os.Getenv(CoverageVariable)
 	if counters == "" {
-		return
+		return func() {}
 	}
-	for _, at := range []string{i.Path("/coverage"), i.Path(QueueDir + "/coverage")} {
-		err := os.MkdirAll(at, 0o755)
-		if err == nil {
-			err = syscall.Mount(counters, at, "", syscall.MS_BIND, "")
-		}
-		if err != nil {
-			i.t.Fatal(err)
-		}
-		i.t.Cleanup(func() { _ = syscall.Unmount(at, syscall.MNT_DETACH) })
+	at := i.Path(filepath.Join(dir, "coverage"))
+	err := os.MkdirAll(at, 0o755)
+	if err == nil {
+		err = syscall.Mount(counters, at, "", syscall.MS_BIND, "")
 	}
+	if err != nil {
+		i.t.Error(err)
+	}
+	return func() { _ = syscall.Unmount(at, syscall.MNT_DETACH) }
 }
 
 func or(text, standard string) string {
