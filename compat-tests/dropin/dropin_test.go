@@ -113,6 +113,7 @@ var dropInRows = map[string][]judges.Row{
 	"access":      accessRows,
 	"servers":     serverRows,
 	"params":      paramRows,
+	"faults":      faultRows,
 	"slow":        slowCleanupRows,
 }
 

@@ -101,6 +101,16 @@ var cleanupRows = []judges.Row{
 		s.Reply("client", c)
 		s.WaitSession()
 	}, Want: []string{"disconnect from localhost[127.0.0.1]\nlog <20> postfix/qmqpd: warning: mail_stream_cleanup: close error"}},
+	// More than any buffer holds, so that writing fails before the end.
+	leaves("content", 0, standin.Request(strings.Repeat(strings.Repeat("x", 99)+"\n", 10000), "s@x", "r@x"), writeError),
+	leaves("content with From lines", 0, standin.Request(strings.Repeat("From x\n", 200000), "s@x", "r@x"), writeError),
+	leaves("recipients", 0, standin.Request("m", "s@x", strings.Split(strings.Repeat("someone@example.net,", 9999)+"last@x", ",")...), writeError),
+	leaves("sender", 0, standin.Request("m", strings.Repeat("s", 2000)+"@x", "r@x"), writeError),
+	leaves("VERP", 0, standin.Request("m", "list-@e-@[]", "r@x"), writeError),
+	leaves("VERP refused", 0, standin.Request("m", "list*@e-@[]", "r@x"), "DError: Invalid VERP delimiters"),
+	leaves("recipients, then a format error", 0, strings.TrimSuffix(standin.Request("m", "s@x", strings.Split(strings.Repeat("someone@example.net,", 9999)+"last@x", ",")...), ",")+"x", formatError+"receiving recipient address"),
+	leaves("content, after some of it", 300000, standin.Request(strings.Repeat(strings.Repeat("x", 99)+"\n", 20000), "s@x", "r@x"), writeError),
+	leaves("recipients, after some of them", 40000, standin.Request("m", "s@x", strings.Split(strings.Repeat("someone@example.net,", 99999)+"last@x", ",")...), writeError),
 	greeted("wrong protocol", "protocol\x00foo\x00queue_id\x00Q\x00\x00", "warning: unexpected protocol foo from public/cleanup socket (expected: cleanup_protocol)", noService),
 	greeted("no protocol", "queue_id\x00Q\x00\x00", noService),
 	greeted("wrong first name", "prot\x00cleanup_protocol\x00queue_id\x00Q\x00\x00", noService),
@@ -226,6 +236,30 @@ func hangup(row judges.Row) judges.Row {
 		v.Hangup = true
 	} else {
 		v.HangupFinal = true
+	}
+	return row
+}
+
+// leaves is a row in which cleanup(8) is gone when the client begins to send, or
+// goes when it has had so many bytes. A record with content_filter fills most of
+// a buffer before the client's own records come.
+func leaves(name string, after int, send, want string) judges.Row {
+	row := judges.Row{Name: "cleanup leaves, " + name, Main: []string{"content_filter = " + strings.Repeat("f", 3000)}, Want: []string{want, "warning: mail_stream_cleanup: close error"}}
+	v := standin.Verdict{StopAfter: after}
+	if after == 0 {
+		v.Greeting, v.Hangup = standin.Greeting("GONE"), true
+	}
+	row.Cleanup = []standin.Verdict{v}
+	row.Play = func(s *judges.Scene) {
+		c := s.Dial(judges.Client{})
+		defer c.Close()
+		s.WaitLog("client=")
+		if after == 0 {
+			time.Sleep(300 * time.Millisecond) // for cleanup(8) to be gone
+		}
+		s.Send(c, judges.Client{Send: send})
+		s.Reply("client", c)
+		s.WaitSession()
 	}
 	return row
 }

@@ -75,6 +75,8 @@ type Row struct {
 	Stderr bool
 	// Hot leaves main.cf as young as it is.
 	Hot bool
+	// Faults are system calls that fail.
+	Faults []standin.Fault
 	// Look are files whose presence, mode and size are noted at the end.
 	Look []string
 	// Lasts is how long the server is given to end by itself when there are no

@@ -198,6 +198,7 @@ func (s *Scene) StartChild(spec standin.ChildSpec) {
 		spec.Dir = s.queue()
 	}
 	spec.Sockets = s.sockets
+	spec.Faults = s.row.Faults
 	s.logged = s.judge.Log.Mark()
 	s.Child = standin.StartChild(s.t, spec)
 }

@@ -47,6 +47,8 @@ type ChildSpec struct {
 	Stdin, Stdout, Stderr *os.File
 	// NoStatus leaves the descriptors from 3 on closed.
 	NoStatus bool
+	// Faults are system calls that fail.
+	Faults []Fault
 }
 
 // Child is a process started by the stand-in master(8).
@@ -112,12 +114,19 @@ func StartChild(t testing.TB, spec ChildSpec) *Child {
 		}
 	}
 	c.started = time.Now()
-	c.PID, err = syscall.ForkExec(spec.Program, spec.Argv, &syscall.ProcAttr{
-		Dir:   spec.Dir,
-		Env:   spec.Env,
-		Files: files,
-		Sys:   &syscall.SysProcAttr{Chroot: spec.Root},
-	})
+	start := func() (int, error) {
+		return syscall.ForkExec(spec.Program, spec.Argv, &syscall.ProcAttr{
+			Dir:   spec.Dir,
+			Env:   spec.Env,
+			Files: files,
+			Sys:   &syscall.SysProcAttr{Chroot: spec.Root},
+		})
+	}
+	if len(spec.Faults) == 0 {
+		c.PID, err = start()
+	} else {
+		c.PID, err = faulty(spec.Faults, start)
+	}
 	if err != nil {
 		t.Fatalf("start %s: %v", spec.Program, err)
 	}

@@ -26,7 +26,8 @@ type Verdict struct {
 	NoGreeting bool
 	// Hangup closes right after the greeting, which may be empty but not nil.
 	Hangup bool
-	// StopAfter, if positive, closes after that many bytes.
+	// StopAfter, if positive, closes after that many bytes, and throws away
+	// what came with them.
 	StopAfter int
 	// Status and Reason are the final answer.
 	Status int
@@ -145,6 +146,9 @@ func (c *Cleanup) serve(conn net.Conn, m *Message, v Verdict) {
 			return
 		}
 		if v.StopAfter > 0 && len(m.Bytes) >= v.StopAfter {
+			c.mu.Lock()
+			m.Bytes = m.Bytes[:v.StopAfter]
+			c.mu.Unlock()
 			return
 		}
 		if !m.Complete && end.scan(buf[:n]) {

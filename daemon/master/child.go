@@ -369,12 +369,19 @@ func (c *child) acceptFrom(listener int) {
 		}
 	}
 	fd, err := accept(listener, c.Transport)
-	if err == nil && c.single && c.Transport == Pass {
-		// As in the original, this blocks everything else.
-		fd, err = receivePassed(fd, c.Log, passTimeout)
+	if c.Transport == Pass {
+		switch {
+		case err != nil && !errors.Is(err, unix.EAGAIN) && c.sessions == 0: // see acceptError
+			_ = passWarning(c.Log, "cannot accept connection", err)
+		case err == nil && c.single:
+			// As in the original, this blocks everything else.
+			fd, err = receivePassed(fd, c.Log, passTimeout)
+		}
 	}
 	if c.single {
-		c.passBaton()
+		if c.passBaton(); c.failure != nil {
+			return
+		}
 	}
 	if err != nil {
 		if slot >= 0 {

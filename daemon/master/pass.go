@@ -19,10 +19,7 @@ const passTimeout = 100 * time.Second
 // 3.10 pass_accept.c, pass_accept_attr.
 func receivePassed(link int, log *maillog.Logger, timeout time.Duration) (int, error) {
 	defer unix.Close(link)
-	warn := func(what string, err error) error {
-		log.Warningf("pass_accept_attr: %s: %s", what, errno.Text(err))
-		return err
-	}
+	warn := func(what string, err error) error { return passWarning(log, what, err) }
 	if err := awaitReadable(link, timeout); err != nil {
 		return -1, warn("timeout receiving file descriptor", err)
 	}
@@ -41,6 +38,12 @@ func receivePassed(link int, log *maillog.Logger, timeout time.Duration) (int, e
 		return -1, warn("cannot receive connection attributes", err)
 	}
 	return fd, nil
+}
+
+// passWarning says what has become of a client, and returns err.
+func passWarning(log *maillog.Logger, what string, err error) error {
+	log.Warningf("pass_accept_attr: %s: %s", what, errno.Text(err))
+	return err
 }
 
 func awaitReadable(fd int, timeout time.Duration) error {

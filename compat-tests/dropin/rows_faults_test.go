@@ -1,0 +1,45 @@
+package dropin
+
+import (
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/compat-tests/judges"
+	"github.com/qmqpd/qmqpd/compat-tests/standin"
+)
+
+// noAccept makes accepting fail.
+func noAccept(err syscall.Errno) []standin.Fault {
+	return []standin.Fault{{Call: unix.SYS_ACCEPT, Err: err}, {Call: unix.SYS_ACCEPT4, Err: err}}
+}
+
+// givesUp is a scene with a client whom a server that gives up may leave
+// alone.
+func givesUp(s *judges.Scene) {
+	s.Client("client", judges.Client{Send: plain})
+	s.Child.Wait(5 * time.Second)
+}
+
+// oneSession makes ours do as the original does: one session at a time.
+var oneSession = []string{"qmqpd_sessions_per_process = 1"}
+
+// faultRows are about system calls that fail.
+var faultRows = []judges.Row{
+	{Name: "accept", Faults: noAccept(unix.EMFILE), Play: givesUp, Want: []string{"error: accept connection: Too many open files", "fatal: too many errors", "exit 1"}},
+	{Name: "accept, unix", Faults: noAccept(unix.ENFILE), Listen: []string{"unix"}, Play: givesUp, Want: []string{"error: accept connection: Too many open files in system", "fatal: too many errors", "exit 1"}},
+	{Name: "accept, pass", Faults: noAccept(unix.EMFILE), Listen: []string{"unix"}, Transport: "pass", Play: func(s *judges.Scene) {
+		s.Pass("client", "\x00", plain)
+		s.Child.Wait(5 * time.Second)
+	}, Want: []string{"warning: pass_accept_attr: cannot accept connection: Too many open files", "fatal: too many errors"}},
+	{Name: "lock", Faults: []standin.Fault{{Call: unix.SYS_FLOCK, Err: unix.ENOLCK}}, Want: fatal("select lock: No locks available")},
+	{Name: "unlock", Main: oneSession, Faults: []standin.Fault{{Call: unix.SYS_FLOCK, Arg: 2, Value: unix.LOCK_UN, Err: unix.EIO}}, Play: givesUp, Want: []string{"fatal: select unlock: Input/output error"}},
+	{Name: "setgid", Faults: []standin.Fault{{Call: unix.SYS_SETGID, Err: unix.EPERM}}, Want: []string{"fatal: setgid("}},
+	{Name: "setgroups", Faults: []standin.Fault{{Call: unix.SYS_SETGROUPS, Err: unix.EPERM}}, Want: fatal("initgroups: Operation not permitted")},
+	{Name: "setuid", Faults: []standin.Fault{{Call: unix.SYS_SETUID, Err: unix.EPERM}}, Want: []string{"fatal: setuid("}},
+	{Name: "getpeername", Faults: []standin.Fault{{Call: unix.SYS_GETPEERNAME, Err: unix.ENOTCONN}}, Main: []string{"qmqpd_authorized_clients = unknown"}, Clients: ok, Want: []string{"connect from unknown[unknown]"}},
+	{Name: "getpeername, not authorised", Faults: []standin.Fault{{Call: unix.SYS_GETPEERNAME, Err: unix.ENOBUFS}}, Clients: ok, Want: []string{"unknown[unknown] is not authorized"}},
+	{Name: "getpeername, no socket", Faults: []standin.Fault{{Call: unix.SYS_GETPEERNAME, Err: unix.ENOTSOCK}}, Clients: ok, Want: []string{"connect from localhost[127.0.0.1]", `client_port=0"`}},
+	{Name: "setsockopt", Faults: []standin.Fault{{Call: unix.SYS_SETSOCKOPT, Err: unix.ENOBUFS}}, Clients: ok, Want: queued},
+}
