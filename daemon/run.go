@@ -1,11 +1,11 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
 	"os"
-	"os/exec"
 	"strings"
 	"time"
 
@@ -248,22 +248,6 @@ func (r *run) meetMaster() error {
 	return err
 }
 
-// debug runs debugger_command, whose purpose is to attach a debugger to this
-// process.
-func (r *run) debug() error {
-	command := r.effective.Expand("$debugger_command")
-	if command == "" {
-		return maillog.FatalError("no debugger_command variable set up")
-	}
-	r.log.Infof("running: %s", command)
-	shell := exec.Command("/bin/sh", "-c", command)
-	shell.Env = r.Environ
-	shell.Stdin, shell.Stdout, shell.Stderr = os.Stdin, os.Stdout, os.Stderr
-	// Postfix does not look at the outcome either.
-	_ = shell.Run()
-	return nil
-}
-
 // readLimits finds out how many sessions there may be, and how much memory they may
 // have.
 func (r *run) readLimits() (err error) {
@@ -295,8 +279,12 @@ func (r *run) openServer() error {
 
 // enterJail gives up privileges, and sets up what needs none.
 func (r *run) enterJail() error {
-	if err := jail.Enter(r.jail()); err != nil {
+	confined := r.jail()
+	if err := jail.Enter(confined); err != nil {
 		return err
+	}
+	if r.log.Verbose() > 1 {
+		r.log.Infof("chroot %s user %s", cmp.Or(confined.Root, "(none)"), cmp.Or(confined.User, "(none)"))
 	}
 	var err error
 	if r.poller, err = poll.New(); err != nil {

@@ -38,8 +38,7 @@ func (r *run) configureLog(eff *params.Effective, common params.Common) {
 		KeepUTF8: common.SMTPUTF8,
 	}
 	c.Facility, _ = maillog.ParseFacility(common.SyslogFacility)
-	if eff.String("maillog_file") != "" {
-		c.Postlog = eff.String("queue_directory") + "/public/" + eff.String("postlog_service_name")
+	if c.Postlog = postlogSocket(eff); c.Postlog != "" {
 		c.Host = eff.String("myhostname")
 	}
 	r.log.Configure(c)

@@ -1,7 +1,6 @@
 package params
 
 import (
-	"errors"
 	"net/netip"
 	"syscall"
 	"unsafe"
@@ -13,13 +12,10 @@ func systemUnsupported(v6 bool) error {
 		family = syscall.AF_INET6
 	}
 	fd, err := syscall.Socket(family, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
-	if err == nil {
-		return syscall.Close(fd)
-	}
-	if errors.Is(err, syscall.EAFNOSUPPORT) || errors.Is(err, syscall.EPROTONOSUPPORT) {
+	if err != nil {
 		return err
 	}
-	return nil
+	return syscall.Close(fd)
 }
 
 // systemInterfaces asks the kernel by netlink(7) what getifaddrs(3) would

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/qmqpd/qmqpd/mainconf"
 )
@@ -48,19 +49,22 @@ func parseProtocols(text string, host Host, log logger) (protocols, error) {
 		}
 		log.info("name_mask: " + word)
 	}
-	if host.Unsupported == nil {
-		return p, nil
-	}
-	if p.v6 {
-		if err := host.Unsupported(true); err != nil {
-			log.warn("inet_protocols: disabling IPv6 name/address support: " + reason(err))
-			p.v6 = false
+	for _, family := range []struct {
+		name   string
+		v6     bool
+		wanted *bool
+	}{{"IPv6", true, &p.v6}, {"IPv4", false, &p.v4}} {
+		if !*family.wanted || host.Unsupported == nil {
+			continue
 		}
-	}
-	if p.v4 {
-		if err := host.Unsupported(false); err != nil {
-			log.warn("inet_protocols: disabling IPv4 name/address support: " + reason(err))
-			p.v4 = false
+		err := host.Unsupported(family.v6)
+		switch {
+		case err == nil:
+		case errors.Is(err, syscall.EAFNOSUPPORT), errors.Is(err, syscall.EPROTONOSUPPORT):
+			log.warn("inet_protocols: disabling " + family.name + " name/address support: " + reason(err))
+			*family.wanted = false
+		default:
+			return protocols{}, errors.New("socket: " + reason(err))
 		}
 	}
 	return p, nil

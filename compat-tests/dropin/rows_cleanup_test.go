@@ -216,6 +216,7 @@ var cleanupRows = []judges.Row{
 	classes("qmqpd, all", "626"),
 	classes("sendmail smtpd qmqpd forward bounce notify verify", "626"),
 	classes("smtpd", "114"),
+	{Name: "smtputf8_autodetect_classes, only a comma", Main: []string{"smtputf8_autodetect_classes = ,"}, Clients: ok, Want: []string{"warning: smtputf8_autodetect_classes: bad input: ,", "KOk"}},
 	{Name: "smtputf8_autodetect_classes, other case", Main: []string{"smtputf8_autodetect_classes = QMQPD"}, Clients: ok, Want: []string{`fatal: unknown smtputf8_autodetect_classes value "QMQPD" in "QMQPD"`, "exit 1"}},
 	{Name: "smtputf8_autodetect_classes, unknown", Main: []string{"smtputf8_autodetect_classes = sendmail, foo"}, Clients: ok, Want: []string{`fatal: unknown smtputf8_autodetect_classes value "foo" in "sendmail, foo"`, "exit 1"}},
 	{Name: "smtputf8_autodetect_classes, unknown, unauthorised client", Main: []string{"smtputf8_autodetect_classes = foo", "qmqpd_authorized_clients ="}, Clients: ok, Want: []string{"is not authorized"}},

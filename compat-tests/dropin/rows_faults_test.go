@@ -42,4 +42,16 @@ var faultRows = []judges.Row{
 	{Name: "getpeername, not authorised", Faults: []standin.Fault{{Call: unix.SYS_GETPEERNAME, Err: unix.ENOBUFS}}, Clients: ok, Want: []string{"unknown[unknown] is not authorized"}},
 	{Name: "getpeername, no socket", Faults: []standin.Fault{{Call: unix.SYS_GETPEERNAME, Err: unix.ENOTSOCK}}, Clients: ok, Want: []string{"connect from localhost[127.0.0.1]", `client_port=0"`}},
 	{Name: "setsockopt", Faults: []standin.Fault{{Call: unix.SYS_SETSOCKOPT, Err: unix.ENOBUFS}}, Clients: ok, Want: queued},
+	{Name: "no IPv6", Faults: noFamily(unix.AF_INET6, unix.EAFNOSUPPORT), Clients: ok, Want: []string{"warning: inet_protocols: disabling IPv6 name/address support: Address family not supported by protocol", "KOk"}},
+	{Name: "no IPv4", Faults: noFamily(unix.AF_INET, unix.EPROTONOSUPPORT), Main: []string{"mynetworks = [::1]/128"}, Listen: []string{"::1"}, Clients: ok, Want: []string{"warning: inet_protocols: disabling IPv4 name/address support: Protocol not supported", "KOk"}},
+	{Name: "no IPv4, but networks of it", Faults: noFamily(unix.AF_INET, unix.EPROTONOSUPPORT), Listen: []string{"::1"}, Clients: ok, Want: []string{"disabling IPv4 name/address support"}},
+	{Name: "neither IPv4 nor IPv6", Faults: append(noFamily(unix.AF_INET, unix.EAFNOSUPPORT), noFamily(unix.AF_INET6, unix.EAFNOSUPPORT)...), Main: []string{"mynetworks ="}, Clients: ok, Want: []string{"disabling IPv6", "disabling IPv4", "fatal: all network protocols are disabled"}},
+	{Name: "socket for IPv6", Faults: noFamily(unix.AF_INET6, unix.EMFILE), Want: fatal("socket: Too many open files")},
+	{Name: "socket for IPv4", Faults: noFamily(unix.AF_INET, unix.EACCES), Want: fatal("socket: Permission denied")},
+	{Name: "netlink", Faults: noFamily(unix.AF_NETLINK, unix.EACCES), Main: []string{"-mynetworks"}, Want: []string{"getifaddrs: "}},
+}
+
+// noFamily makes sockets of an address family fail.
+func noFamily(family uint32, err syscall.Errno) []standin.Fault {
+	return []standin.Fault{{Call: unix.SYS_SOCKET, Arg: 1, Value: family, Err: err}}
 }

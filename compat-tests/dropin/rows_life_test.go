@@ -384,5 +384,6 @@ var logRows = []judges.Row{
 	{Name: "debug_peer_list and an unknown class", Main: []string{"debug_peer_list = 127.0.0.1", "smtputf8_autodetect_classes = verify, foo"}, Clients: ok, Want: []string{"name_mask: verify", "fatal: unknown smtputf8_autodetect_classes value"}},
 	{Name: "debug_peer_list and tables of rules", Main: []string{"debug_peer_list = 127.0.0.1", "qmqpd_authorized_clients = cidr:{{10.0.0.1 x}}, regexp:{{/x/ y}}, pcre:{{/^127/ y}}"}, Clients: ok, Want: []string{"dict_cidr_lookup: ", "dict_regexp_lookup: ", "dict_pcre_lookup: "}},
 	{Name: "debug_peer_level 1", Main: []string{"debug_peer_list = 127.0.0.1", "debug_peer_level = 1"}, Clients: ok, Want: []string{"name_mask: sendmail"}},
+	{Name: "debug_peer_list and long strings", Main: []string{"debug_peer_list = 127.0.0.1"}, Clients: one(standin.Request(strings.Repeat("m\n", 40), strings.Repeat("s", 40), strings.Repeat("r", 2040))), Want: []string{"read netstring data"}},
 	{Name: "debug_peer_list, unauthorised", Main: []string{"debug_peer_list = 127.0.0.1", "qmqpd_authorized_clients ="}, Clients: ok, Want: []string{"is not authorized"}},
 }

@@ -1,6 +1,7 @@
 package dropin
 
 import (
+	"strings"
 	"time"
 
 	"github.com/qmqpd/qmqpd/compat-tests/judges"
@@ -114,6 +115,7 @@ var optionRows = []judges.Row{
 	{Name: "-vv", Args: []string{"-vv"}, Verbose: true, Clients: ok, Want: []string{"verbose: true"}},
 	{Name: "-v three times", Args: []string{"-v", "-v", "-v"}, Verbose: true, Clients: ok, Want: []string{"verbose: true"}},
 	{Name: "-V", Args: []string{"-V"}, Stderr: true, Clients: ok, Want: []string{`standard error: "postfix/qmqpd: connect from localhost[127.0.0.1]\n`}},
+	{Name: "-V twice", Args: []string{"-V", "-V"}, Stderr: true, Clients: ok, Want: []string{`standard error: "postfix/qmqpd: connect from localhost[127.0.0.1]\n`}},
 	{Name: "-V with a failure", Args: []string{"-V", "-o", "max_use=0"}, Stderr: true, Want: []string{`standard error: "postfix/qmqpd: fatal: invalid max_use`}},
 	{Name: "-V with a failure before it", Args: []string{"-o", "foo", "-V"}, Stderr: true, Want: []string{`standard error: ""`}},
 	{Name: "unknown option", Args: []string{"-x"}, Want: fatal("invalid option: x")},
@@ -173,6 +175,15 @@ var environmentRows = []judges.Row{
 	{Name: "GENERATION large", Env: []string{"GENERATION=37777777777"}, Clients: ok, Want: []string{"TAKEN generation 4294967295"}},
 	{Name: "POSTLOG_SERVICE before main.cf", Env: []string{"POSTLOG_SERVICE=@QUEUE/public/postlog", "POSTLOG_HOSTNAME=early", "MAIL_CONFIG=/nonexistent"}, Postlog: true, Want: []string{"postlog early postfix/qmqpd: fatal: open /nonexistent/main.cf"}},
 	{Name: "POSTLOG_SERVICE without a host name", Env: []string{"POSTLOG_SERVICE=@QUEUE/public/postlog", "MAIL_CONFIG=/nonexistent"}, Postlog: true, Want: []string{"postlog amnesiac postfix/qmqpd: fatal: open /nonexistent/main.cf"}},
+	{Name: "POSTLOG_SERVICE empty", Env: []string{"POSTLOG_SERVICE=", "POSTLOG_HOSTNAME=early", "MAIL_CONFIG=/nonexistent"}, Postlog: true, Want: []string{"log <18> postfix/qmqpd: fatal: open /nonexistent/main.cf"}},
+	{Name: "POSTLOG_HOSTNAME empty", Env: []string{"POSTLOG_SERVICE=@QUEUE/public/postlog", "POSTLOG_HOSTNAME=", "MAIL_CONFIG=/nonexistent"}, Postlog: true, Want: []string{"postlog amnesiac postfix/qmqpd: fatal: open /nonexistent/main.cf"}},
+	{Name: "POSTLOG_SERVICE and an option's error", Env: []string{"POSTLOG_SERVICE=@QUEUE/public/postlog", "POSTLOG_HOSTNAME=early"}, Main: []string{"maillog_file = /var/log/x"}, Args: []string{"-x"}, Postlog: true, Want: []string{"postlog early postfix/qmqpd: fatal: invalid option: x"}},
+	{Name: "POSTLOG_SERVICE of another program", Env: []string{"POSTLOG_SERVICE=/nonexistent", "POSTLOG_HOSTNAME=early"}, Main: []string{"maillog_file = /var/log/x"}, Args: []string{"-x"}, Postlog: true, Want: []string{"exit 1 after a pause"}},
+	{Name: "POSTLOG_SERVICE of another program, and a session", Env: []string{"POSTLOG_SERVICE=/nonexistent", "POSTLOG_HOSTNAME=early"}, Main: []string{"maillog_file = /var/log/x"}, Clients: ok, Postlog: true, Want: []string{"postlog mx postfix/qmqpd: connect from"}},
+	postlogEnvironment("of nobody", "maillog_file ="),
+	postlogEnvironment("of postlog", "maillog_file = /var/log/x"),
+	postlogEnvironment("of postlog, given", "maillog_file = /var/log/x", "POSTLOG_SERVICE=/x", "POSTLOG_HOSTNAME=y"),
+	postlogEnvironment("of nobody, given", "maillog_file =", "POSTLOG_SERVICE=/x", "POSTLOG_HOSTNAME=y"),
 	{Name: "POSTLOG_SERVICE without maillog_file", Env: []string{"POSTLOG_SERVICE=@QUEUE/public/postlog", "POSTLOG_HOSTNAME=early"}, Postlog: true, Clients: ok, Want: []string{"log <22> postfix/qmqpd: connect from"}},
 	{Name: "TZ", Env: []string{"TZ=America/New_York"}, Clients: ok, Want: []string{"DATE -0500 (EST)"}},
 	{Name: "TZ by rule", Env: []string{"TZ=XYZ-5:30"}, Clients: ok, Want: []string{"DATE +0530 (XYZ)"}},
@@ -189,6 +200,15 @@ var environmentRows = []judges.Row{
 	{Name: "main.cf with a loop", Main: []string{"content_filter = $mine", "mine = $content_filter"}, Want: []string{"exit"}},
 	{Name: "main.cf with a bad macro", Main: []string{"content_filter = ${mine"}, Want: []string{"exit"}},
 	{Name: "main.cf continued", Main: []string{"content_filter =", "    x:", "# comment", "  y"}, Clients: ok, Want: []string{"L "}},
+}
+
+// postlogEnvironment is a row about what a debugger gets as environment.
+func postlogEnvironment(name, setting string, env ...string) judges.Row {
+	const debugger = `debugger_command = echo ${POSTLOG_SERVICE-none} ${POSTLOG_HOSTNAME-none} $MAIL_LOGTAG $MAIL_CONFIG ${MAIL_VERBOSE-none} $GENERATION >@CONF/debugger`
+	return judges.Row{
+		Name: "environment " + name, Main: []string{setting, "syslog_name = other", strings.ReplaceAll(debugger, "$", "$$")},
+		Env: env, Args: []string{"-D"}, Postlog: true, Clients: ok, Look: []string{"@CONF/debugger"}, Want: []string{"file debugger: -rw"},
+	}
 }
 
 // lockRows are about the accept lock: contract section 1.8.

@@ -22,6 +22,14 @@ func verbose(row judges.Row) judges.Row {
 	return row
 }
 
+// twice is a row with option -v twice, of which all is compared that
+// docs/compatibility.md does not leave out.
+func twice(row judges.Row) judges.Row {
+	row.Args = append([]string{"-v", "-v"}, row.Args...)
+	row.Ignore = append([]string{"dict_lookup: ", "dict_eval: ", "mac_parse: ", "dict_update: ", "watchdog_", "inet_addr_list_append: ", "dymap_", "dict_open_lookup: ", "dict_open_register: ", "dict_register: ", "loaded dict_", "loaded mkmap_"}, libraryLines...)
+	return row
+}
+
 // libraryLines tell of a library that ours does not have: see
 // docs/compatibility.md.
 var libraryLines = []string{"against Berkeley DB: "}
@@ -79,6 +87,24 @@ if !192.0.2.0/24
 endif
 0.0.0.0/0 any
 `}, Clients: ok, Want: []string{"dict_cidr_open: add 10.0.0.0/8 ten", "dict_cidr_open: add 192.0.2.0/24 \n", "dict_cidr_open: add ::1.2.3.4/126 dotted", "dict_cidr_lookup: "}}),
+	verbose(judges.Row{Name: "parent_domain_matches_subdomains by a table", Main: []string{"parent_domain_matches_subdomains = inline:{qmqpd_authorized_clients=x}", "qmqpd_authorized_clients = allowed.example"}, Clients: []judges.Client{{Send: plain, From: "127.0.0.5"}}, Want: []string{"KOk"}}),
+	verbose(judges.Row{Name: "parent_domain_matches_subdomains, not by a table", Main: []string{"parent_domain_matches_subdomains = !inline:{qmqpd_authorized_clients=x}, qmqpd_authorized_clients", "qmqpd_authorized_clients = allowed.example"}, Clients: []judges.Client{{Send: plain, From: "127.0.0.5"}}, Want: []string{"not authorized"}}),
+	verbose(judges.Row{Name: "error for the address alone", Main: []string{"qmqpd_authorized_clients = socketmap:unix:private/map:a"}, Serve: map[string]func(net.Conn){"@QUEUE/private/map": namesOnly}, Clients: []judges.Client{{Send: plain}, {Send: plain}}, Want: []string{"warning: qmqpd_authorized_clients: socketmap:unix:private/map:a: table lookup problem"}}),
+	verbose(judges.Row{Name: "cleanup cannot be reached", NoCleanup: true, Play: func(s *judges.Scene) {
+		c := s.Dial(judges.Client{})
+		defer c.Close()
+		s.Send(c, judges.Client{Send: plain})
+		s.WaitLog("connect #1 to subsystem public/cleanup")
+		s.ListenCleanup()
+		s.Reply("client", c)
+		s.WaitSession()
+	}, Want: []string{"connect to subsystem public/cleanup: No such file or directory"}}),
+	twice(judges.Row{Name: "twice", Clients: []judges.Client{{Send: plain}, {Send: "x"}}, Want: []string{"chroot /rows/"}}),
+	twice(judges.Row{Name: "twice, no jail", Open: true, Clients: ok, Want: []string{"chroot (none) user postfix"}}),
+	twice(judges.Row{Name: "twice, mapped address", Listen: []string{"::"}, Clients: []judges.Client{{Send: plain, To: "127.0.0.1"}}, Want: []string{"qmqpd_peer_init: rewriting V4-mapped address"}}),
+	twice(judges.Row{Name: "twice, tables", Main: []string{"qmqpd_authorized_clients = inline:{x=y}, cidr:{{10.0.0.1 x}}, regexp:{{/q/ y}}, pcre:{{/q/ y}}, static:z"}, Clients: ok, Want: []string{"lookup inline:{x=y} localhost: notfound"}}),
+	twice(judges.Row{Name: "twice, other tables", Main: []string{"qmqpd_authorized_clients = hash:@CONF/table, cdb:@CONF/table, btree:@CONF/table, texthash:@CONF/table, lmdb:@CONF/table, unionmap:{environ:x}, pipemap:{fail:x}"}, Files: map[string]string{"@CONF/table": "b.example x\n"},
+		Commands: []string{"/usr/sbin/postmap -c /etc/postfix hash:@CONF/table", "/usr/sbin/postmap -c /etc/postfix cdb:@CONF/table", "/usr/sbin/postmap -c /etc/postfix btree:@CONF/table", "/usr/sbin/postmap -c /etc/postfix lmdb:@CONF/table"}, Clients: ok, Want: []string{"notfound"}}),
 	verbose(judges.Row{Name: "bad names of tables", Main: []string{"qmqpd_authorized_clients = 127.0.0.1, nosuch:x, inline:{}, pipemap:x, cdb:/nonexistent, texthash:/nonexistent, cidr:/nonexistent, /nonexistent"}, Clients: ok, Want: []string{"dict_open: inline:{}", "dict_open: pipemap:x", "dict_open: cdb:/nonexistent"}}),
 	verbose(judges.Row{Name: "inline with a fault", Main: []string{"qmqpd_authorized_clients = 127.0.0.1, inline:{a}"}, Clients: ok, Want: []string{"dict_open: internal:{a}"}}),
 	verbose(judges.Row{Name: "tables of tables", Main: []string{"qmqpd_authorized_clients = pipemap:{inline:{localhost=x},regexp:{{/x/ y}}}, unionmap:{cidr:{{10.0.0.1 x}},randmap:{a,b}}"}, Clients: ok, Want: []string{"dict_pipe_open: inline:{localhost=x}", "dict_regexp_lookup: {{/x/ y}}: x"}}),
@@ -146,6 +172,22 @@ func socketmap(c net.Conn) {
 		reply := "NOTFOUND "
 		if strings.HasPrefix(request, "b ") {
 			reply = "OK yes"
+		}
+		fmt.Fprintf(c, "%d:%s,", len(reply), reply)
+	}
+}
+
+// namesOnly is a socketmap server that fails for addresses.
+func namesOnly(c net.Conn) {
+	r := bufio.NewReader(c)
+	for {
+		request, err := readString(r)
+		if err != nil {
+			return
+		}
+		reply := "NOTFOUND "
+		if strings.HasSuffix(request, ".1") {
+			reply = "TEMP later"
 		}
 		fmt.Fprintf(c, "%d:%s,", len(reply), reply)
 	}

@@ -78,6 +78,9 @@ func (o *Options) Lookup(ctx context.Context, conn net.Conn, log *maillog.Logger
 		return Client{}, maillog.FatalError("the Postfix QMQP server must run with $mail_owner privileges")
 	}
 	if addr.Is4In6() && o.IPv4 {
+		if log.Verbose() > 1 {
+			log.Infof("qmqpd_peer_init: rewriting V4-mapped address \"%s\" to \"%s\"", addr, addr.Unmap())
+		}
 		addr = addr.Unmap()
 	}
 	c := Client{Name: unknown, Addr: addrText(addr), Port: strconv.Itoa(port), Family: familyIPv4}
