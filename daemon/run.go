@@ -97,7 +97,7 @@ type run struct {
 	inherited int
 
 	args *master.Args
-	zone *time.Location
+	zone *jail.Zone
 	log  *maillog.Logger
 
 	settings  params.Process // main.cf and overrides
@@ -122,14 +122,16 @@ type run struct {
 	storage qmqp.Storage
 }
 
-// now is the clock in local time; the time zone was loaded before the jail.
-func (r *run) now() time.Time { return time.Now().In(r.zone) }
+// now is the clock in local time, for log lines; localtime looks for another
+// time zone before, as the original does for each Received header.
+func (r *run) now() time.Time       { return time.Now().In(r.zone.Location()) }
+func (r *run) localtime() time.Time { return time.Now().In(r.zone.Renew()) }
 
 // run takes the steps of start-up in Postfix's order (single_server.c,
 // single_server_main), since each may be the one that fails, and then serves.
 func (r *run) run() error {
 	r.args = master.NewArgs(r.Argv0)
-	r.zone = jail.Location(r.env.TimeZone, r.env.HasTimeZone)
+	r.zone = jail.NewZone(r.env.TimeZone, r.env.HasTimeZone)
 	r.startLog()
 	for _, step := range []func() error{
 		r.readSettings,
@@ -321,7 +323,7 @@ func (r *run) serve() error {
 	ctx := context.Background()
 	handler := r.serveFirst(r.server)
 	if r.args.Stdin {
-		return master.ServeStdin(ctx, master.StdinConn(0, 1), r.now, handler)
+		return master.ServeStdin(ctx, master.StdinConn(0, 1), r.localtime, handler)
 	}
 	if err := master.CheckInherited(r.inherited, r.args.Sockets); err != nil {
 		return err
@@ -329,7 +331,7 @@ func (r *run) serve() error {
 	bounds := r.config.bounds()
 	return master.Serve(ctx, master.Config{
 		Log:           r.log,
-		Now:           r.now,
+		Now:           r.localtime,
 		PID:           os.Getpid(),
 		Generation:    r.generation,
 		Status:        master.StatusFD,

@@ -15,6 +15,16 @@ func noAccept(err syscall.Errno) []standin.Fault {
 	return []standin.Fault{{Call: unix.SYS_ACCEPT, Err: err}, {Call: unix.SYS_ACCEPT4, Err: err}}
 }
 
+// notAccepted is a row in which accepting fails. The server tries again and again,
+// but no longer than it may be idle.
+func notAccepted(name string, err syscall.Errno, want string) judges.Row {
+	return judges.Row{Name: "accept, " + name, Main: []string{"max_idle = 2"}, Faults: noAccept(err), Play: func(s *judges.Scene) {
+		c := s.Dial(judges.Client{})
+		defer c.Close()
+		s.Child.Wait(10 * time.Second)
+	}, Want: []string{want}}
+}
+
 // givesUp is a scene with a client whom a server that gives up may leave
 // alone.
 func givesUp(s *judges.Scene) {
@@ -33,6 +43,14 @@ var faultRows = []judges.Row{
 		s.Pass("client", "\x00", plain)
 		s.Child.Wait(5 * time.Second)
 	}, Want: []string{"warning: pass_accept_attr: cannot accept connection: Too many open files", "fatal: too many errors"}},
+	notAccepted("nobody there", unix.EAGAIN, "exit 0"),
+	notAccepted("client gone", unix.ECONNABORTED, "exit 0"),
+	notAccepted("protocol error", unix.EPROTO, "exit 0"),
+	notAccepted("no buffers", unix.ENOBUFS, "exit 0"),
+	notAccepted("network down", unix.ENETDOWN, "exit 0"),
+	notAccepted("firewall", unix.EPERM, "error: accept connection: Operation not permitted"),
+	notAccepted("timeout", unix.ETIMEDOUT, "error: accept connection: Connection timed out"),
+	notAccepted("no memory", unix.ENOMEM, "error: accept connection: Cannot allocate memory"),
 	{Name: "lock", Faults: []standin.Fault{{Call: unix.SYS_FLOCK, Err: unix.ENOLCK}}, Want: fatal("select lock: No locks available")},
 	{Name: "unlock", Main: oneSession, Faults: []standin.Fault{{Call: unix.SYS_FLOCK, Arg: 2, Value: unix.LOCK_UN, Err: unix.EIO}}, Play: givesUp, Want: []string{"fatal: select unlock: Input/output error"}},
 	{Name: "setgid", Faults: []standin.Fault{{Call: unix.SYS_SETGID, Err: unix.EPERM}}, Want: []string{"fatal: setgid("}},

@@ -1,6 +1,7 @@
 package dropin
 
 import (
+	"os"
 	"strings"
 	"time"
 
@@ -191,6 +192,10 @@ var environmentRows = []judges.Row{
 	{Name: "TZ by a quoted rule", Env: []string{"TZ=<+03>-3"}, Clients: ok, Want: []string{"DATE +0300 (+03)"}},
 	{Name: "TZ unknown", Env: []string{"TZ=No/Where"}, Clients: ok, Want: []string{"DATE +0000 ()"}},
 	{Name: "TZ empty", Env: []string{"TZ="}, Clients: ok, Want: []string{"DATE +0000 (U"}},
+	{Name: "no services in the jail", Main: []string{"qmqpd_authorized_clients = socketmap:inet:127.0.0.1:qmqp:m"}, Files: map[string]string{"@QUEUE/etc/services": judges.Absent}, Clients: ok, Want: []string{"server configuration error"}},
+	{Name: "other localtime in the jail", Commands: []string{"/usr/bin/cp /usr/share/zoneinfo/Asia/Tokyo @QUEUE/etc/localtime"}, Clients: ok, Want: []string{"DATE +0900 (JST)"}},
+	{Name: "localtime in the jail alone, on standard input", Stdin: "pipe", Args: []string{"-u", "-c"}, Commands: []string{"/usr/bin/cp /usr/share/zoneinfo/Asia/Tokyo @QUEUE/etc/localtime"}, Clients: ok, Want: []string{"DATE +0900 (JST)"}},
+	{Name: "localtime changes", Play: localtimeChanges, Want: []string{"DATE +0900 (JST)", "DATE -0500 (EST)", "DATE +0000 (UTC)", "DATE +0530 (IST)"}},
 	{Name: "hot main.cf", Hot: true, Clients: ok, Want: queued},
 	{Name: "main.cf with a line that is none", Files: map[string]string{"@CONF/main.cf": "soft_bounce\n"}, Want: []string{"exit"}},
 	{Name: "main.cf begins with a blank", Files: map[string]string{"@CONF/main.cf": " soft_bounce = yes\n"}, Lasts: time.Second, Want: []string{"exit"}},
@@ -200,6 +205,29 @@ var environmentRows = []judges.Row{
 	{Name: "main.cf with a loop", Main: []string{"content_filter = $mine", "mine = $content_filter"}, Want: []string{"exit"}},
 	{Name: "main.cf with a bad macro", Main: []string{"content_filter = ${mine"}, Want: []string{"exit"}},
 	{Name: "main.cf continued", Main: []string{"content_filter =", "    x:", "# comment", "  y"}, Clients: ok, Want: []string{"L "}},
+}
+
+// localtimeChanges is a scene in which each client comes to another time zone file
+// in the jail, or to none.
+func localtimeChanges(s *judges.Scene) {
+	for n, zone := range []string{"Asia/Tokyo", "America/New_York", "", "Asia/Kolkata"} {
+		file := s.Path("@QUEUE/etc/localtime")
+		os.Remove(file)
+		if zone != "" {
+			data, err := os.ReadFile(s.Path("/usr/share/zoneinfo/" + zone))
+			if err == nil {
+				err = os.WriteFile(file, data, 0o644)
+			}
+			if err != nil {
+				s.Note("%v", err)
+			}
+			// It may have the number of the last one.
+			then := time.Date(2026, 1, 1, 0, n, 0, 0, time.UTC)
+			os.Chtimes(file, then, then)
+		}
+		s.Client("client with "+zone, judges.Client{Send: plain})
+		s.WaitSession()
+	}
 }
 
 // postlogEnvironment is a row about what a debugger gets as environment.

@@ -79,6 +79,11 @@ var peerRows = []judges.Row{
 	open(jailed("jail with its own hosts", "127.0.0.2", map[string]string{"@QUEUE/etc/hosts": "127.0.0.2 jail.example\n"}, "connect from Two.Example.org[127.0.0.2]")),
 	jailed("jail without hosts", "127.0.0.2", map[string]string{"@QUEUE/etc/hosts": judges.Absent}, "connect from unknown[127.0.0.2]"),
 	jailed("jail without files", "127.0.0.1", map[string]string{"@QUEUE/etc/hosts": judges.Absent, "@QUEUE/etc/resolv.conf": judges.Absent, "@QUEUE/etc/nsswitch.conf": judges.Absent, "@QUEUE/etc/host.conf": judges.Absent, "@QUEUE/etc/services": judges.Absent, "@QUEUE/etc/localtime": judges.Absent}, "connect from unknown[127.0.0.1]"),
+	jailed("jail without resolv.conf", "127.0.0.20", map[string]string{"@QUEUE/etc/resolv.conf": judges.Absent}, "connect from "),
+	jailed("jail with an empty resolv.conf", "127.0.0.20", map[string]string{"@QUEUE/etc/resolv.conf": ""}, "connect from "),
+	jailed("jail without hosts and resolv.conf", "127.0.0.2", map[string]string{"@QUEUE/etc/hosts": judges.Absent, "@QUEUE/etc/resolv.conf": judges.Absent}, "connect from "),
+	jailed("jail without hosts, by DNS", "127.0.0.20", map[string]string{"@QUEUE/etc/hosts": judges.Absent}, "connect from Good.DNS.example[127.0.0.20]"),
+	jailed("jail without host.conf", "127.0.0.33", map[string]string{"@QUEUE/etc/host.conf": judges.Absent}, "connect from "),
 	jailed("jail without nsswitch.conf", "127.0.0.20", map[string]string{"@QUEUE/etc/nsswitch.conf": judges.Absent}, "connect from "),
 	jailed("jail without nsswitch.conf, hosts", "127.0.0.2", map[string]string{"@QUEUE/etc/nsswitch.conf": judges.Absent}, "connect from "),
 	// nsswitch.conf was read before the jail: mail_owner is looked up there.

@@ -2,9 +2,9 @@
 // groups, group id and user id of the whole process.
 //
 // What has to be ready before Enter, because the jail does not have it: the
-// log socket, the lock file, lookup tables, and the time zone (Location). The
-// resolver's files (/etc/resolv.conf, /etc/hosts, /etc/nsswitch.conf) are
-// those of the jail afterwards, for the original as well.
+// log socket, the lock file, lookup tables, and the time zone by TZ (Zone). The
+// resolver's files (/etc/resolv.conf, /etc/hosts, /etc/nsswitch.conf) and
+// /etc/localtime are those of the jail afterwards, for the original as well.
 //
 // User and groups come from /etc/passwd and /etc/group alone, without the C
 // library's name service switch.

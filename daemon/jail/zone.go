@@ -1,11 +1,64 @@
 package jail
 
 import (
+	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/qmqpd/qmqpd/params/directfile"
 )
+
+// localtime is the system's time zone file.
+const localtime = "/etc/localtime"
+
+// Zone is the local time zone of a process that enters a jail. By TZ it is
+// read once, and remains. Without it, the C library looks at each call of
+// localtime(3) whether /etc/localtime is another file: the jail's, as soon as
+// there is one, or none. Source: glibc's tzset.c, tzfile.c.
+type Zone struct {
+	fixed   bool
+	mu      sync.Mutex
+	file    os.FileInfo // of location; nil: UTC for want of a file
+	current atomic.Pointer[time.Location]
+}
+
+// NewZone determines the zone from the TZ variable, as Location does.
+func NewZone(tz string, set bool) *Zone {
+	z := &Zone{fixed: set}
+	z.current.Store(Location(tz, set))
+	if !set {
+		z.file, _ = os.Stat(localtime)
+	}
+	return z
+}
+
+// Location returns the zone as it was last found.
+func (z *Zone) Location() *time.Location { return z.current.Load() }
+
+// Renew looks for another file, and returns the zone.
+func (z *Zone) Renew() *time.Location {
+	if z.fixed {
+		return z.Location()
+	}
+	file, _ := os.Stat(localtime)
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if !sameFile(file, z.file) {
+		z.file = file
+		z.current.Store(fromFile(localtime))
+	}
+	return z.Location()
+}
+
+// sameFile compares files by what the C library looks at.
+func sameFile(a, b os.FileInfo) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return os.SameFile(a, b) && a.ModTime().Unix() == b.ModTime().Unix()
+}
 
 // zoneDirs is where the C library looks for time zone files.
 const zoneDir = "/usr/share/zoneinfo/"
@@ -13,11 +66,11 @@ const zoneDir = "/usr/share/zoneinfo/"
 // Location returns the local time zone as tzset(3) of the C library determines
 // it from the TZ variable: a zone name, a file, or a rule such as
 // "CET-1CEST,M3.5.0,M10.5.0/3"; with TZ unset /etc/localtime. What is none of
-// these is UTC, by the name that it starts with, if it does. Call it before Enter: the files are not in the jail, and
-// time.Local is loaded lazily and knows no rules.
+// these is UTC, by the name that it starts with, if it does. Zone files are not in the
+// jail: call it before Enter. time.Local is loaded lazily and knows no rules.
 func Location(tz string, set bool) *time.Location {
 	if !set {
-		return fromFile("/etc/localtime")
+		return fromFile(localtime)
 	}
 	if tz == "" {
 		tz = "Universal" // which may be a file, or else only a name
