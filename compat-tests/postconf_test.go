@@ -153,27 +153,42 @@ func TestPostconfFresh(t *testing.T) {
 }
 
 // TestPostconfBraces: both warn at each level of braces that are not closed, with
-// all of the text. What ours does with very many is in docs/postconf-lite.md.
+// all of the text, and at no level of those that are. What ours does with very many
+// is in docs/postconf-lite.md.
 func TestPostconfBraces(t *testing.T) {
 	pair := newPostconfPair(t)
-	postfix.Case(t)
-	dir := pair.configure(t, map[string]string{
-		"main.cf":   "virtual_alias_maps = " + strings.Repeat("{", 2000) + "\n",
-		"master.cf": defaultCaseFiles["master.cf"],
-	})
-	c := commandLine{argv0: "postconf", args: []string{"-c", dir, "-n"}}
-	diff, err := pair.compare(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff != "" {
-		t.Errorf("%.2000s", diff)
-	}
-	ours, err := pair.run(ourPostconf, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := strings.Count(ours.stderr, "missing '}'"); n != 2000 {
-		t.Errorf("%d warnings", n)
+	for _, row := range []struct {
+		name, value string
+		warnings    int
+	}{
+		{"not closed", strings.Repeat("{", 2000), 2000},
+		{"closed", strings.Repeat("{a ", 5000) + "ldap:b" + strings.Repeat("} {c}", 5000), 0},
+		{"tables", strings.Repeat("inline:{", 5000) + "ldap:b" + strings.Repeat("}", 5000), 0},
+		{"text behind", strings.Repeat("{", 500) + "ldap:b" + strings.Repeat("}x", 500), 500},
+		{"half closed", strings.Repeat("{", 1000) + "ldap:b" + strings.Repeat("}", 500), 500},
+		{"too often closed", strings.Repeat("{", 500) + "ldap:b" + strings.Repeat("}", 1000), 1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			postfix.Case(t)
+			dir := pair.configure(t, map[string]string{
+				"main.cf":   "virtual_alias_maps = " + row.value + "\nb_bind = no\n",
+				"master.cf": defaultCaseFiles["master.cf"],
+			})
+			c := commandLine{argv0: "postconf", args: []string{"-c", dir, "-n"}}
+			diff, err := pair.compare(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff != "" {
+				t.Errorf("%.2000s", diff)
+			}
+			ours, err := pair.run(ourPostconf, c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(ours.stderr, "}'"); n != row.warnings {
+				t.Errorf("%d warnings", n)
+			}
+		})
 	}
 }

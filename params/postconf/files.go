@@ -75,27 +75,7 @@ type scope struct {
 	// postconf_user.c, pcf_register_user_parameters.
 	settings settings
 	group    *group // nil without settings
-}
-
-// group are master.cf entries that share a name, a type and a program. Stock
-// looks at the settings of each and says the same of them. To find that out for
-// each would take long: there may be thousands of entries with thousands of
-// settings.
-type group struct {
-	nameSpace string
-	settings  settings
-	// valid are the names that are set and used.
-	valid map[string]bool
-
-	validated int      // how often the settings were looked at
-	said      []string // what the last time gave to warn about
-	flagged   bool
-	unused    []string // what there is to say of unused settings, once flagged
-}
-
-func (g *group) has(name string) bool {
-	_, ok := g.settings[name]
-	return ok
+	program  *program
 }
 
 // locate finds the configuration directory. Source: Postfix 3.10

@@ -14,6 +14,7 @@ func (r *run) lookup(name string, local *scope) (string, bool, error) {
 		if local != nil {
 			switch name {
 			case "process_name":
+				r.byProgram = true
 				return local.ProcessName(), true, nil
 			case "service_name":
 				return local.Name(), true, nil

@@ -62,7 +62,7 @@ func ask(t testing.TB, version string, words ...string) (stdout, stderr string, 
 }
 
 // write makes a configuration directory.
-func write(t *testing.T, mainText, masterText string) string {
+func write(t testing.TB, mainText, masterText string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{"main.cf": mainText, "master.cf": masterText} {
@@ -508,42 +508,55 @@ func TestTooManyBraceWarnings(t *testing.T) {
 }
 
 // TestManyEntries: entries that share a name and a type share their settings, and
-// what is said of them is said for each; that need not be found out for each.
+// what is said of them is said for each; that need not be found out for each,
+// whatever their programs.
 func TestManyEntries(t *testing.T) {
-	_, stderr, status := ask(t, "3.11", "-c", manyEntries(t, 9), "-n")
-	for text, want := range map[string]int{"undefined parameter: nope": 10, "unused parameter: zonk=1": 10, "unused parameter: m": 9, "unused parameter: p": 0} {
-		if n := strings.Count(stderr, text); n != want {
-			t.Errorf("status %d: %d times %q, want %d", status, n, text, want)
+	for _, program := range []string{"smtpd", "smtpd%d"} {
+		_, stderr, status := ask(t, "3.11", "-c", manyEntries(t, 9, program), "-n")
+		for text, want := range map[string]int{"undefined parameter: nope": 10, "unused parameter: zonk=1": 10, "unused parameter: m": 9, "unused parameter: p": 0} {
+			if n := strings.Count(stderr, text); n != want {
+				t.Errorf("%s: status %d: %d times %q, want %d", program, status, n, text, want)
+			}
 		}
 	}
 }
 
 // BenchmarkManyEntries must take about ten times as long for ten times as many.
 func BenchmarkManyEntries(b *testing.B) {
-	for _, n := range []int{500, 5000} {
+	for _, program := range []string{"smtpd", "smtpd%d"} {
+		for _, n := range []int{500, 5000} {
+			b.Run(program+"/"+strconv.Itoa(n), func(b *testing.B) {
+				dir := manyEntries(b, n, program)
+				for b.Loop() {
+					ask(b, "3.11", "-c", dir, "-n")
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkBraces must take about ten times as long for ten times as many.
+func BenchmarkBraces(b *testing.B) {
+	for _, n := range []int{10_000, 100_000} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			dir := manyEntries(b, n)
+			dir := write(b, "virtual_alias_maps = "+strings.Repeat("inline:{", n)+strings.Repeat("}", n)+"\n", "")
 			for b.Loop() {
-				ask(b, "3.11", "-c", dir, "-n")
+				if _, stderr, _ := ask(b, "3.11", "-c", dir, "-n"); stderr != "" {
+					b.Fatal(stderr)
+				}
 			}
 		})
 	}
 }
 
 // manyEntries makes a configuration with so many entries of one name and type, and
-// one that is wrong.
-func manyEntries(t testing.TB, n int) string {
+// one that is wrong. "%d" in the program is the number of an entry.
+func manyEntries(t testing.TB, n int, program string) string {
 	var main, master strings.Builder
 	for i := range n {
 		fmt.Fprintf(&main, "m%d = $p%d\n", i, i)
-		fmt.Fprintf(&master, "smtp inet n - n - - smtpd -o p%d=x\n", i)
+		fmt.Fprintf(&master, "smtp inet n - n - - %s -o p%d=x\n", strings.ReplaceAll(program, "%d", strconv.Itoa(i)), i)
 	}
 	master.WriteString("smtp inet n - n - - smtpd -o mydestination=$nope -o zonk=1\n")
-	dir := t.TempDir()
-	for name, text := range map[string]string{"main.cf": main.String(), "master.cf": master.String()} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
+	return write(t, main.String(), master.String())
 }

@@ -47,6 +47,7 @@ type run struct {
 	services   []*scope
 	byName     map[string][]*scope // the services by name space
 	groups     []*group            // of those that have settings
+	byProgram  bool                // the program's name was looked up for the present setting
 	clients    map[string]bool     // database client files, already read
 	defaults   params.Resolver
 	deprecated bool // a deprecated setting was seen

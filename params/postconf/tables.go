@@ -22,85 +22,80 @@ func (r *run) scanTables(value string, local *scope) error {
 		strings.IndexByte(expanded, '#') < 0 {
 		return nil
 	}
-	return r.scanTableList(expanded, local, true)
+	return r.scanTableLists(newBracedText(expanded), local)
 }
 
-func (r *run) scanTableList(list string, local *scope, recurse bool) error {
-	for {
-		word, rest := nextBraced(list)
-		if word == "" {
-			return nil
-		}
-		list = rest
-		if word[0] == '#' && r.traits.commentCheck {
-			text := rest
-			if len(text) > 20 {
-				text = text[:20]
-			}
-			r.warn(r.fileName(local) + ": #comment after other text is not allowed: " + word + " " + text + "...")
-			return nil
-		}
-		if word[0] == '{' {
-			inner, err := r.stripBraces(word, local)
-			if err != nil {
-				return err
-			}
-			if recurse {
-				if err := r.scanTableList(inner, local, recurse); err != nil {
-					return err
-				}
-			}
+// scanTableLists looks at the list that is the text, and at the lists in braces in
+// it, each where it stands.
+func (r *run) scanTableLists(text bracedText, local *scope) error {
+	lists := []tableList{{end: len(text.text), recurse: true}} // each in the one before it
+	for len(lists) > 0 {
+		list := &lists[len(lists)-1]
+		word := text.word(list)
+		if word.start == word.end || r.isComment(text, word, list, local) {
+			lists = lists[:len(lists)-1]
 			continue
 		}
-		typ, name, ok := strings.Cut(word, ":")
-		for ok && (typ == "proxy" || typ == "debug" && r.traits.debugTables) {
-			typ, name, ok = strings.Cut(name, ":")
+		var (
+			inner tableList
+			err   error
+		)
+		if text.text[word.start] == '{' {
+			inner.recurse = list.recurse
+			inner.start, inner.end, err = r.stripBraces(text, word, local)
+			if !list.recurse {
+				inner = tableList{}
+			}
+		} else {
+			inner, err = r.scanTable(text, word, list.recurse, local)
 		}
-		if !ok {
-			continue
+		if err != nil {
+			return err
 		}
-		switch {
-		case strings.HasPrefix(name, "/"):
-			if suffixes := r.Profile.ClientParams(typ); suffixes != nil {
-				if err := r.checkClient(typ, name, suffixes); err != nil {
-					return err
-				}
-			}
-		case strings.HasPrefix(name, "."):
-		case strings.HasPrefix(name, "{"):
-			inner, err := r.stripBraces(name, local)
-			if err != nil {
-				return err
-			}
-			regex := r.traits.regexTables && (typ == "regexp" || typ == "pcre")
-			if err := r.scanTableList(inner, local, recurse && !regex); err != nil {
-				return err
-			}
-		default:
-			for _, suffix := range r.Profile.ClientParams(typ) {
-				r.reference(name+"_"+suffix, local, true)
-			}
+		if inner.start < inner.end {
+			lists = append(lists, inner)
 		}
 	}
+	return nil
 }
 
-// nextBraced takes the next word off a list; separators inside {} do not
-// count. The rest starts behind the one separator that ended the word.
-func nextBraced(list string) (word, rest string) {
-	list = strings.TrimLeft(list, mainconf.ListSeparators)
-	level := 0
-	for i := 0; i < len(list); i++ {
-		c := list[i]
-		switch {
-		case c == '{':
-			level++
-		case c == '}' && level > 0:
-			level--
-		case level == 0 && strings.IndexByte(mainconf.ListSeparators, c) >= 0:
-			return list[:i], list[i+1:]
+// isComment reports whether a word ends its list, and warns.
+func (r *run) isComment(text bracedText, word span, list *tableList, local *scope) bool {
+	if text.text[word.start] != '#' || !r.traits.commentCheck {
+		return false
+	}
+	after := text.text[list.start:list.end]
+	r.warn(r.fileName(local) + ": #comment after other text is not allowed: " +
+		text.of(word) + " " + after[:min(20, len(after))] + "...")
+	return true
+}
+
+// scanTable looks at a word that may be type:name. It returns the list that the
+// name is, if it is one, else an empty one.
+func (r *run) scanTable(text bracedText, word span, recurse bool, local *scope) (inner tableList, err error) {
+	typ, name, ok := strings.Cut(text.of(word), ":")
+	for ok && (typ == "proxy" || typ == "debug" && r.traits.debugTables) {
+		typ, name, ok = strings.Cut(name, ":")
+	}
+	if !ok {
+		return inner, nil
+	}
+	switch {
+	case strings.HasPrefix(name, "/"):
+		if suffixes := r.Profile.ClientParams(typ); suffixes != nil {
+			return inner, r.checkClient(typ, name, suffixes)
+		}
+	case strings.HasPrefix(name, "."):
+	case strings.HasPrefix(name, "{"):
+		regex := r.traits.regexTables && (typ == "regexp" || typ == "pcre")
+		inner.recurse = recurse && !regex
+		inner.start, inner.end, err = r.stripBraces(text, span{word.end - len(name), word.end}, local)
+	default:
+		for _, suffix := range r.Profile.ClientParams(typ) {
+			r.reference(name+"_"+suffix, local, true)
 		}
 	}
-	return list, ""
+	return inner, err
 }
 
 // maxBraceWarnings bounds the text of all warnings about braces in one run, in
@@ -108,15 +103,17 @@ func nextBraced(list string) (word, rest string) {
 // follows: two megabytes for 2,000 of them, twenty gigabytes for 200,000.
 const maxBraceWarnings = 16 << 20
 
-// stripBraces returns the text between the braces of word, and warns about
-// what is not right with them. The error is that there was too much to warn
+// stripBraces returns where the text between the braces of word is, and warns
+// about what is not right with them. The error is that there was too much to warn
 // about.
-func (r *run) stripBraces(word string, local *scope) (string, error) {
-	inner, problem := withoutBraces(word)
+func (r *run) stripBraces(text bracedText, word span, local *scope) (start, end int, err error) {
+	inner, problem := text.withoutBraces(word)
 	if problem != "" {
+		all := text.of(word)
+		problem += " in \"" + all + "\""
 		if r.braceWarnings += len(problem); r.braceWarnings > maxBraceWarnings {
-			return "", &Fatal{"warnings about braces take more than " + itoa(maxBraceWarnings) +
-				" bytes: \"" + word[:min(len(word), 60)] + "\""}
+			return 0, 0, &Fatal{"warnings about braces take more than " + itoa(maxBraceWarnings) +
+				" bytes: \"" + all[:min(len(all), 60)] + "\""}
 		}
 		where := r.fileName(local)
 		if !r.traits.fullPaths {
@@ -127,29 +124,7 @@ func (r *run) stripBraces(word string, local *scope) (string, error) {
 		}
 		r.warn(where + ": " + problem)
 	}
-	return inner, nil
-}
-
-// withoutBraces returns what is between the braces of word, white space
-// included, and what is wrong with them. Source: Postfix 3.10 extpar.c.
-func withoutBraces(word string) (inner, problem string) {
-	level := 0
-	for i := 0; i < len(word); i++ {
-		switch word[i] {
-		case '{':
-			level++
-		case '}':
-			level--
-		}
-		if level > 0 {
-			continue
-		}
-		if i+1 < len(word) {
-			problem = "syntax error after '}' in \"" + word + "\""
-		}
-		return word[1:i], problem
-	}
-	return word[1:], "missing '}' in \"" + word + "\""
+	return inner.start, inner.end, nil
 }
 
 // checkClient reads the configuration file of a database client, and warns

@@ -1,5 +1,8 @@
 package postconf
 
+// complaint is what there is to say of a setting.
+type complaint struct{ name, text string }
+
 // flagMain warns about main.cf settings that nothing uses and about those that
 // are to disappear.
 func (r *run) flagMain() { r.flag(r.unused(r.main, nil)) }
@@ -11,47 +14,72 @@ func (r *run) flagMaster() {
 		if s.settings == nil {
 			continue
 		}
-		if g := s.group; !g.flagged {
+		g := s.group
+		if !g.flagged {
 			g.unused, g.flagged = r.unused(s.settings, s), true
 		}
-		r.flag(s.group.unused)
+		r.flag(r.forProgram(g.unused, s))
 	}
 }
 
 // flag prints warnings behind what was listed.
-func (r *run) flag(texts []string) {
-	for _, text := range texts {
+func (r *run) flag(list []complaint) {
+	for _, c := range list {
 		r.out.flush()
-		r.warn(text)
+		r.warn(c.text)
 	}
 }
 
 // unused returns stock's warnings about settings, those of main.cf if local is
-// nil. They are sorted from Postfix 3.11 on. Source: Postfix 3.11
-// postconf_unused.c, pcf_flag_unused_parameters.
-func (r *run) unused(set settings, local *scope) []string {
-	list := set.sorted()
+// nil, else those of local's group. They are sorted from Postfix 3.11 on. Source:
+// Postfix 3.11 postconf_unused.c, pcf_flag_unused_parameters.
+func (r *run) unused(set settings, local *scope) []complaint {
+	names := set.sorted()
 	if !r.traits.sortedUnused {
-		list = r.orderOf(set, local)
+		names = r.orderOf(set, local)
 	}
-	var texts []string
-	file := r.fileName(local)
-	for _, name := range list {
+	var list []complaint
+	for _, name := range names {
 		known := local != nil && local.group.valid[name] || r.names.has(name)
-		advice, deprecated := r.Profile.Deprecated(name)
-		var text string
-		switch {
-		case !known && deprecated:
-			text = "support for parameter " + name + " has been removed; instead, " + advice
-		case !known:
-			text = "unused parameter: " + name + "=" + set[name]
-		case deprecated:
-			text = "support for parameter \"" + name + "\" will be removed; instead, " + advice
-		default:
-			continue
+		if text := r.complain(name, set[name], known); text != "" {
+			list = append(list, complaint{name, r.fileName(local) + ": " + text})
 		}
-		r.deprecated = r.deprecated || deprecated
-		texts = append(texts, file+": "+text)
 	}
-	return texts
+	return list
+}
+
+// complain returns what there is to say of a setting whose name is known, or not,
+// or "".
+func (r *run) complain(name, value string, known bool) string {
+	advice, deprecated := r.Profile.Deprecated(name)
+	r.deprecated = r.deprecated || deprecated
+	switch {
+	case !known && deprecated:
+		return "support for parameter " + name + " has been removed; instead, " + advice
+	case !known:
+		return "unused parameter: " + name + "=" + value
+	case deprecated:
+		return "support for parameter \"" + name + "\" will be removed; instead, " + advice
+	}
+	return ""
+}
+
+// forProgram changes a group's list into that for one of its entries: names that
+// are used with the entry's program alone are known then.
+func (r *run) forProgram(list []complaint, s *scope) []complaint {
+	if len(s.program.valid) == 0 {
+		return list
+	}
+	var changed []complaint
+	for _, c := range list {
+		if s.program.valid[c.name] {
+			text := r.complain(c.name, s.settings[c.name], true)
+			if text == "" {
+				continue
+			}
+			c.text = r.fileName(s) + ": " + text
+		}
+		changed = append(changed, c)
+	}
+	return changed
 }

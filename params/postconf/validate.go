@@ -34,68 +34,6 @@ func (r *run) registerUser() error {
 	return r.validate(r.main, nil)
 }
 
-// gatherOverrides collects the services' -o settings.
-func (r *run) gatherOverrides() {
-	type key struct {
-		nameSpace, program string
-		entry              int // of a group of one, counted from 1
-	}
-	groups := make(map[key]*group)
-	seen := make(map[string]bool)
-	bySpace := make(map[string]settings)
-	r.byName = make(map[string][]*scope)
-	for i, s := range r.services {
-		r.byName[s.nameSpace] = append(r.byName[s.nameSpace], s)
-		set := bySpace[s.nameSpace]
-		for _, o := range s.Overrides {
-			if set == nil {
-				set = settings{}
-				bySpace[s.nameSpace] = set
-			}
-			set[o.Name] = o.Value
-		}
-		if set == nil {
-			continue
-		}
-		s.settings = set
-		// The name and the program are what macros see of an entry.
-		k := key{nameSpace: s.nameSpace, program: s.ProcessName()}
-		// The first entry with settings can see those of read-only parameters,
-		// which are then dropped; with -v, each entry is told about.
-		if !seen[s.nameSpace] || r.request.verbose > 0 {
-			k.entry = i + 1
-			seen[s.nameSpace] = true
-		}
-		if groups[k] == nil {
-			groups[k] = &group{nameSpace: s.nameSpace, settings: set, valid: make(map[string]bool)}
-			r.groups = append(r.groups, groups[k])
-		}
-		s.group = groups[k]
-	}
-}
-
-// validateService is validate for a master.cf entry. What the second entry of a
-// group gives to warn about, each later one gives, too. The first may give more:
-// the files of database clients are read then.
-func (r *run) validateService(s *scope) error {
-	g := s.group
-	if g.validated == 2 {
-		for _, text := range g.said {
-			r.warn(text)
-		}
-		return nil
-	}
-	braces := r.braceWarnings
-	g.said = nil
-	r.said = &g.said
-	err := r.validate(s.settings, s)
-	r.said = nil
-	if r.braceWarnings == braces { // else they are to be counted each time
-		g.validated++
-	}
-	return err
-}
-
 // checkDefaults looks at the defaults of what main.cf does not set. In the table,
 // none refers to a name that nobody knows (a test holds that), so that all that
 // can be seen of the search for names there is what -v tells. Defaults that are
@@ -142,6 +80,7 @@ func (r *run) scanner() *mainconf.Expander {
 // of a master.cf service.
 func (r *run) validate(set settings, local *scope) error {
 	if list, ok := set["smtpd_restriction_classes"]; ok {
+		end := r.note(local, "")
 		list, err := r.expandWithin(set, list, local)
 		if err != nil {
 			return err
@@ -149,36 +88,51 @@ func (r *run) validate(set settings, local *scope) error {
 		for _, name := range mainconf.SplitList(list) {
 			r.reference(name, local, false)
 		}
+		end()
 	}
-	file := r.fileName(local)
-	scanner := r.scanner()
 	for _, name := range r.orderOf(set, local) {
 		value := set[name]
-		n, known := r.names.find(name)
-		if known {
-			if n.class&readOnly != 0 {
-				r.warn(file + ": read-only parameter assignment: " + name + "=" + value)
-				delete(set, name)
-				continue
-			}
-			if n.class&legacy != 0 {
-				r.names.relabel(n)
-			}
-			if n.class&raw != 0 {
-				continue
-			}
+		end := r.note(local, "")
+		tables, err := r.validateSetting(set, name, local)
+		if err != nil {
+			return err
 		}
-		err := scanner.Scan(value, func(name string, _ bool) { r.reference(name, local, false) })
-		if err != nil && err != mainconf.ErrMacro {
-			return &Fatal{err.Error()}
+		end()
+		if !tables {
+			continue
 		}
-		if n.class&(builtin|service) != 0 {
-			if err := r.scanTables(value, local); err != nil {
-				return err
-			}
+		end = r.note(local, value)
+		if err := r.scanTables(value, local); err != nil {
+			return err
 		}
+		end()
 	}
 	return nil
+}
+
+// validateSetting looks at one setting, and reports whether its value may name
+// tables.
+func (r *run) validateSetting(set settings, name string, local *scope) (tables bool, err error) {
+	value := set[name]
+	n, known := r.names.find(name)
+	if known {
+		if n.class&readOnly != 0 {
+			r.warn(r.fileName(local) + ": read-only parameter assignment: " + name + "=" + value)
+			delete(set, name)
+			return false, nil
+		}
+		if n.class&legacy != 0 {
+			r.names.relabel(n)
+		}
+		if n.class&raw != 0 {
+			return false, nil
+		}
+	}
+	err = r.scanner().Scan(value, func(name string, _ bool) { r.reference(name, local, false) })
+	if err != nil && err != mainconf.ErrMacro {
+		return false, &Fatal{err.Error()}
+	}
+	return n.class&(builtin|service) != 0, nil
 }
 
 // fileName returns the path of main.cf or master.cf as messages show it.
@@ -197,8 +151,8 @@ func (r *run) reference(name string, local *scope, table bool) {
 	set := false
 	if local != nil && local.group.has(name) {
 		set = true
-		if !local.group.valid[name] {
-			local.group.valid[name] = true
+		if !local.uses(name) {
+			r.use(local, name)
 			r.verbosely("$" + name + " in master.cf:" + local.nameSpace +
 				" validates " + name + "=value in master.cf:" + local.nameSpace)
 		}
