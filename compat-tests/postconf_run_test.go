@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -86,6 +87,7 @@ type commandLine struct {
 	argv0 string
 	args  []string
 	env   []string
+	user  uint32 // and group; 0 is root
 }
 
 func (c commandLine) String() string {
@@ -107,6 +109,9 @@ func (p *postconfPair) run(program string, c commandLine) (answer, error) {
 	cmd := p.root.Command(program, args...)
 	cmd.Args[0] = c.argv0
 	cmd.Env = append(cmd.Env, c.env...)
+	if c.user != 0 {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: c.user, Gid: c.user}
+	}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

@@ -125,6 +125,9 @@ func (r *run) dynamicTables(metaDirectory string) ([]string, error) {
 // readCommon reads main.cf as the daemons do. Source: Postfix 3.10
 // mail_conf.c, mail_conf_read.
 func (r *run) readCommon() (*params.Effective, error) {
+	if err := r.locateCommon(); err != nil {
+		return nil, err
+	}
 	r.main = settings{}
 	doc, err := r.parseMain(mainconf.Setting{Name: "config_directory", Value: r.configDir})
 	if err != nil {

@@ -36,6 +36,8 @@ func (d *diagnostics) warn(text string) {
 // info is for -v; such messages have no severity.
 func (d *diagnostics) info(text string) { d.write("", text) }
 
+func (d *diagnostics) error(text string) { d.write("error: ", text) }
+
 func (d *diagnostics) fatal(text string) { d.write("fatal: ", text) }
 
 // write sends one line. A failure has no place to be reported at.

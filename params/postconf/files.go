@@ -2,16 +2,12 @@ package postconf
 
 import (
 	"errors"
-	"os"
 	"slices"
 	"syscall"
 
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params/directfile"
 )
-
-// defaultConfigDir is where stock looks without -c and MAIL_CONFIG.
-const defaultConfigDir = "/etc/postfix"
 
 // snapshotTries bounds how often a file is read that keeps changing.
 const snapshotTries = 10
@@ -76,37 +72,6 @@ type scope struct {
 	settings settings
 	group    *group // nil without settings
 	program  *program
-}
-
-// locate finds the configuration directory. Source: Postfix 3.10
-// postconf_misc.c.
-func (r *run) locate() {
-	dir, explicit := r.request.ConfigDir()
-	if !explicit {
-		if dir, explicit = r.Getenv("MAIL_CONFIG"); explicit && untrusted() {
-			explicit = false
-		}
-	}
-	if !explicit {
-		dir = defaultConfigDir
-	}
-	r.configDir, r.explicitDir = dir, explicit
-	r.mainPath = dir + "/main.cf"
-	r.masterPath = dir + "/master.cf"
-	r.main = settings{}
-	if explicit {
-		r.main["config_directory"] = dir
-	}
-}
-
-// untrusted reports whether the process has more rights than its user, whose
-// environment must then not be believed. Source: Postfix 3.10 unsafe.c.
-func untrusted() bool {
-	uid, euid := os.Getuid(), os.Geteuid()
-	if uid == 0 && euid == 0 {
-		return false
-	}
-	return uid != euid || os.Getgid() != os.Getegid()
 }
 
 // readMain reads main.cf and applies -o.
