@@ -29,6 +29,8 @@ func TestPostconfNetwork(t *testing.T) {
 		{"-c", dir("mynetworks_style = class\n"), "mynetworks"},
 		{"-c", dir("mynetworks_style = host\n"), "mynetworks"},
 		{"-c", dir("inet_interfaces = ::1.2.3.4\n"), "mynetworks"},
+		{"-c", dir("inet_interfaces = 127.0.0.1\n"), "mynetworks"},
+		{"-c", dir("inet_interfaces = 127.0.0.1\n"), "-m"},
 	}
 	for _, row := range []struct {
 		name      string
@@ -55,6 +57,79 @@ func TestPostconfNetwork(t *testing.T) {
 			}
 			pair.same(t, lines)
 		})
+	}
+}
+
+// TestPostconfNoProtocol runs both programs on machines that lack a protocol: under a
+// filter of system calls (see seccomp(2)) that the test's thread has of its own.
+func TestPostconfNoProtocol(t *testing.T) {
+	t.Parallel()
+	pair := newPostconfPair(t)
+	dir := func(main string) string {
+		return pair.configure(t, map[string]string{"main.cf": main, "master.cf": ""})
+	}
+	var lines [][]string
+	for _, main := range []string{"", "inet_protocols = ipv4\n", "inet_protocols = ipv6\n", "inet_interfaces = localhost\n",
+		"inet_interfaces = 127.0.0.1\n", "inet_interfaces = ::1, 127.0.0.1\n"} {
+		d := dir(main)
+		lines = append(lines, []string{"-c", d, "mynetworks"}, []string{"-c", d, "-n"}, []string{"-c", d, "-dx", "mynetworks"}, []string{"-c", d, "-m"},
+			[]string{"-c", d, "-v", "mynetworks"}, []string{"-c", d, "-v", "-m"})
+	}
+	for _, row := range []struct {
+		name     string
+		families []uint32
+		errno    syscall.Errno
+	}{
+		{"no IPv6", []uint32{unix.AF_INET6}, syscall.EAFNOSUPPORT},
+		{"no IPv6 protocol", []uint32{unix.AF_INET6}, syscall.EPROTONOSUPPORT},
+		{"no IPv4", []uint32{unix.AF_INET}, syscall.EAFNOSUPPORT},
+		{"none", []uint32{unix.AF_INET, unix.AF_INET6}, syscall.EAFNOSUPPORT},
+		{"IPv6 not allowed", []uint32{unix.AF_INET6}, syscall.EACCES},
+		{"IPv4 not allowed", []uint32{unix.AF_INET}, syscall.EACCES},
+		{"no netlink", []uint32{unix.AF_NETLINK}, syscall.EAFNOSUPPORT},
+		{"netlink not allowed", []uint32{unix.AF_NETLINK}, syscall.EACCES},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			postfix.Case(t)
+			// The thread is not unlocked, and so ends with the goroutine.
+			runtime.LockOSThread()
+			withoutSockets(t, row.families, row.errno)
+			pair.same(t, lines)
+		})
+	}
+}
+
+// withoutSockets makes socket(2) fail for address families in this thread and its
+// children.
+func withoutSockets(t *testing.T, families []uint32, errno syscall.Errno) {
+	t.Helper()
+	const (
+		load   = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
+		equal  = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
+		result = unix.BPF_RET | unix.BPF_K
+		// In struct seccomp_data.
+		number, argument = 0, 16
+	)
+	filter := []unix.SockFilter{
+		{Code: load, K: number},
+		{Code: equal, K: unix.SYS_SOCKET, Jt: 1},
+		{Code: result, K: unix.SECCOMP_RET_ALLOW},
+		{Code: load, K: argument},
+	}
+	for _, family := range families {
+		filter = append(filter,
+			unix.SockFilter{Code: equal, K: family, Jf: 1},
+			unix.SockFilter{Code: result, K: unix.SECCOMP_RET_ERRNO | uint32(errno)})
+	}
+	filter = append(filter, unix.SockFilter{Code: result, K: unix.SECCOMP_RET_ALLOW})
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	_, _, failed := unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)))
+	if failed != 0 {
+		t.Fatal(failed)
 	}
 }
 

@@ -19,8 +19,9 @@ type Host struct {
 	// Resolve returns the addresses of a host name or of an address without
 	// brackets, in the system's order.
 	Resolve func(name string) ([]netip.Addr, error)
-	// Unsupported, if not nil, returns why the kernel cannot do IPv6 (or IPv4),
-	// or nil.
+	// Unsupported, if not nil, returns why there can be no socket for IPv6 (or
+	// IPv4), or nil. If the kernel lacks the protocol, it is not used; another
+	// reason is fatal.
 	Unsupported func(v6 bool) error
 	// Accounts looks up users and groups. Nil leaves out the checks of
 	// mail_owner, default_privs and setgid_group, for a program that needs

@@ -60,7 +60,7 @@ func sameFile(a, b os.FileInfo) bool {
 	return os.SameFile(a, b) && a.ModTime().Unix() == b.ModTime().Unix()
 }
 
-// zoneDirs is where the C library looks for time zone files.
+// zoneDir is where the C library looks for time zone files.
 const zoneDir = "/usr/share/zoneinfo/"
 
 // Location returns the local time zone as tzset(3) of the C library determines
