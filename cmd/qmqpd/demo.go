@@ -55,7 +55,7 @@ func (demoCmd) Run(term terminal) (err error) {
 	}
 
 	fmt.Fprintf(term.out, "A server on %s, its queue in %s\n\n", server, queue)
-	client := sendCmd{Server: server, Sender: "me@example.com", Timeout: 30 * time.Second,
+	client := sendCmd{Server: name(server), Sender: "me@example.com", Timeout: 30 * time.Second,
 		Recipients: []rawText{"you@example.net", "them@example.net"}}
 	fmt.Fprintf(term.out, "$ qmqpd send --server %s -f %s %s %s\n", server, client.Sender, client.Recipients[0], client.Recipients[1])
 	reply, sendErr := client.send([]byte(demoMessage))

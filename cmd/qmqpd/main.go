@@ -7,11 +7,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/alecthomas/kong"
+	"github.com/hashicorp/go-multierror"
 
 	"github.com/qmqpd/qmqpd/cmd/internal/oneprocessor"
 )
@@ -47,7 +49,16 @@ func run(argv []string, term terminal) int {
 			return runCommand(argv[1:], term)
 		}
 	}
+	if !fromMaster(argv) {
+		fmt.Fprintln(term.err, "qmqpd: run by master(8), or with a command; see qmqpd --help")
+	}
 	return runChild(argv)
+}
+
+// fromMaster tells whether a command line may be one of master(8), which begins
+// with short options. To others the log is no answer: they may not have one.
+func fromMaster(argv []string) bool {
+	return len(argv) > 1 && len(argv[1]) > 1 && argv[1][0] == '-' && argv[1][1] != '-'
 }
 
 // usageStatus is what a wrong command line ends with. It is EX_USAGE, which no
@@ -89,7 +100,18 @@ func runCommand(args []string, term terminal) int {
 	case asExitCode(err, &code):
 		return int(code)
 	default:
-		fmt.Fprintln(term.err, "qmqpd:", err)
+		complain(term.err, err)
 		return 1
+	}
+}
+
+// complain prints an error, or each of several.
+func complain(w io.Writer, err error) {
+	var many *multierror.Error
+	if !errors.As(err, &many) {
+		many = &multierror.Error{Errors: []error{err}}
+	}
+	for _, err := range many.Errors {
+		fmt.Fprintln(w, "qmqpd:", err)
 	}
 }

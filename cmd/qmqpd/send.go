@@ -12,7 +12,7 @@ import (
 )
 
 type sendCmd struct {
-	Server     string        `placeholder:"HOST:PORT|unix:PATH" default:"${listen}" help:"Where the server is (${default})."`
+	Server     name          `placeholder:"HOST:PORT|unix:PATH" default:"${listen}" help:"Where the server is (${default})."`
 	Sender     rawText       `short:"f" required:"" placeholder:"SENDER" help:"Envelope sender; may be empty."`
 	Timeout    time.Duration `placeholder:"TIME" default:"300s" help:"How long to wait for the server (${default})."`
 	Recipients []rawText     `arg:"" name:"recipient" help:"Envelope recipients."`
@@ -27,6 +27,14 @@ const (
 
 func asExitCode(err error, code *exitCode) bool { return errors.As(err, code) }
 
+// Validate implements what kong calls when it has read the command line.
+func (c *sendCmd) Validate() error {
+	if c.Timeout <= 0 {
+		return fmt.Errorf("--timeout: %v is no time to wait", c.Timeout)
+	}
+	return nil
+}
+
 // Run sends the message. It prints the server's answer, or what went wrong.
 func (c *sendCmd) Run(term terminal) error {
 	message, err := io.ReadAll(term.in)
@@ -39,7 +47,10 @@ func (c *sendCmd) Run(term terminal) error {
 		fmt.Fprintf(term.err, "qmqpd: %s: %v\n", c.Server, err)
 		return exitRetry
 	}
-	fmt.Fprintf(term.out, "%c%s\n", reply.Code, reply.Text)
+	if _, err := fmt.Fprintf(term.out, "%c%s\n", reply.Code, reply.Text); err != nil {
+		// The status says what became of the message all the same.
+		fmt.Fprintln(term.err, "qmqpd:", err)
+	}
 	switch reply.Code {
 	case 'K':
 		return nil
@@ -51,7 +62,7 @@ func (c *sendCmd) Run(term terminal) error {
 }
 
 func (c *sendCmd) send(message []byte) (qmqp.Reply, error) {
-	network, addr := splitAddress(c.Server)
+	network, addr := splitAddress(string(c.Server))
 	conn, err := net.DialTimeout(network, addr, c.Timeout)
 	if err != nil {
 		return qmqp.Reply{}, err

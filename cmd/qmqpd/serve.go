@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"os/signal"
 	"syscall"
 
@@ -17,12 +19,20 @@ const (
 )
 
 type serveCmd struct {
-	ConfigDir   string    `short:"c" placeholder:"DIR" help:"Read main.cf and master.cf from this directory. Without it, loopback clients are admitted and all else has Postfix's defaults."`
+	ConfigDir   name      `short:"c" placeholder:"DIR" help:"Read main.cf and master.cf from this directory. Without it, loopback clients are admitted and all else has Postfix's defaults."`
 	Overrides   []rawText `short:"o" name:"override" placeholder:"NAME=VALUE" sep:"none" help:"Set a parameter; may be repeated."`
-	Listen      []string  `sep:"none" placeholder:"ADDR" help:"Listen on HOST:PORT or unix:PATH; may be repeated (${listen})."`
-	Queue       string    `placeholder:"DIR" help:"Write into this Postfix queue directory, made if missing (queue_directory with -c, else ${queue})."`
+	Listen      []name    `sep:"none" placeholder:"ADDR" help:"Listen on HOST:PORT or unix:PATH; may be repeated (${listen})."`
+	Queue       name      `placeholder:"DIR" help:"Write into this Postfix queue directory, made if missing (queue_directory with -c, else ${queue})."`
 	MaxSessions int       `placeholder:"N" default:"1000" help:"How many clients are served at once; more wait (${default})."`
 	Verbose     int       `short:"v" type:"counter" help:"Log more; may be repeated."`
+}
+
+// Validate implements what kong calls when it has read the command line.
+func (c *serveCmd) Validate() error {
+	if c.MaxSessions < 1 {
+		return fmt.Errorf("--max-sessions: %d is too few", c.MaxSessions)
+	}
+	return nil
 }
 
 // Run serves until it is interrupted.
@@ -31,18 +41,21 @@ func (c *serveCmd) Run(term terminal) error {
 	if err != nil {
 		return err
 	}
-	listen := c.Listen
+	listen := texts(c.Listen)
 	if len(listen) == 0 {
 		listen = []string{defaultListen}
 	}
-	queue := c.Queue
+	queue := string(c.Queue)
 	if queue == "" && c.ConfigDir == "" {
 		queue = defaultQueue
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	// A log that nobody reads any more, or a file that may grow no further, is an
+	// error for one message and no reason to drop all clients.
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ)
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
 	return daemon.Serve(ctx, daemon.ServeOptions{
-		ConfigDir:   c.ConfigDir,
+		ConfigDir:   string(c.ConfigDir),
 		Overrides:   overrides,
 		Listen:      listen,
 		Queue:       queue,
@@ -50,6 +63,16 @@ func (c *serveCmd) Run(term terminal) error {
 		Verbose:     c.Verbose,
 		Log:         term.err,
 	})
+}
+
+// endSignals are the signals for an orderly end. A terminal that closes gives
+// SIGHUP; nohup(1) lets it be ignored.
+func endSignals() []os.Signal {
+	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // parseOverrides splits the values of -o; all that are wrong are reported.

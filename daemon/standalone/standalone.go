@@ -43,19 +43,35 @@ func Listen(addrs []string) ([]net.Listener, error) {
 
 func listen(addr string) (net.Listener, error) {
 	path, unix := strings.CutPrefix(addr, "unix:")
+	// For package net, an empty address is one that the kernel chooses.
+	if path == "" {
+		return nil, errors.New("empty address")
+	}
 	if !unix {
 		return net.Listen("tcp", addr)
 	}
 	if fi, err := os.Lstat(path); err == nil && fi.Mode().Type() == os.ModeSocket {
-		if conn, err := net.Dial("unix", path); err == nil {
-			conn.Close()
-			return nil, errors.New("another server is listening there")
-		}
-		if err := os.Remove(path); err != nil {
+		if err := removeAbandoned(path); err != nil {
 			return nil, err
 		}
 	}
 	return net.Listen("unix", path)
+}
+
+// removeAbandoned removes a socket that nobody listens on. Only a refused
+// connection says so: a server whose queue of clients is full gives EAGAIN.
+func removeAbandoned(path string) error {
+	conn, err := net.Dial("unix", path)
+	switch {
+	case err == nil:
+		conn.Close()
+		fallthrough
+	case errors.Is(err, syscall.EAGAIN):
+		return errors.New("another server is listening there")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return os.Remove(path)
+	}
+	return err
 }
 
 // Server runs sessions.

@@ -380,6 +380,37 @@ func (w lockedWriter) Write(p []byte) (int, error) {
 	return w.w.Write(p)
 }
 
+// A server that is too busy to take another client has its socket still, and
+// no address at all is not all addresses.
+func TestListenLeavesBusyServer(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		conn, err := net.Dial("unix", path)
+		if err != nil {
+			break
+		}
+		defer conn.Close()
+	}
+	_, err = Listen([]string{"unix:" + path, "", "unix:"})
+	if err == nil || !strings.Contains(err.Error(), "another server") || strings.Count(err.Error(), "empty address") != 2 {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestListen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	ls, err := Listen([]string{"unix:" + path})
