@@ -58,7 +58,8 @@ const defaultMaxSessions, defaultGrace = 1000, 10 * time.Second
 // the configuration are in it (see go-multierror), each with file and line if
 // it has them.
 func Serve(ctx context.Context, o ServeOptions) error {
-	s := &server{ServeOptions: o, log: maillog.New(time.Now).WithVerbose(o.Verbose)}
+	s := &server{ServeOptions: o, zone: time.Local}
+	s.log = maillog.New(func() time.Time { return time.Now().In(s.zone) }).WithVerbose(o.Verbose)
 	err := s.configure()
 	if o.Log != nil {
 		s.log.AddFull(o.Log)
@@ -103,7 +104,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		Handle: func(ctx context.Context, conn net.Conn, accepted time.Time) error {
 			g := servers.acquire(s.log)
 			defer servers.release(g)
-			return g.value.ServeConn(ctx, conn, accepted)
+			return g.value.ServeConn(ctx, conn, accepted.In(s.zone))
 		},
 		Poller:      poller,
 		MaxSessions: orDefault(o.MaxSessions, defaultMaxSessions),
@@ -159,10 +160,11 @@ type server struct {
 	qmqpd, cleanup, rewriter program
 
 	config *Config
-	queue  string // the queue directory
-	via    string // queue_via, where cleanup or direct has taken the place of auto
-	flags  uint32 // the cleanup flags of each message
-	memory int64  // qmqpd_message_memory
+	queue  string         // the queue directory
+	via    string         // queue_via, where cleanup or direct has taken the place of auto
+	flags  uint32         // the cleanup flags of each message
+	memory int64          // qmqpd_message_memory
+	zone   *time.Location // of dates in messages and log
 
 	// For writing queue files.
 	incoming incoming.Config

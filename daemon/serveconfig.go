@@ -45,8 +45,9 @@ func (s *server) configure() error {
 	if s.queue, err = filepath.Abs(orDefault(s.Queue, s.config.QueueDirectory)); err != nil {
 		return err
 	}
-	errs := appendNew(nil, s.checkOptions(), s.readFlags(), s.readOwn())
+	errs := appendNew(nil, s.checkOptions(), s.readFlags(), s.readOwn(), s.readZone())
 	s.incoming = loadIncoming(s.cleanup.Effective, s.rewriter.Effective, s.rewriter.common.MyOrigin, s.flags)
+	s.incoming.Location = s.zone
 	s.spool = loadSpool(s.cleanup.Effective)
 	if s.via != viaCleanup {
 		var classErrs error
@@ -137,6 +138,15 @@ func (s *server) readOwn() error {
 		errs = multierror.Append(errs, unknownWord("queue_via", s.via, s.via))
 	}
 	return errs.ErrorOrNil()
+}
+
+// readZone finds the time zone that children of master(8) would have.
+func (s *server) readZone() error {
+	zone, err := importedZone(s.qmqpd.String("import_environment"), os.LookupEnv)
+	if err == nil {
+		s.zone = zone
+	}
+	return err
 }
 
 // appendNew appends the errors in lists that errs does not hold yet: programs

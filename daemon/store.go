@@ -15,7 +15,7 @@ import (
 
 // loadIncoming reads the parameters of cleanup(8) and trivial-rewrite(8) that
 // decide what is in a queue file. flags are the cleanup flags of all messages.
-// Errors are those of the two Effectives.
+// Errors are those of the two Effectives. The time zone is the caller's to set.
 func loadIncoming(clean, rewriter *params.Effective, origin string, flags uint32) incoming.Config {
 	return incoming.Config{
 		Hostname: clean.String("myhostname"),
@@ -66,7 +66,6 @@ func loadIncoming(clean, rewriter *params.Effective, origin string, flags uint32
 
 		LongIDs:              clean.Bool("enable_long_queue_ids"),
 		LogInternalAddresses: strings.EqualFold(clean.String("info_log_address_format"), "internal"),
-		Location:             time.Local,
 		Now:                  time.Now,
 	}
 }
