@@ -114,9 +114,6 @@ func Presets(processName, configDir string) []mainconf.Setting {
 // Profile returns the version that is imitated, which is never 0.
 func (e *Effective) Profile() Profile { return e.p.Profile }
 
-// ConfigDir returns the configuration directory, whatever main.cf says.
-func (e *Effective) ConfigDir() string { return e.p.ConfigDir }
-
 // Err returns the first error, or nil: an *Error.
 func (e *Effective) Err() error { return e.errs.first() }
 
