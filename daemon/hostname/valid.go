@@ -25,30 +25,30 @@ func Problem(name string) string {
 		switch {
 		case isAlnum(c) || c == '_':
 			if label++; label > maxLabel {
-				return problem("hostname label too long: %s", cutBytes(name, 100))
+				return problem("hostname label too long: %s", shown(name))
 			}
 			if !isDigit(c) {
 				nonNumeric = true
 			}
 		case c == '.':
 			if label == 0 || next == 0 {
-				return problem("misplaced delimiter: %s", cutBytes(name, 100))
+				return problem("misplaced delimiter: %s", shown(name))
 			}
 			label = 0
 		case c == '-':
 			nonNumeric = true
 			if label++; label == 1 || next == 0 || next == '.' {
-				return problem("misplaced hyphen: %s", cutBytes(name, 100))
+				return problem("misplaced hyphen: %s", shown(name))
 			}
 		default:
-			return problem("invalid character %d(decimal): %s", c, cutBytes(name, 100))
+			return problem("invalid character %d(decimal): %s", c, shown(name))
 		}
 	}
 	if !nonNumeric {
-		return problem("numeric hostname: %s", cutBytes(name, 100))
+		return problem("numeric hostname: %s", shown(name))
 	}
 	if len(name) > maxName {
-		return problem("bad length %d for %s...", len(name), cutBytes(name, 100))
+		return problem("bad length %d for %s...", len(name), shown(name))
 	}
 	return ""
 }
@@ -57,8 +57,8 @@ func Problem(name string) string {
 // what a server is given as. Source: Postfix 3.10 host_port.c.
 func Valid(text string) bool { return Problem(text) == "" || ValidAddr(text) }
 
-// cutBytes is %.ns of C, which counts bytes.
-func cutBytes(s string, n int) string { return s[:min(n, len(s))] }
+// shown is %.100s of C, which counts bytes.
+func shown(name string) string { return name[:min(100, len(name))] }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 

@@ -97,13 +97,12 @@ func (l *AddressList) chain() {
 	}
 }
 
-// insertBefore adds n to the list before at and returns its index.
-func (l *AddressList) insertBefore(at int32, n node) int32 {
+// insertBefore adds n to the list before at.
+func (l *AddressList) insertBefore(at int32, n node) {
 	i := int32(len(l.link))
 	n.prev, n.next = l.link[at].prev, at
 	l.link = append(l.link, n)
 	l.link[n.prev].next, l.link[at].prev = i, i
-	return i
 }
 
 // moveComment moves the comment at before right. It returns the comment's old

@@ -93,10 +93,7 @@ type printer struct {
 }
 
 func (p *printer) run() error {
-	var err error
-	if p.src, err = newSource(p.in); err != nil {
-		return err
-	}
+	p.src = newSource(p.in)
 	first, err := p.src.first()
 	if err != nil && err != io.EOF {
 		return err

@@ -16,7 +16,7 @@ type source struct {
 	peek   func() (byte, error)
 }
 
-func newSource(in Input) (source, error) {
+func newSource(in Input) source {
 	if in.At != nil {
 		w := queuefmt.NewWalker(in.At)
 		w.Raw = true // jump is called for each pointer record
@@ -27,7 +27,7 @@ func newSource(in Input) (source, error) {
 				err = nil
 			}
 			return b[0], err
-		}}, nil
+		}}
 	}
 	br := bufio.NewReader(in.Stream)
 	return source{reader: queuefmt.NewRecordReader(br), peek: func() (byte, error) {
@@ -36,7 +36,7 @@ func newSource(in Input) (source, error) {
 			return 0, err
 		}
 		return b[0], nil
-	}}, nil
+	}}
 }
 
 // first returns the first byte.
