@@ -36,7 +36,7 @@ type Args struct {
 
 // NewArgs returns the state before the first option.
 func NewArgs(argv0 string) *Args {
-	process := Basename(argv0)
+	process := basename(argv0)
 	return &Args{Process: process, Service: process, Sockets: 1}
 }
 
@@ -145,8 +145,8 @@ func (a *Args) ParseTransport() (Transport, error) {
 	return 0, maillog.FatalError("unsupported transport type: %s", s)
 }
 
-// Basename returns what follows the last slash.
-func Basename(path string) string {
+// basename returns what follows the last slash.
+func basename(path string) string {
 	return path[strings.LastIndexByte(path, '/')+1:]
 }
 

@@ -153,7 +153,7 @@ func (c *child) live() (err error) {
 	stop := context.AfterFunc(c.ctx, func() { c.box.post(func() { c.draining = true }) })
 	defer func() {
 		if p := recover(); p != nil {
-			err = maillog.PanicError("%v: %s", p, callers())
+			err = maillog.PanicError("%v: %s", p, maillog.Callers())
 		}
 		stop()
 		c.dog.Stop()

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net"
 	"runtime"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -147,30 +145,11 @@ func (c *child) servePassed(ctx context.Context, s *session, link int, accepted 
 func (c *child) guard(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.Log.Panicf("session: %v: %s", p, callers())
+			c.Log.Panicf("session: %v: %s", p, maillog.Callers())
 			err = nil
 		}
 	}()
 	return f()
-}
-
-// callers describes the stack of a panic, innermost first.
-func callers() string {
-	pcs := make([]uintptr, 24)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	var b strings.Builder
-	for {
-		f, more := frames.Next()
-		if !strings.HasPrefix(f.Function, "runtime.") {
-			if b.Len() > 0 {
-				b.WriteString(" < ")
-			}
-			b.WriteString(Basename(f.Function) + " (" + Basename(f.File) + ":" + strconv.Itoa(f.Line) + ")")
-		}
-		if !more {
-			return b.String()
-		}
-	}
 }
 
 // end is what follows a session, in the goroutine that owns c. For a single

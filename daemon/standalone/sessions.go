@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/poll"
 )
 
@@ -154,7 +155,7 @@ func (w *worker) serve(c client) {
 	w.hold(c.conn)
 	defer func() {
 		if p := recover(); p != nil {
-			r.server.Log.Panicf("session: %v", p)
+			r.server.Log.Panicf("session: %v: %s", p, maillog.Callers())
 		}
 		w.hold(nil)
 		_ = c.conn.Close()

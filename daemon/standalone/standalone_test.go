@@ -364,7 +364,9 @@ func TestPanicStaysInItsSession(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if got := lines.String(); got != "t: panic: session: boo\n" {
+	got := lines.String()
+	if !strings.HasPrefix(got, "t: panic: session: boo: standalone.TestPanicStaysInItsSession.") ||
+		!strings.Contains(got, " (standalone_test.go:") || strings.Count(got, "\n") != 1 {
 		t.Errorf("log %q", got)
 	}
 }
