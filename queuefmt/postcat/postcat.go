@@ -208,7 +208,7 @@ func (p *printer) skipContent(rec queuefmt.Record) error {
 		return &queuefmt.FormatError{Offset: rec.Offset, Type: rec.Type, Kind: queuefmt.FaultSize,
 			Reason: fmt.Sprintf("content ends before it starts: size record says at %d", target)}
 	}
-	return p.src.seek(target)
+	return p.src.seek(target, rec)
 }
 
 func (p *printer) message(rec queuefmt.Record) error {
@@ -285,7 +285,7 @@ func (p *printer) size(rec queuefmt.Record) error {
 		p.opts.Warn(fmt.Sprintf("invalid size record: %.100s", cstring(rec.Data)))
 	}
 	if !p.opts.Envelope {
-		if err := p.src.seek(p.dataOffset); err != nil {
+		if err := p.src.seek(p.dataOffset, rec); err != nil {
 			return err
 		}
 		p.state = inHeader

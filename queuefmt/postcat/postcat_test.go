@@ -2,6 +2,7 @@ package postcat
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/qmqpd/qmqpd/queuefmt"
 )
 
 // TestSamples prints the twelve sample files as the real "postcat -dov" did.
@@ -46,4 +49,29 @@ func TestSamples(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A stream cannot be left for the end of the content: the error says at which
+// record that was tried.
+func TestStreamSeek(t *testing.T) {
+	b, err := os.ReadFile("../testdata/01-one-recipient.queue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := queuefmt.Parse(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rec := range file.Records {
+		if rec.Type != queuefmt.RecMessage {
+			continue
+		}
+		var fault *queuefmt.FormatError
+		err := Print(&bytes.Buffer{}, Input{Name: "stdin", Stream: bytes.NewReader(b)}, Options{Envelope: true})
+		if !errors.As(err, &fault) || fault.Offset != rec.Offset || fault.Type != rec.Type {
+			t.Errorf("%v, want an error at offset %d", err, rec.Offset)
+		}
+		return
+	}
+	t.Fatal("no message record")
 }

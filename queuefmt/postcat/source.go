@@ -65,10 +65,10 @@ func (s source) jump(rec queuefmt.Record) (reason string, err error) {
 	return "", &queuefmt.FormatError{Offset: rec.Offset, Type: rec.Type, Kind: queuefmt.FaultPointer, Reason: reasonSeek}
 }
 
-// seek goes to an offset.
-func (s source) seek(offset int64) error {
+// seek goes to an offset, because of rec.
+func (s source) seek(offset int64, rec queuefmt.Record) error {
 	if s.walker == nil || offset < 0 {
-		return &queuefmt.FormatError{Kind: queuefmt.FaultSize, Reason: "seek error"}
+		return &queuefmt.FormatError{Offset: rec.Offset, Type: rec.Type, Kind: queuefmt.FaultSize, Reason: "seek error"}
 	}
 	s.walker.SeekTo(offset)
 	return nil
