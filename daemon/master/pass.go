@@ -69,10 +69,18 @@ func receiveDescriptor(link int) (int, error) {
 	if err != nil {
 		return -1, err
 	}
+	var fds []int
 	for _, m := range messages {
-		if fds, err := unix.ParseUnixRights(&m); err == nil && len(fds) == 1 {
-			return fds[0], nil
+		if more, err := unix.ParseUnixRights(&m); err == nil {
+			fds = append(fds, more...)
 		}
+	}
+	if len(fds) == 1 {
+		return fds[0], nil
+	}
+	// The control buffer has room for two.
+	for _, fd := range fds {
+		_ = unix.Close(fd)
 	}
 	return -1, errStale
 }

@@ -171,3 +171,37 @@ func TestSlowPasser(t *testing.T) {
 	quit(t, client)
 	exitsZero(t, done)
 }
+
+// What was passed and is of no use is closed again.
+func TestPassedTwo(t *testing.T) {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(pair[0])
+	defer unix.Close(pair[1])
+	var readers, writers [2]*os.File
+	var rights []int
+	for i := range readers {
+		if readers[i], writers[i], err = os.Pipe(); err != nil {
+			t.Fatal(err)
+		}
+		defer readers[i].Close()
+		defer writers[i].Close()
+		rights = append(rights, int(writers[i].Fd()))
+	}
+	if err := unix.Sendmsg(pair[0], []byte{0}, unix.UnixRights(rights...), nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	if fd, err := receiveDescriptor(pair[1]); err == nil {
+		t.Errorf("took descriptor %d", fd)
+		_ = unix.Close(fd)
+	}
+	for i, r := range readers {
+		_ = writers[i].Close()
+		_ = r.SetReadDeadline(time.Now().Add(time.Second))
+		if _, err := r.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("a passed descriptor is still open: %v", err)
+		}
+	}
+}
