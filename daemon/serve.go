@@ -184,28 +184,10 @@ func (s *server) openQueue(ctx context.Context, dial dialer) (mailstream.Opener,
 	if err != nil {
 		return nil, nil, err
 	}
-	owners, err := s.owners()
+	sp, err := s.openSpool(ctx)
 	if err != nil {
+		tables.Close()
 		return nil, nil, err
-	}
-	if err := spool.MakeLayout(s.queue, owners); err != nil {
-		return nil, nil, err
-	}
-	if owners != nil {
-		s.spool.Owner = &owners.Mail
-	}
-	s.spool.WakeMissingOK = true
-	s.spool.Warn = func(text string) { s.log.Warningf("%s", text) }
-	sp, err := spool.Open(s.queue, s.spool)
-	if err != nil {
-		return nil, nil, err
-	}
-	removed, err := sp.RemoveStale(ctx)
-	for _, name := range removed {
-		s.log.Infof("removed stale unfinished file %s", name)
-	}
-	if err != nil {
-		s.log.Warningf("clear unfinished files: %v", err)
 	}
 	opener := newStoreOpener(s.incoming, sp, maps, tables, s.openTables, s.cleanup.Duration("max_idle"))
 	closeQueue := func() {
@@ -217,6 +199,35 @@ func (s *server) openQueue(ctx context.Context, dial dialer) (mailstream.Opener,
 		}
 	}
 	return opener, closeQueue, nil
+}
+
+// openSpool makes what is missing of the queue directory, opens it, and removes
+// what earlier servers left unfinished.
+func (s *server) openSpool(ctx context.Context) (*spool.Spool, error) {
+	owners, err := s.owners()
+	if err != nil {
+		return nil, err
+	}
+	if err := spool.MakeLayout(s.queue, owners); err != nil {
+		return nil, err
+	}
+	if owners != nil {
+		s.spool.Owner = &owners.Mail
+	}
+	s.spool.WakeMissingOK = true
+	s.spool.Warn = func(text string) { s.log.Warningf("%s", text) }
+	sp, err := spool.Open(s.queue, s.spool)
+	if err != nil {
+		return nil, err
+	}
+	removed, err := sp.RemoveStale(ctx)
+	for _, name := range removed {
+		s.log.Infof("removed stale unfinished file %s", name)
+	}
+	if err != nil {
+		s.log.Warningf("clear unfinished files: %v", err)
+	}
+	return sp, nil
 }
 
 // openTables opens the lookup tables that cleanup(8) would use.

@@ -2,9 +2,13 @@ package daemon
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/qmqpd/qmqpd/mainconf"
 )
 
 // TestServesNobody: options with which no client would ever be served are
@@ -16,6 +20,35 @@ func TestServesNobody(t *testing.T) {
 	for _, want := range []string{"no address to listen on", "bad number of sessions: -3"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q in: %v", want, err)
+		}
+	}
+}
+
+// TestFailedStartClosesTables: what was opened before a start that fails is
+// closed.
+func TestFailedStartClosesTables(t *testing.T) {
+	dir := t.TempDir()
+	table, noDirectory := filepath.Join(dir, "map.cdb"), filepath.Join(dir, "queue")
+	for name, data := range map[string][]byte{table: smallCDB("key", "value"), noDirectory: nil} {
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := Serve(t.Context(), ServeOptions{
+		Listen:    []string{"127.0.0.1:0"},
+		Queue:     noDirectory,
+		Overrides: []mainconf.Setting{{Name: "queue_via", Value: "direct"}, {Name: "canonical_maps", Value: "cdb:" + dir + "/map"}},
+	})
+	if err == nil || !strings.Contains(err.Error(), noDirectory) {
+		t.Fatalf("started in a file: %v", err)
+	}
+	open, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil || len(open) == 0 {
+		t.Fatal(open, err)
+	}
+	for _, fd := range open {
+		if name, err := os.Readlink(fd); err == nil && name == table {
+			t.Errorf("%s is still open", name)
 		}
 	}
 }
