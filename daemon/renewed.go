@@ -23,6 +23,7 @@ type renewed[T any] struct {
 
 	mu      sync.Mutex
 	current *generation[T]
+	opening bool // a new generation
 }
 
 // generation is a value with its open tables.
@@ -39,23 +40,15 @@ func (r *renewed[T]) start(value T, tables *table.Set) {
 }
 
 // acquire returns the current generation, after opening a new one if a file has
-// changed or it is old. If that fails, the old one stays in use. It must be
-// released.
+// changed or it is old. If that fails, the old one stays in use, and so it does for
+// others as long as it takes. It must be released.
 //
 // Source: Postfix 3.10 qmqpd.c and cleanup.c, pre_accept.
 func (r *renewed[T]) acquire(log *maillog.Logger) *generation[T] {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	name, err := r.current.tables.Changed()
-	if err != nil {
-		// The table can still be read, and says so if not.
-		log.Warningf("%s", err)
-	}
-	if name != "" {
-		log.Infof("table %s has changed -- restarting", name)
-	}
-	if name != "" || r.now().Sub(r.current.opened) > r.maxAge {
-		if value, tables, err := r.open(); err != nil {
+	if !r.opening && r.due(log) {
+		if value, tables, err := r.openUnlocked(); err != nil {
 			log.Warningf("%s", err)
 			// Not again with the next client.
 			r.current.opened = r.now()
@@ -67,6 +60,31 @@ func (r *renewed[T]) acquire(log *maillog.Logger) *generation[T] {
 	}
 	r.current.users++
 	return r.current
+}
+
+// due tells whether a new generation is to be opened.
+func (r *renewed[T]) due(log *maillog.Logger) bool {
+	name, err := r.current.tables.Changed()
+	if err != nil {
+		// The table can still be read, and says so if not.
+		log.Warningf("%s", err)
+	}
+	if name != "" {
+		log.Infof("table %s has changed -- restarting", name)
+	}
+	return name != "" || r.now().Sub(r.current.opened) > r.maxAge
+}
+
+// openUnlocked opens a new generation without r.mu, which the caller holds: that
+// may take long.
+func (r *renewed[T]) openUnlocked() (T, *table.Set, error) {
+	r.opening = true
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		r.opening = false
+	}()
+	return r.open()
 }
 
 func (r *renewed[T]) release(g *generation[T]) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/params"
 )
 
@@ -63,5 +64,34 @@ func TestAccessListFollowsTable(t *testing.T) {
 	}
 	if !strings.Contains(lines.String(), "has changed -- restarting") {
 		t.Errorf("log %q", lines.String())
+	}
+}
+
+// Opening may take long, a proxymap(8) that does not answer for example. Others
+// go on with what there is.
+func TestRenewedMeanwhile(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	var meanwhile *generation[int]
+	r := &renewed[int]{maxAge: time.Minute, now: func() time.Time { return now }}
+	r.open = func() (int, *table.Set, error) {
+		if !r.mu.TryLock() {
+			t.Error("nobody else can go on while tables are opened")
+		} else {
+			r.mu.Unlock()
+			meanwhile = r.acquire(nil)
+		}
+		return 2, table.NewSet(table.Options{}), nil
+	}
+	r.start(1, table.NewSet(table.Options{}))
+	now = now.Add(time.Hour)
+	g := r.acquire(nil)
+	if meanwhile == nil || meanwhile.value != 1 || g.value != 2 {
+		t.Fatalf("meanwhile %v, then %v", meanwhile, g)
+	}
+	r.release(meanwhile)
+	r.release(g)
+	r.Close()
+	if meanwhile.users != 0 || g.users != 0 {
+		t.Errorf("users: %d, %d", meanwhile.users, g.users)
 	}
 }
