@@ -4,6 +4,7 @@
 package cleanup
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -44,12 +45,19 @@ type Opener struct {
 	Dial func(ctx context.Context, path string) (net.Conn, error)
 	// Gate is what messages pass on their way; nil stands for none.
 	Gate *Gate
-	// Timeout bounds each read or write. ipc_timeout, default 3600s.
+	// Timeout bounds each read or write. ipc_timeout; zero means its default,
+	// 3600s.
 	Timeout time.Duration
 	// RetryDelay is the pause between attempts to connect. Zero means
 	// Postfix's 10 seconds.
 	RetryDelay time.Duration
 }
+
+// What zero stands for in an Opener.
+const (
+	defaultTimeout    = 3600 * time.Second
+	defaultRetryDelay = 10 * time.Second
+)
 
 // maxConnects is how many attempts to connect are made.
 const maxConnects = 11
@@ -82,7 +90,7 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 		return nil, err
 	}
 	s := &stream{
-		conn: patience.New(conn, o.Timeout),
+		conn: patience.New(conn, cmp.Or(o.Timeout, defaultTimeout)),
 		gate: o.Gate,
 		log:  log,
 		size: bufferSize,
@@ -112,10 +120,7 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 func (o *Opener) path() string { return o.Class + "/" + o.Service }
 
 func (o *Opener) connect(ctx context.Context, log *maillog.Logger) (net.Conn, error) {
-	delay := o.RetryDelay
-	if delay == 0 {
-		delay = 10 * time.Second
-	}
+	delay := cmp.Or(o.RetryDelay, defaultRetryDelay)
 	path, dial := filepath.Join(o.Dir, o.path()), o.Dial
 	if dial == nil {
 		dial = func(ctx context.Context, path string) (net.Conn, error) {

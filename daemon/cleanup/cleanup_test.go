@@ -224,3 +224,21 @@ func TestUnreachable(t *testing.T) {
 		t.Errorf("canceled: %v", err)
 	}
 }
+
+// A Timeout that is left out is Postfix's, not none at all.
+func TestNoTimeout(t *testing.T) {
+	near, far := net.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = io.WriteString(far, greeting)
+		_, _ = io.Copy(io.Discard, far)
+	}()
+	o := &Opener{Class: "public", Service: "cleanup", Dial: func(context.Context, string) (net.Conn, error) { return near, nil }}
+	s, err := o.Open(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Abort()
+	<-done
+}

@@ -48,7 +48,7 @@ type Config struct {
 	// is none. The spool enforces it. message_size_limit.
 	MessageSizeLimit int64
 	// LineLengthLimit is where long header lines are cut, in bytes.
-	// line_length_limit, default 2048.
+	// line_length_limit; zero means its default, 2048.
 	LineLengthLimit int
 	// HeaderSizeLimit is how long a header may become, in bytes.
 	// header_size_limit, default 102400.

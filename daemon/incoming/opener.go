@@ -1,6 +1,7 @@
 package incoming
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -33,6 +34,7 @@ func New(cfg Config, s *spool.Spool) *Opener {
 	if cfg.Location == nil {
 		cfg.Location = time.UTC
 	}
+	cfg.LineLengthLimit = cmp.Or(cfg.LineLengthLimit, 2048)
 	o := &Opener{cfg: cfg, spool: s, headers: rfc822.NewHeaderTable(cfg.DropHeaders)}
 	o.mime = mime.Options{
 		Headers:       o.headers,

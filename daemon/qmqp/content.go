@@ -28,7 +28,7 @@ func (s *Session) readContent(c *content) error {
 // text that begins with white space is kept apart from our Received header.
 // Source: qmqpd_write_content.
 func (s *Session) writeContent(out *recordSink, c *content) {
-	lines := newLineReader(c, s.cfg.LineLengthLimit)
+	lines := newLineReader(c, s.cfg.lineLimit())
 	first := true
 	for s.status == 0 {
 		start := lines.offset()

@@ -112,6 +112,6 @@ func (s *Session) copyRecipients(out *recordSink) (count int, err error) {
 // readAddress reads a netstring of at most line_length_limit bytes into
 // s.line.
 func (s *Session) readAddress() (err error) {
-	s.line, err = s.in.Append(s.line[:0], int64(s.cfg.LineLengthLimit))
+	s.line, err = s.in.Append(s.line[:0], int64(s.cfg.lineLimit()))
 	return err
 }

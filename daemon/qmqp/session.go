@@ -1,6 +1,7 @@
 package qmqp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -20,7 +21,7 @@ import (
 // sessions run.
 type Config struct {
 	// Timeout bounds each single read or write on the client connection.
-	// qmqpd_timeout, default 300s.
+	// qmqpd_timeout; zero means its default, 300s.
 	Timeout time.Duration
 	// ErrorDelay is the pause before every reply other than K.
 	// qmqpd_error_delay, default 1s.
@@ -32,8 +33,8 @@ type Config struct {
 	// 10240000.
 	MessageSizeLimit int64
 	// LineLengthLimit bounds the sender and each recipient, and is where
-	// long lines of content are cut, in bytes. line_length_limit, default
-	// 2048.
+	// long lines of content are cut, in bytes. line_length_limit; zero
+	// means its default, 2048.
 	LineLengthLimit int
 	// ContentFilter goes into the envelope unless empty. content_filter.
 	ContentFilter string
@@ -51,8 +52,18 @@ type Config struct {
 	Storage Storage
 }
 
-// A Session talks to one client. Exactly one of Receive and Refuse is called,
-// once; then comes Close. The caller closes the connection afterwards.
+// What zero stands for in a Config.
+const (
+	defaultTimeout         = 300 * time.Second
+	defaultLineLengthLimit = 2048
+)
+
+// lineLimit is LineLengthLimit or its default.
+func (cfg *Config) lineLimit() int { return cmp.Or(cfg.LineLengthLimit, defaultLineLengthLimit) }
+
+// A Session talks to one client. Exactly one of Receive, RefuseUnauthorized and
+// RefuseConfiguration is called, once; then comes Close. The caller closes the
+// connection afterwards.
 type Session struct {
 	cfg     *Config
 	conn    *patience.Conn
@@ -89,7 +100,7 @@ var bufferPool = sync.Pool{New: func() any {
 func (cfg *Config) NewSession(conn net.Conn, client peer.Client, arrival time.Time, log *maillog.Logger) *Session {
 	return &Session{
 		cfg:     cfg,
-		conn:    patience.New(conn, cfg.Timeout),
+		conn:    patience.New(conn, cmp.Or(cfg.Timeout, defaultTimeout)),
 		client:  client,
 		nameadr: client.NameAddr(cfg.PortLogging),
 		arrival: arrival,

@@ -406,3 +406,51 @@ func FuzzSession(f *testing.F) {
 		}
 	})
 }
+
+// deadlines is a script that remembers the time limit of the last read.
+type deadlines struct {
+	script
+	read time.Time
+}
+
+func (c *deadlines) SetReadDeadline(t time.Time) error {
+	c.read = t
+	return nil
+}
+
+// The limits that a Config leaves out are Postfix's defaults.
+func TestConfigDefaults(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 2048
+		opener := new(memoryOpener)
+		conn := &deadlines{script: script{in: strings.NewReader(request(strings.Repeat("x", 2*limit)+"\n", "from@a.example", "to@b.example"))}}
+		session := new(Config).NewSession(conn, testClient, time.Now(), nil)
+		if err := session.Receive(t.Context(), opener); err != nil {
+			t.Error(err)
+		}
+		session.Close()
+		if want := time.Now().Add(300 * time.Second); !conn.read.Equal(want) {
+			t.Errorf("reads end at %v, want %v", conn.read, want)
+		}
+		var pieces []int
+		for _, r := range opener.records {
+			if strings.Contains(r, " xxx") {
+				pieces = append(pieces, len(r)-len("L "))
+			}
+		}
+		if diff := cmp.Diff([]int{limit, limit}, pieces); diff != "" {
+			t.Error(diff)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		conn := &script{in: strings.NewReader(request("", strings.Repeat("a", 2049)))}
+		session := new(Config).NewSession(conn, testClient, time.Now(), nil)
+		if err := session.Receive(t.Context(), new(memoryOpener)); err != nil {
+			t.Error(err)
+		}
+		session.Close()
+		if !strings.Contains(conn.out.String(), "netstring length exceeds storage limit") {
+			t.Errorf("%q", conn.out.String())
+		}
+	})
+}
