@@ -145,20 +145,7 @@ func (f *File) SetSize(size queuefmt.Size) error {
 	return f.patch(rec, 0)
 }
 
-// PatchAt overwrites bytes that have been written as records.
-func (f *File) PatchAt(p []byte, off int64) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.usable(); err != nil {
-		return err
-	}
-	if off < 0 || off+int64(len(p)) > f.offset() {
-		f.err = &Error{Op: "patch", Path: f.path, Err: fmt.Errorf("%d bytes at %d are not in the file", len(p), off)}
-		return f.err
-	}
-	return f.patch(p, off)
-}
-
+// patch overwrites bytes that are in the file. f.mu is held.
 func (f *File) patch(p []byte, off int64) error {
 	if off < f.written {
 		n := min(int64(len(p)), f.written-off)
