@@ -64,6 +64,25 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// TestLineLengthLimitDefault: long lines are cut where no limit was given, too.
+func TestLineLengthLimitDefault(t *testing.T) {
+	cfg := stock()
+	cfg.LineLengthLimit = 0
+	b := newBench(t, cfg, spool.Options{})
+	s := b.open(t)
+	write(t, s, envelopeRecords...)
+	write(t, s, "R user", "M", received, "N", "N "+strings.Repeat("x", 2049), "X", "E")
+	if status, reason := s.Finish(context.Background()); status != 0 {
+		t.Fatalf("Finish: %v %q", status, reason)
+	}
+	for path, records := range b.files(t) {
+		text := strings.Join(records, "\n")
+		if !strings.Contains(text, "\nL "+strings.Repeat("x", 2048)+"\nN x\n") {
+			t.Errorf("%s:\n%s", path, text)
+		}
+	}
+}
+
 // TestHeaderVectors replays headers that Postfix 3.10.2 rewrote.
 func TestHeaderVectors(t *testing.T) {
 	data, err := os.ReadFile("../rewrite/testdata/rewrite-vectors.json")
