@@ -74,6 +74,7 @@ func openIndexed(o *opening, suffix string, lock lockStyle, newIndex func(*mappe
 		t.lock = noLock
 	}
 	if err := t.open(o, path, newIndex); err != nil {
+		t.data.unmap()
 		file.Close()
 		return nil, err
 	}
@@ -107,7 +108,6 @@ func (t *indexedFile) open(o *opening, path string, newIndex func(*mappedFile) (
 		return err
 	}, &err)
 	if err != nil {
-		t.data.unmap()
 		return err
 	}
 	var info unix.Stat_t

@@ -49,7 +49,7 @@ func (f *mappedFile) remap() error {
 }
 
 func (f *mappedFile) unmap() {
-	if f.data != nil {
+	if f != nil && f.data != nil {
 		_ = unix.Munmap(f.data)
 		f.data = nil
 	}
