@@ -16,6 +16,7 @@ import (
 )
 
 // Server serves clients, whoever accepted them. It is safe for concurrent use.
+// Peer and Clients must be set.
 type Server struct {
 	// Peer finds out who a client is. Lines about it go to log. An error
 	// ends the session without a reply.

@@ -47,7 +47,8 @@ type Service struct {
 	// Words are the fields and arguments as written; braces are kept.
 	Words []string
 	// Args are the program's arguments in the canonical form that postconf(1)
-	// works with: see normalizeArgs.
+	// works with: each option by itself, the name=value of -o as the word after
+	// it, and no braces around words.
 	Args []string
 	// Overrides are the -o name=value settings among Args, in order.
 	Overrides []Override

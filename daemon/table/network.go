@@ -61,9 +61,12 @@ func ParseAddr(text string) (netip.Addr, bool) {
 	return addr, err == nil
 }
 
-// ParseNetwork reads "ADDRESS", "ADDRESS/BITS", "[ADDRESS]", "[ADDRESS]/BITS"
-// or "[ADDRESS/BITS]". The error texts are those that Postfix logs. Source:
-// Postfix 3.10 cidr_match.c, cidr_match_parse.
+// ParseNetwork reads an address or a network, with or without brackets:
+//
+//	ADDRESS   ADDRESS/BITS   [ADDRESS]   [ADDRESS]/BITS   [ADDRESS/BITS]
+//
+// The error texts are those that Postfix logs. Source: Postfix 3.10
+// cidr_match.c, cidr_match_parse.
 func ParseNetwork(pattern string) (Network, error) {
 	// rest is where a mask may be: after the brackets, or else in all of it.
 	rest, inRest := pattern, false

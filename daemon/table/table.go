@@ -61,7 +61,7 @@ const (
 	// NoProxy refuses tables of type proxy.
 	NoProxy Flags = 1 << 12
 	// NoUnauth refuses tables whose answers come from an unprotected source:
-	// tcp, nis, and local files that others than root may write.
+	// tcp, socketmap and memcache.
 	NoUnauth Flags = 1 << 13
 	// FoldFix folds the key to lower case for Fixed tables.
 	FoldFix Flags = 1 << 14
