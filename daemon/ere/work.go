@@ -1,8 +1,11 @@
 package ere
 
-// automataMaxSize bounds the automata of single patterns, in bytes. Those of
-// blocks are few.
-const automataMaxSize = 32 << 20
+// What the automata of single patterns may hold together, in bytes: so much, and
+// something for each pattern, as much as its part of a block's automaton may.
+const (
+	automataMaxSize = 16 << 20
+	automataEach    = maxSize / screenBlock
+)
 
 // Work is the working memory for matching one key after the other with the
 // patterns of one [Set], which may have one [Screen]. Automata are made when they
@@ -59,7 +62,7 @@ func (w *Work) matches(f *Filter, key string) bool {
 	}
 	before := a.size
 	matched := a.matches(key)
-	if w.size += a.size - before; w.size > automataMaxSize {
+	if w.size += a.size - before; w.size > automataMaxSize+automataEach*len(w.single) {
 		clear(w.single)
 		w.size = 0
 	}
