@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // ruleParser reads one rule of a regexp or pcre table. Every method that
@@ -161,9 +162,12 @@ func (p *ruleParser) result(text string) (parts []part, highest uint64, ok bool)
 	// A bad reference lets the scan go on, and spoils the rule at the end.
 	ok = true
 	for rest != "" {
-		if rest[0] != '$' {
-			literal += rest[:1]
-			rest = rest[1:]
+		if n := strings.IndexByte(rest, '$'); n != 0 {
+			if n < 0 {
+				n = len(rest)
+			}
+			literal += rest[:n]
+			rest = rest[n:]
 			continue
 		}
 		if len(rest) > 1 && rest[1] == '$' {
