@@ -15,7 +15,7 @@
 //     is neither set nor yet read expands to nothing. [Effective.ReadCommon]
 //     reads and checks the parameters that all Postfix programs have in common.
 //
-// SystemHost and ReadSafely exist on Linux only; all else builds on any Unix.
+// All of it builds on any Unix.
 //
 // Nothing is printed. Warnings are collected for the caller; errors carry
 // the text with which a Postfix program would end.

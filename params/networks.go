@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params/hosttext"
 )
 
 // logger takes what Postfix logs: warnings, and what it tells only with -v.
@@ -139,7 +140,7 @@ func ownInterfaces(text string, host Host, p protocols, log logger) ([]netip.Pre
 	for _, a := range wanted {
 		i := slices.IndexFunc(local, func(l netip.Prefix) bool { return l.Addr().WithZone("") == a })
 		if i < 0 {
-			return nil, errors.New("parameter inet_interfaces: no local interface found for " + addressText(a))
+			return nil, errors.New("parameter inet_interfaces: no local interface found for " + hosttext.Addr(a))
 		}
 		own = append(own, netip.PrefixFrom(a, local[i].Bits()))
 	}
@@ -278,17 +279,7 @@ func networkOf(own netip.Prefix, extent extents) (string, error) {
 	if addr.Is4() {
 		return network.String(), nil
 	}
-	return "[" + addressText(network.Addr()) + "]/" + itoa(length), nil
-}
-
-// addressText is what the C library makes of an address: it also writes the IPv4
-// address in those IPv6 addresses that begin with twelve zero bytes.
-func addressText(a netip.Addr) string {
-	b := a.As16()
-	if a.Is4() || b[12] == 0 && b[13] == 0 || [12]byte(b[:12]) != [12]byte{} {
-		return a.String()
-	}
-	return "::" + netip.AddrFrom4([4]byte(b[12:])).String()
+	return "[" + hosttext.Addr(network.Addr()) + "]/" + itoa(length), nil
 }
 
 // reason returns the innermost text of a system error.

@@ -1,5 +1,5 @@
-// Package hostname looks host names up as the C library does, and knows which
-// ones are proper.
+// Package hostname looks host names up as the C library does, and knows what a
+// server may be called.
 //
 // Postfix uses the C library for this, so System follows it: hosts file and DNS
 // in the order of nsswitch.conf, with glibc's reading of these files and its
@@ -8,6 +8,6 @@
 // What it does not do: load other name services than files and dns (they count as
 // not installed, which they are in a chroot jail), remember results.
 //
-// Source: Postfix 3.10 valid_hostname.c; glibc 2.41 getnameinfo, getaddrinfo,
+// Source: Postfix 3.10 host_port.c, valid_hostname.c; glibc 2.41 getnameinfo, getaddrinfo,
 // nss_files, nss_dns, resolv.
 package hostname

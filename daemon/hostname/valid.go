@@ -1,64 +1,14 @@
 package hostname
 
 import (
-	"fmt"
 	"strings"
-)
 
-// Problem returns the warning that Postfix logs about a host name, or
-// nothing if the name is proper. Source: Postfix 3.10 valid_hostname.c.
-func Problem(name string) string {
-	const maxLabel, maxName = 63, 255
-	problem := func(format string, args ...any) string {
-		return "valid_hostname: " + fmt.Sprintf(format, args...)
-	}
-	if name == "" {
-		return problem("empty hostname")
-	}
-	label, nonNumeric := 0, false
-	for i := range len(name) {
-		c := name[i]
-		next := byte(0)
-		if i+1 < len(name) {
-			next = name[i+1]
-		}
-		switch {
-		case isAlnum(c) || c == '_':
-			if label++; label > maxLabel {
-				return problem("hostname label too long: %s", shown(name))
-			}
-			if !isDigit(c) {
-				nonNumeric = true
-			}
-		case c == '.':
-			if label == 0 || next == 0 {
-				return problem("misplaced delimiter: %s", shown(name))
-			}
-			label = 0
-		case c == '-':
-			nonNumeric = true
-			if label++; label == 1 || next == 0 || next == '.' {
-				return problem("misplaced hyphen: %s", shown(name))
-			}
-		default:
-			return problem("invalid character %d(decimal): %s", c, shown(name))
-		}
-	}
-	if !nonNumeric {
-		return problem("numeric hostname: %s", shown(name))
-	}
-	if len(name) > maxName {
-		return problem("bad length %d for %s...", len(name), shown(name))
-	}
-	return ""
-}
+	"github.com/qmqpd/qmqpd/params/hosttext"
+)
 
 // Valid reports whether text is a proper host name or a numeric address, which is
 // what a server is given as. Source: Postfix 3.10 host_port.c.
-func Valid(text string) bool { return Problem(text) == "" || ValidAddr(text) }
-
-// shown is %.100s of C, which counts bytes.
-func shown(name string) string { return name[:min(100, len(name))] }
+func Valid(text string) bool { return hosttext.Problem(text) == "" || ValidAddr(text) }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/hostname"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/params/hosttext"
 )
 
 // unknown stands for a name, address or port that cannot be found out.
@@ -83,7 +84,7 @@ func (o *Options) Lookup(ctx context.Context, conn net.Conn, log *maillog.Logger
 		}
 		addr = addr.Unmap()
 	}
-	c := Client{Name: unknown, Addr: addrText(addr), Port: strconv.Itoa(port), Family: familyIPv4}
+	c := Client{Name: unknown, Addr: hosttext.Addr(addr), Port: strconv.Itoa(port), Family: familyIPv4}
 	c.RFCAddr = c.Addr
 	if addr.Is6() {
 		c.RFCAddr, c.Family = "IPv6:"+c.Addr, familyIPv6
@@ -126,7 +127,7 @@ func (o *Options) verifiedName(ctx context.Context, addr netip.Addr, text string
 		log.Warningf("numeric hostname: %s", name)
 		return unknown
 	}
-	if problem := hostname.Problem(name); problem != "" {
+	if problem := hosttext.Problem(name); problem != "" {
 		log.Warningf("%s", problem)
 		return unknown
 	}
@@ -147,16 +148,4 @@ func (o *Options) verifiedName(ctx context.Context, addr netip.Addr, text string
 	// and log watchers know it like that.
 	log.Warningf("hostname %s does not resolve to address %s", text, name)
 	return unknown
-}
-
-// addrText is inet_ntop(3): unlike package netip it writes IPv4-compatible
-// addresses with a dotted quad.
-func addrText(a netip.Addr) string {
-	if a.Is6() && !a.Is4In6() {
-		b := a.As16()
-		if [12]byte(b[:12]) == [12]byte{} && (b[12] != 0 || b[13] != 0) {
-			return "::" + netip.AddrFrom4([4]byte(b[12:])).String()
-		}
-	}
-	return a.String()
 }

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/qmqpd/qmqpd/params/hosttext"
 )
 
 // Network is a CIDR pattern: one address, or all addresses with the same
@@ -119,7 +121,7 @@ func ParseNetwork(pattern string) (Network, error) {
 	}
 	if masked := prefix.Addr(); masked != base {
 		return Network{}, fmt.Errorf("non-null host address bits in \"%s/%s\", perhaps you should use \"%s/%d\" instead",
-			address, mask, printAddr(masked), bits)
+			address, mask, hosttext.Addr(masked), bits)
 	}
 	return newNetwork(base, bits), nil
 }
@@ -152,23 +154,5 @@ func (n Network) Is6() bool { return n.is6 }
 // String returns "ADDRESS/BITS".
 func (n Network) String() string {
 	bits := bits.OnesCount64(n.mask.high) + bits.OnesCount64(n.mask.low)
-	return printAddr(n.base.addr(n.is6)) + "/" + decimal(bits)
-}
-
-// printAddr prints as glibc's inet_ntop(3), which differs from netip in
-// writing the last 32 bits dotted when all before them are zero.
-func printAddr(addr netip.Addr) string {
-	if !addr.Is6() {
-		return addr.String()
-	}
-	b := addr.As16()
-	for _, zero := range b[:12] {
-		if zero != 0 {
-			return addr.String()
-		}
-	}
-	if binary.BigEndian.Uint16(b[12:]) == 0 {
-		return addr.String()
-	}
-	return "::" + netip.AddrFrom4([4]byte(b[12:])).String()
+	return hosttext.Addr(n.base.addr(n.is6)) + "/" + decimal(bits)
 }
