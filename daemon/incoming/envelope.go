@@ -84,7 +84,7 @@ func (s *stream) beginRecipients() bool {
 		return false
 	}
 	if delay := int64(s.o.cfg.DelayWarningTime / time.Second); delay > 0 && len(s.sender) > 0 {
-		s.record = appendPadded(s.record[:0], s.arrival+delay)
+		s.record = queuefmt.AppendWarnTime(s.record[:0], s.arrival+delay)
 		s.out(queuefmt.RecWarnTime, s.record)
 	}
 	s.inRecipients = true
@@ -195,16 +195,6 @@ func appendCopy(list [][]byte, b []byte) [][]byte {
 	last := len(list) - 1
 	list[last] = append(list[last][:0], b...)
 	return list
-}
-
-// appendPadded appends v in decimal, right-aligned in 15 columns.
-func appendPadded(dst []byte, v int64) []byte {
-	var buf [20]byte
-	digits := strconv.AppendInt(buf[:0], v, 10)
-	for n := len(digits); n < 15; n++ {
-		dst = append(dst, ' ')
-	}
-	return append(dst, digits...)
 }
 
 // isSpace is isspace(3) in the C locale.
