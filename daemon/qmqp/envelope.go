@@ -75,16 +75,16 @@ func (s *Session) writeAttributes(out *recordSink) {
 		s.line = append(s.line, value...)
 		out.put(queuefmt.RecAttr, s.line)
 	}
-	put("log_client_name", s.client.Name)
-	put("log_client_address", s.client.RFCAddr)
-	put("log_client_port", s.client.Port)
-	put("log_message_origin", s.nameadr)
-	put("log_protocol_name", protocol)
-	put("client_name", s.client.Name)
-	put("client_address", s.client.Addr)
-	put("client_port", s.client.Port)
-	put("client_address_type", strconv.Itoa(s.client.Family))
-	put("protocol_name", protocol)
+	put(queuefmt.AttrLogClientName, s.client.Name)
+	put(queuefmt.AttrLogClientAddress, s.client.RFCAddr)
+	put(queuefmt.AttrLogClientPort, s.client.Port)
+	put(queuefmt.AttrLogMessageOrigin, s.nameadr)
+	put(queuefmt.AttrLogProtocolName, protocol)
+	put(queuefmt.AttrClientName, s.client.Name)
+	put(queuefmt.AttrClientAddress, s.client.Addr)
+	put(queuefmt.AttrClientPort, s.client.Port)
+	put(queuefmt.AttrClientAddressType, strconv.Itoa(s.client.Family))
+	put(queuefmt.AttrProtocolName, protocol)
 }
 
 // protocol is the name of the protocol in attributes and in Received.

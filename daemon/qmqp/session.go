@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"strconv"
 	"sync"
 	"time"
 
@@ -180,9 +179,7 @@ func (s *Session) Close() {
 // package netstring's: the request cannot be read on.
 func (s *Session) transact(ctx context.Context, stream mailstream.Stream) error {
 	out := &recordSink{w: stream, status: &s.status}
-	s.line = strconv.AppendInt(s.line[:0], s.arrival.Unix(), 10)
-	s.line = append(s.line, ' ')
-	s.line = strconv.AppendInt(s.line, int64(s.arrival.Nanosecond()/1000), 10)
+	s.line = queuefmt.AppendTime(s.line[:0], s.arrival.Unix(), int64(s.arrival.Nanosecond()/1000))
 	out.put(queuefmt.RecTime, s.line)
 	if s.cfg.ContentFilter != "" {
 		out.put(queuefmt.RecFilter, []byte(s.cfg.ContentFilter))
