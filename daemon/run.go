@@ -312,8 +312,7 @@ func (r *run) jail() jail.Config {
 		c.Root = r.config.QueueDirectory
 	}
 	if r.args.Unprivileged {
-		c.User = r.config.MailOwner
-		c.Account = &jail.User{Name: r.owner.Name, UID: int(r.owner.UID), GID: int(r.owner.GID)}
+		c.User = &jail.User{Name: r.owner.Name, UID: int(r.owner.UID), GID: int(r.owner.GID)}
 	}
 	return c
 }

@@ -2,7 +2,6 @@ package jail
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,34 +9,10 @@ import (
 	"github.com/qmqpd/qmqpd/params/directfile"
 )
 
-// User is what passwd(5) says about an account.
+// User is an account, as passwd(5) has it.
 type User struct {
 	Name     string
 	UID, GID int
-}
-
-// ErrUnknown is wrapped by LookupUser when the file does not have the name.
-var ErrUnknown = errors.New("no such account")
-
-// LookupUser finds an account by name in a passwd(5) file, usually
-// /etc/passwd. Lines that are malformed are skipped, as in the C library.
-func LookupUser(file, name string) (User, error) {
-	b, err := directfile.ReadFile(file)
-	if err != nil {
-		return User{}, fmt.Errorf("looking up user %q: %w", name, err)
-	}
-	for line := range bytes.Lines(b) {
-		f := fields(line)
-		if len(f) < 4 || f[0] != name {
-			continue
-		}
-		uid, err1 := strconv.ParseUint(f[2], 10, 32)
-		gid, err2 := strconv.ParseUint(f[3], 10, 32)
-		if err1 == nil && err2 == nil {
-			return User{Name: name, UID: int(uid), GID: int(gid)}, nil
-		}
-	}
-	return User{}, fmt.Errorf("looking up user %q in %s: %w", name, file, ErrUnknown)
 }
 
 // SupplementaryGroups returns the groups that initgroups(3) would set for

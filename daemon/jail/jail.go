@@ -6,13 +6,14 @@
 // resolver's files (/etc/resolv.conf, /etc/hosts, /etc/nsswitch.conf) and
 // /etc/localtime are those of the jail afterwards, for the original as well.
 //
-// User and groups come from /etc/passwd and /etc/group alone, without the C
-// library's name service switch.
+// The groups come from /etc/group alone, without the C library's name service
+// switch.
 //
 // Source: Postfix 3.10 chroot_uid.c.
 package jail
 
 import (
+	"cmp"
 	"os"
 	"syscall"
 
@@ -25,38 +26,26 @@ type Config struct {
 	// Root becomes the root directory and the current directory
 	// (queue_directory with option -c). Empty: no change.
 	Root string
-	// User is the name whose user id, group id and groups the process gets
-	// (mail_owner with option -u). Empty: no change.
-	User string
-	// Account is what passwd(5) says about User, where that is known
-	// already.
-	Account *User
-	// Passwd and Group are read for User; empty means /etc/passwd and
-	// /etc/group. Passwd is not, if there is an Account.
-	Passwd, Group string
+	// User is whose user id, group id and groups the process gets
+	// (mail_owner with option -u). Nil: no change.
+	User *User
+	// Group is the group(5) file that has the groups of User; empty means
+	// /etc/group.
+	Group string
 }
 
 // Enter does it, in the original's order: setgid, groups, chroot, setuid. It
 // applies to all threads. The errors are *maillog.Failure with the
 // original's texts; after one of them the process must end.
 func Enter(c Config) error {
-	var u User
-	if c.User != "" {
-		if c.Account != nil {
-			u = *c.Account
-		} else {
-			var err error
-			if u, err = LookupUser(orDefault(c.Passwd, "/etc/passwd"), c.User); err != nil {
-				return maillog.FatalError("unknown user: %s", c.User)
-			}
-		}
+	if u := c.User; u != nil {
 		if err := syscall.Setgid(u.GID); err != nil {
 			return maillog.FatalError("setgid(%d): %s", u.GID, errno.Text(err))
 		}
 		// The order of getgrouplist(3) and initgroups(3): the user's own
 		// group first. A group file that cannot be read is, as in the C
 		// library, the same as an empty one.
-		groups, _ := SupplementaryGroups(orDefault(c.Group, "/etc/group"), c.User, u.GID)
+		groups, _ := SupplementaryGroups(cmp.Or(c.Group, "/etc/group"), u.Name, u.GID)
 		if err := syscall.Setgroups(groups); err != nil {
 			return maillog.FatalError("initgroups: %s", errno.Text(err))
 		}
@@ -69,17 +58,10 @@ func Enter(c Config) error {
 			return maillog.FatalError("chdir(/): %s", errno.Text(err))
 		}
 	}
-	if c.User != "" {
+	if u := c.User; u != nil {
 		if err := syscall.Setuid(u.UID); err != nil {
 			return maillog.FatalError("setuid(%d): %s", u.UID, errno.Text(err))
 		}
 	}
 	return nil
-}
-
-func orDefault(s, d string) string {
-	if s == "" {
-		return d
-	}
-	return s
 }
