@@ -286,7 +286,11 @@ func (r *run) enterJail() error {
 		return err
 	}
 	if r.log.Verbose() > 1 {
-		r.log.Infof("chroot %s user %s", cmp.Or(confined.Root, "(none)"), cmp.Or(confined.User, "(none)"))
+		user := "(none)"
+		if confined.User != nil {
+			user = confined.User.Name
+		}
+		r.log.Infof("chroot %s user %s", cmp.Or(confined.Root, "(none)"), user)
 	}
 	var err error
 	if r.poller, err = poll.New(); err != nil {
