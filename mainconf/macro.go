@@ -175,80 +175,102 @@ func (e *expansion) macro(text string) int {
 	if !e.enter(text) {
 		return e.status
 	}
-	var (
-		value      string
-		defined    bool
-		asIs       bool
-		op         byte // '?', ':' or 0
-		afterwards string
-	)
-	if rest := skipWords(text); rest != "" && rest[0] == '{' {
-		var ok bool
-		value, afterwards, ok = e.relational(rest)
-		if !ok {
-			return e.status
-		}
-		defined = !e.scanning()
-		if afterwards != "" {
-			op = afterwards[0]
-			if op != '?' && op != ':' {
-				return e.fail("\"?\" or \":\" expected at: \"...}>>>" + first(afterwards, 20) + "\"")
-			}
-			afterwards = afterwards[1:]
-		}
-	} else {
-		name := rest
-		n := 0
-	scan:
-		for ; ; n++ {
-			after := skipWords(name[n:])
-			switch {
-			case after == "":
-				break scan
-			case after[0] == '?' || after[0] == ':':
-				op, afterwards = after[0], after[1:]
-				break scan
-			case after[0] == '{' && e.x.Function != nil:
-				// As in stock, the call stays counted.
-				return e.call(name[:n], after)
-			case !isAlnum(name[n]) && name[n] != '_':
-				bad := len(text) - len(rest) + n
-				return e.fail("attribute name syntax error at: \"..." + text[:bad] + ">>>" + first(text[bad:], 20) + "\"")
-			}
-		}
-		name = name[:n]
-		if e.scanning() {
-			e.visit(name, op != 0)
-		} else if e.x.Lookup != nil {
-			asIs = e.notExpanded != nil && e.notExpanded(name)
-			var err error
-			if value, defined, err = e.x.Lookup(name); err != nil {
-				e.fatal = &LookupError{Name: name, Err: err}
-				e.status |= statusError
-				return e.status
-			}
-			if !defined {
-				value = ""
-			}
-		}
+	rest := skipWords(text)
+	read := e.named
+	if rest != "" && rest[0] == '{' {
+		read = e.compared
 	}
-	if op != 0 {
-		if !e.conditional(op, afterwards, value != "") {
+	s, ok := read(text, rest)
+	switch {
+	case !ok:
+		return e.status
+	case s.op != 0:
+		if !e.conditional(s.op, s.results, s.value != "") {
 			return e.status
 		}
-	} else {
-		switch {
-		case !defined:
-			e.status |= statusUndefined
-		case value == "":
-		case e.x.Once || asIs:
-			e.write(value)
-		default:
-			e.status |= e.parse(value)
-		}
+	case !s.defined:
+		e.status |= statusUndefined
+	case s.value == "":
+	case e.x.Once || s.asIs:
+		e.write(s.value)
+	default:
+		e.status |= e.parse(s.value)
 	}
 	e.level--
 	return e.status
+}
+
+// subject is what a macro asks about.
+type subject struct {
+	value   string
+	defined bool
+	asIs    bool   // the value is not to be expanded
+	op      byte   // '?', ':' or 0
+	results string // what follows it
+}
+
+// compared reads a macro that starts with a relational expression, and evaluates
+// that. It returns false when there is nothing more to be done with the macro.
+func (e *expansion) compared(_, rest string) (s subject, ok bool) {
+	var afterwards string
+	s.value, afterwards, ok = e.relational(rest)
+	if !ok {
+		return s, false
+	}
+	s.defined = !e.scanning()
+	if afterwards == "" {
+		return s, true
+	}
+	s.op, s.results = afterwards[0], afterwards[1:]
+	if s.op != '?' && s.op != ':' {
+		e.fail("\"?\" or \":\" expected at: \"...}>>>" + first(afterwards, 20) + "\"")
+		return s, false
+	}
+	return s, true
+}
+
+// named reads a macro that starts with a name, and looks that up. It returns false
+// when there is nothing more to be done with the macro, for one because it was a
+// call, which stays counted as in stock.
+func (e *expansion) named(text, name string) (s subject, ok bool) {
+	n := 0
+scan:
+	for ; ; n++ {
+		after := skipWords(name[n:])
+		switch {
+		case after == "":
+			break scan
+		case after[0] == '?' || after[0] == ':':
+			s.op, s.results = after[0], after[1:]
+			break scan
+		case after[0] == '{' && e.x.Function != nil:
+			e.call(name[:n], after)
+			return s, false
+		case !isAlnum(name[n]) && name[n] != '_':
+			bad := len(text) - len(name) + n
+			e.fail("attribute name syntax error at: \"..." + text[:bad] + ">>>" + first(text[bad:], 20) + "\"")
+			return s, false
+		}
+	}
+	name = name[:n]
+	if e.scanning() {
+		e.visit(name, s.op != 0)
+		return s, true
+	}
+	if e.x.Lookup == nil {
+		return s, true
+	}
+	s.asIs = e.notExpanded != nil && e.notExpanded(name)
+	var err error
+	if s.value, s.defined, err = e.x.Lookup(name); err != nil {
+		e.fatal = &LookupError{Name: name, Err: err}
+		e.status |= statusError
+		return s, false
+	}
+	if !s.defined {
+		s.value = ""
+	}
+	return s, true
 }
 
 // conditional evaluates what follows the ? or : of a macro. It returns false
@@ -308,29 +330,31 @@ func (e *expansion) payload(text string) (payload, rest string, ok bool) {
 
 // call evaluates ${name{text}}. Source: Postfix 3.11 mac_expand.c,
 // mac_exp_parse_function.
-func (e *expansion) call(name, text string) int {
+func (e *expansion) call(name, text string) {
 	argument, rest, ok := e.payload(text)
 	if !ok {
-		return e.status
+		return
 	}
 	argument = trimRightSpace(skipWords(argument))
 	if rest != "" {
-		return e.fail("unexpected input at: \"..." + argument + "}>>>" + first(rest, 20) + "\"")
+		e.fail("unexpected input at: \"..." + argument + "}>>>" + first(rest, 20) + "\"")
+		return
 	}
 	function := e.x.Function(name)
 	if function == nil {
-		return e.fail("unknown function \"" + name + "\" at\"...>>>" + name + "{" + argument + "}\"")
+		e.fail("unknown function \"" + name + "\" at\"...>>>" + name + "{" + argument + "}\"")
+		return
 	}
 	value := e.evaluate(argument)
 	if e.status&statusError != 0 || e.scanning() {
-		return e.status
+		return
 	}
 	result, err := function(value)
 	if err != nil {
-		return e.fail(err.Error())
+		e.fail(err.Error())
+		return
 	}
 	e.write(result)
-	return e.status
 }
 
 // skipWords returns s without leading separators of words.
