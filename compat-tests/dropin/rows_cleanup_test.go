@@ -88,6 +88,11 @@ var cleanupRows = []judges.Row{
 	verdict("status 0 with a reason", standin.Verdict{Reason: "5.0.0 ignored"}, "KOk: queued as"),
 	verdict("other queue id", standin.Verdict{QueueID: "4bQz1x2y3zz"}, "KOk: queued as 4bQz1x2y3zz", "QMQP id 4bQz1x2y3zz"),
 	verdict("very long queue id", standin.Verdict{QueueID: "ABCDEF0123456789ABCDEF0123456789"}, "KOk: queued as ABCDEF0123456789"),
+	verdict("queue id of 3000 bytes", standin.Verdict{QueueID: strings.Repeat("0123456789", 300)}, "KOk: queued as 0123456789"),
+	verdict("queue id of 300000 bytes", standin.Verdict{QueueID: strings.Repeat("0123456789", 30000)}),
+	verdict("queue id with strange bytes", standin.Verdict{QueueID: "A\x01%s \xff\u00e9\n,B"}, "KOk: queued as A"),
+	verdict("queue id with strange bytes, error", standin.Verdict{QueueID: "A\x01%s \xff\u00e9\n,B", Status: 2}, "queue file write error"),
+	verdict("reason of 300000 bytes", standin.Verdict{Status: 8, Reason: strings.Repeat("0123456789", 30000)}, "DError: 0123456789"),
 	{Name: "several messages, several verdicts", Cleanup: []standin.Verdict{{QueueID: "A1"}, {QueueID: "A2", Status: 8, Reason: "no"}, {QueueID: "A3", HangupFinal: true}, {QueueID: "A4"}}, Clients: []judges.Client{{Send: plain}, {Send: plain}, {Send: plain}, {Send: plain}}, Want: []string{"KOk: queued as A1", "DError: no", writeError, "KOk: queued as A4"}},
 
 	hangup(greeted("empty, then closed", "", noService)),

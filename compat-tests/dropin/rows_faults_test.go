@@ -66,6 +66,10 @@ var faultRows = []judges.Row{
 	{Name: "neither IPv4 nor IPv6", Faults: append(noFamily(unix.AF_INET, unix.EAFNOSUPPORT), noFamily(unix.AF_INET6, unix.EAFNOSUPPORT)...), Main: []string{"mynetworks ="}, Clients: ok, Want: []string{"disabling IPv6", "disabling IPv4", "fatal: all network protocols are disabled"}},
 	{Name: "socket for IPv6", Faults: noFamily(unix.AF_INET6, unix.EMFILE), Want: fatal("socket: Too many open files")},
 	{Name: "socket for IPv4", Faults: noFamily(unix.AF_INET, unix.EACCES), Want: fatal("socket: Permission denied")},
+	{Name: "socket for the log", Faults: []standin.Fault{
+		{Call: unix.SYS_SOCKET, Arg: 2, Value: unix.SOCK_DGRAM | unix.SOCK_CLOEXEC, Err: unix.EMFILE},
+		{Call: unix.SYS_SOCKET, Arg: 2, Value: unix.SOCK_DGRAM | unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK, Err: unix.EMFILE},
+	}, Clients: []judges.Client{{Send: plain}, {Send: "x"}}, Want: []string{"KOk"}},
 	{Name: "netlink", Faults: noFamily(unix.AF_NETLINK, unix.EACCES), Main: []string{"-mynetworks"}, Want: []string{"getifaddrs: "}},
 }
 
