@@ -26,8 +26,8 @@ type Verdict struct {
 	NoGreeting bool
 	// Hangup closes right after the greeting, which may be empty but not nil.
 	Hangup bool
-	// StopAfter, if positive, closes after that many bytes, and throws away
-	// what came with them.
+	// StopAfter, if positive, closes after that many bytes, and throws them
+	// away: how many came with the last of them is chance.
 	StopAfter int
 	// Status and Reason are the final answer.
 	Status int
@@ -147,7 +147,7 @@ func (c *Cleanup) serve(conn net.Conn, m *Message, v Verdict) {
 		}
 		if v.StopAfter > 0 && len(m.Bytes) >= v.StopAfter {
 			c.mu.Lock()
-			m.Bytes = m.Bytes[:v.StopAfter]
+			m.Bytes = nil
 			c.mu.Unlock()
 			return
 		}
