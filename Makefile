@@ -19,7 +19,7 @@ UNIT     = $$($(GO) list ./... | grep -v /compat-tests)
 
 export GOFLAGS ?= -mod=readonly
 
-.PHONY: help build demo test kill race unit compat postfix qmqpd-random incoming-random params-random postconf-random judge-coverage fuzz lint bench microbench table-speed docs install clean
+.PHONY: help build demo test kill race unit compat postfix qmqpd-random incoming-random params-random postconf-random postconf-products judge-coverage fuzz lint bench microbench table-speed docs install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' Makefile
@@ -72,6 +72,9 @@ params-random: postfix ## N random main.cf files of each of three sorts to Postf
 postconf-random: postfix ## N random configurations to the stock postconf and ours
 	cd compat-tests && POSTCONF_RANDOM_CASES=$(N) POSTCONF_RANDOM_SEED=$(SEED) \
 		$(GO) test -count=1 -timeout 0 -v -run '^TestPostconfRandom$$'
+
+postconf-products: postfix ## One of N pairs of options, with operands and configurations, to the stock postconf and ours
+	cd compat-tests && POSTCONF_PRODUCTS=$(N) $(GO) test -count=1 -timeout 0 -v -run '^TestPostconfProducts$$'
 
 judge-coverage: ## which lines of the real Postfix the compat tests have never made it run
 	compat-tests/judge-coverage

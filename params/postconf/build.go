@@ -3,12 +3,12 @@ package postconf
 import (
 	"bytes"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
+	"github.com/qmqpd/qmqpd/params/directfile"
 	"github.com/qmqpd/qmqpd/params/dynamicmaps"
 )
 
@@ -25,7 +25,7 @@ type Build struct {
 // library reads a shared library; it is nil where there is none.
 func (b *Build) library(name string) []byte {
 	for _, dir := range b.LibraryDirs {
-		if data, err := os.ReadFile(filepath.Join(dir, name)); err == nil {
+		if data, err := directfile.ReadFile(filepath.Join(dir, name)); err == nil {
 			return data
 		}
 	}
@@ -194,7 +194,7 @@ func (r *run) showSASL() error {
 	}
 	var code []byte
 	if r.Build != nil {
-		code, _ = os.ReadFile(r.Build.DaemonDir + program)
+		code, _ = directfile.ReadFile(r.Build.DaemonDir + program)
 	}
 	for _, typ := range [...]string{"cyrus", "dovecot"} {
 		var has bool
@@ -220,7 +220,7 @@ func (r *run) showTLS() error {
 		}
 		code := r.Build.library("libpostfix-tls.so")
 		if code == nil {
-			code, _ = os.ReadFile(r.Build.DaemonDir + "/smtpd")
+			code, _ = directfile.ReadFile(r.Build.DaemonDir + "/smtpd")
 		}
 		if v := openSSLVersion(code); v != "" {
 			r.out.text(v + "\n")
@@ -233,7 +233,7 @@ func (r *run) showTLS() error {
 		for _, pattern := range [...]string{"/usr/lib/*-linux-*/", "/usr/lib64/", "/usr/lib/", "/lib64/", "/lib/"} {
 			paths, _ := filepath.Glob(pattern + "libcrypto.so.[0-9]*")
 			for _, path := range paths {
-				code, _ := os.ReadFile(path)
+				code, _ := directfile.ReadFile(path)
 				if v := openSSLVersion(code); v != "" {
 					r.out.text(v + "\n")
 					return nil
