@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,7 +14,6 @@ import (
 	"time"
 
 	"github.com/qmqpd/qmqpd/daemon"
-	"github.com/qmqpd/qmqpd/mainconf"
 )
 
 // ours is a stand-alone server in this process that writes queue files itself.
@@ -45,19 +45,34 @@ func (l *lockedBuffer) take() string {
 	return s
 }
 
-// newOurs starts a server with the configuration directory of a rival and
-// settings of its own. It stops when t ends.
+// newOurs starts a server with the configuration files of a rival, and more settings
+// in main.cf. It stops when t ends.
 func newOurs(t *testing.T, configDir string, set settings) *ours {
 	t.Helper()
-	o := &ours{t: t, dir: filepath.Join(t.TempDir(), "queue"), addrs: make(map[string]string)}
+	dir := t.TempDir()
+	o := &ours{t: t, dir: filepath.Join(dir, "queue"), addrs: make(map[string]string)}
 	options := daemon.ServeOptions{
-		ConfigDir: configDir,
+		ConfigDir: dir,
 		Listen:    []string{"127.0.0.1:0", "[::1]:0"},
 		Queue:     o.dir,
 		Log:       &o.log,
 	}
-	for _, k := range slices.Sorted(maps.Keys(set)) {
-		options.Overrides = append(options.Overrides, mainconf.Setting{Name: k, Value: set[k]})
+	for _, name := range []string{"main.cf", "master.cf"} {
+		text, err := os.ReadFile(filepath.Join(configDir, name))
+		if os.IsNotExist(err) && name == "master.cf" {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "main.cf" {
+			for _, k := range slices.Sorted(maps.Keys(set)) {
+				text = append(text, k+" = "+set[k]+"\n"...)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	ready := make(chan struct{})
 	options.Ready = func(addrs []net.Addr) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -121,6 +122,9 @@ func isClockLine(text string) bool {
 		strings.HasPrefix(text, "warning: resetting file time stamps")
 }
 
+// clientPort is the client with its port, which is another one on each side.
+var clientPort = regexp.MustCompile(`(localhost\[127\.0\.0\.1\]):[0-9]{5}\b`)
+
 // collect reads and removes the queue file of a request and masks everything.
 func (res *result) collect(t *testing.T, reply, id, queueDir string, lines []string) {
 	t.Helper()
@@ -166,6 +170,11 @@ func (res *result) collect(t *testing.T, reply, id, queueDir string, lines []str
 			return os.Remove(path)
 		})
 	}
+	for _, lines := range [][]string{res.file, res.log} {
+		for i, l := range lines {
+			lines[i] = clientPort.ReplaceAllString(l, "$1:PORT")
+		}
+	}
 	if !strings.HasPrefix(reply, "K") {
 		// qmqpd and cleanup may log at the same time.
 		slices.Sort(res.log)
@@ -181,6 +190,7 @@ type duel struct {
 	rival    *rival
 	variants map[string]settings
 	ours     map[string]*ours
+	last     result // of the rival
 }
 
 // newDuel starts the rival with a main.cf and variants of it, whose settings may name
@@ -220,6 +230,7 @@ func (d *duel) compare(t *testing.T, variant, host string, req submission) bool 
 	o := d.ours[variant]
 	d.rival.t, o.t = t, t
 	theirs := d.rival.send(variant, host, req)
+	d.last = theirs
 	our := o.send(host, req)
 	good := true
 	differ := func(what, difference string) {

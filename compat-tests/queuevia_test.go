@@ -81,7 +81,7 @@ func TestQueueVia(t *testing.T) {
 	pf := postfix.New(t, postfix.Options{})
 	pf.Install(postfix.Build(t, "qmqpd"), "/usr/sbin/qmqpd")
 	sink := standin.ListenSMTP(t)
-	pf.AppendMain("qmqpd_authorized_clients = 127.0.0.0/8", "relayhost = "+sink.Relayhost(), "smtputf8_enable = no")
+	pf.AppendMain("qmqpd_authorized_clients = 127.0.0.0/8", "relayhost = "+sink.Relayhost(), "smtputf8_enable = no", "milter_default_action = accept")
 	const milter = "non_smtpd_milters=inet:127.0.0.1:1"
 	check := func(v *viaServer, message string, cleanup bool) {
 		t.Helper()
@@ -118,6 +118,10 @@ func TestQueueVia(t *testing.T) {
 	pf.Start()
 	// That is decided once.
 	check(before, "Subject: still direct\n\nm\n", false)
+	// cleanup(8) does not hear of our options.
+	if v, text := startVia(t, pf, milter); v != nil || !strings.Contains(text, "-o "+milter+" has no effect with queue_via = cleanup") {
+		t.Errorf("a Milter of ours for cleanup(8): %q", text)
+	}
 	for _, tt := range []struct {
 		subject string
 		cleanup bool
@@ -126,9 +130,12 @@ func TestQueueVia(t *testing.T) {
 		{"auto", true, nil},
 		{"cleanup", true, []string{"queue_via=cleanup"}},
 		{"direct", false, []string{"queue_via=direct"}},
-		{"Milter", true, []string{milter}},
+		{"Milter", true, nil},
 		{"Milter off", false, []string{"queue_via=direct", milter, "receive_override_options=no_milters"}},
 	} {
+		if tt.subject == "Milter" {
+			pf.AppendMain(milter)
+		}
 		v, text := startVia(t, pf, tt.options...)
 		if v == nil {
 			t.Errorf("%s: %s", tt.subject, text)

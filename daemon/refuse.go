@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/go-multierror"
 
@@ -19,10 +20,13 @@ import (
 // Source: Postfix 3.10 cleanup_init.c for the list of parameters.
 func refuse(clean *params.Effective, flags uint32) error {
 	var errs *multierror.Error
-	if flags&cleanup.FlagMilter != 0 {
-		if value := clean.String("non_smtpd_milters"); value != "" {
-			errs = multierror.Append(errs, &RefusedError{Name: "non_smtpd_milters", Value: value})
-		}
+	if value := clean.String("non_smtpd_milters"); value != "" && flags&cleanup.FlagMilter != 0 {
+		errs = multierror.Append(errs, &RefusedError{Name: "non_smtpd_milters", Value: value})
+	}
+	// No pause is what we have. The default is known to be without effect; whoever
+	// sets something else wants to be slowed down.
+	if delay := clean.Duration("in_flow_delay"); delay > 0 && delay != defaultFlowDelay {
+		errs = multierror.Append(errs, &RefusedError{Name: "in_flow_delay", Value: clean.Expand("$in_flow_delay"), Why: "only children of master(8) hear from qmgr(8)"})
 	}
 	foreign := func(name string) {
 		value := clean.String(name)
@@ -67,6 +71,9 @@ func refuse(clean *params.Effective, flags uint32) error {
 	}
 	return errs.ErrorOrNil()
 }
+
+// defaultFlowDelay is what in_flow_delay is where nobody sets it.
+const defaultFlowDelay = time.Second
 
 // foreignTable returns the first type in a list of lookup tables that only
 // Postfix has, or "". Lists inside lists are looked at, too.

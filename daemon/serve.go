@@ -87,6 +87,9 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		return err
 	}
 	defer servers.Close()
+	if err := s.refuseUseless(); err != nil {
+		return err
+	}
 
 	listeners, err := standalone.Listen(o.Listen)
 	if err != nil {

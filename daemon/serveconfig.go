@@ -84,7 +84,10 @@ func (s *server) readProgram(files configFiles, name, service string) program {
 	if s.ConfigDir == "" {
 		p.Overrides = append(p.Overrides, mainconf.Setting{Name: "qmqpd_authorized_clients", Value: loopbackClients})
 	}
-	p.Overrides = append(p.Overrides, files.overrides(service, "unix")...)
+	// A qmqpd service of master(8) is another one than this.
+	if name != "qmqpd" {
+		p.Overrides = append(p.Overrides, files.overrides(service, "unix")...)
+	}
 	p.Overrides = append(p.Overrides, s.Overrides...)
 	eff := params.New(p)
 	common, _ := eff.ReadCommon()

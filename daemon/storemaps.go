@@ -66,9 +66,9 @@ func loadStoreMaps(clean *params.Effective, origin string, flags uint32) (storeM
 		}
 	}
 	m.maps.AlwaysBCC = clean.String("always_bcc")
+	domains, exceptions := clean.String("masquerade_domains"), clean.String("masquerade_exceptions")
 	if flags&cleanup.FlagMap != 0 {
-		m.maps.MasqueradeDomains = mainconf.SplitList(clean.String("masquerade_domains"))
-		m.masqueradeExceptions = clean.String("masquerade_exceptions")
+		m.maps.MasqueradeDomains, m.masqueradeExceptions = mainconf.SplitList(domains), exceptions
 	}
 	m.maps.RecipientDelimiter = clean.String("recipient_delimiter")
 	m.maps.OwnerRequestSpecial = clean.Bool("owner_request_special")

@@ -61,6 +61,7 @@ type Process struct {
 type Effective struct {
 	p        Process
 	dict     map[string]Value   // what overrides main.cf
+	used     map[string]bool    // of that, what has been asked for
 	base     map[string]Value   // what main.cf overrides
 	defaults map[string]string  // of parameters that have been read and are not set
 	texts    map[reading]string // results of reading: text
@@ -85,6 +86,7 @@ func New(p Process) *Effective {
 	e := &Effective{
 		p:    p,
 		dict: make(map[string]Value),
+		used: make(map[string]bool),
 		base: make(map[string]Value),
 		// What a daemon reads fits without growing.
 		defaults: make(map[string]string, 200),
@@ -147,6 +149,7 @@ func (e *Effective) fail(name, text string, err error) {
 // default if the parameter has been read.
 func (e *Effective) Value(name string) (Value, bool) {
 	if v, ok := e.dict[name]; ok {
+		e.used[name] = true
 		return v, true
 	}
 	if entry, ok := e.p.Main.Lookup(name); ok {
@@ -164,6 +167,10 @@ func (e *Effective) Value(name string) (Value, bool) {
 	}
 	return Value{Text: text, Source: SourceDefault}, true
 }
+
+// Used reports whether a setting of Overrides has been asked for: as a parameter, or
+// as $name in the value of another.
+func (e *Effective) Used(name string) bool { return e.used[name] }
 
 // IsSet reports whether the dictionary has a value for name. Before name is
 // read, that means that main.cf or an override sets it.

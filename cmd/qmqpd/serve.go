@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/hashicorp/go-multierror"
@@ -46,7 +47,8 @@ func (c *serveCmd) Run(term terminal) error {
 		listen = []string{defaultListen}
 	}
 	queue := string(c.Queue)
-	if queue == "" && c.ConfigDir == "" {
+	isQueue := func(o mainconf.Setting) bool { return o.Name == "queue_directory" }
+	if queue == "" && c.ConfigDir == "" && !slices.ContainsFunc(overrides, isQueue) {
 		queue = defaultQueue
 	}
 	// A log that nobody reads any more, or a file that may grow no further, is an

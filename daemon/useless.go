@@ -1,0 +1,64 @@
+package daemon
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/go-multierror"
+
+	"github.com/qmqpd/qmqpd/mainconf"
+)
+
+// unobeyed are parameters that every Postfix program reads, or that qmqpd obeys
+// under master(8), and that say nothing to a stand-alone server.
+var unobeyed = map[string]bool{
+	"default_process_limit":    true, // MaxSessions
+	"in_flow_delay":            true, // but for 0
+	"maillog_file":             true, // the log is the caller's
+	"maillog_file_compressor":  true,
+	"maillog_file_permissions": true,
+	"maillog_file_prefixes":    true,
+	"max_use":                  true, // one process is all there is
+	"syslog_facility":          true,
+}
+
+// refuseUseless returns an error for each of the server's own settings that it does
+// not obey: main.cf is for all Postfix programs, but these are for it alone, and
+// whoever wrote them waits for their effect. Everything that is read at start has
+// been read.
+func (s *server) refuseUseless() error {
+	programs := []program{s.qmqpd}
+	if s.via != viaCleanup {
+		programs = append(programs, s.cleanup, s.rewriter)
+	}
+	var errs *multierror.Error
+	for _, o := range s.Overrides {
+		if o.Name == "in_flow_delay" && s.via != viaCleanup && s.cleanup.Duration(o.Name) == 0 {
+			continue // that is what we do, whatever main.cf has
+		}
+		if used(programs, o.Name) && !unobeyed[o.Name] {
+			continue
+		}
+		errs = multierror.Append(errs, fmt.Errorf("-o %s=%s has no effect%s", o.Name, o.Value, s.whyUseless(o)))
+	}
+	return errs.ErrorOrNil()
+}
+
+func used(programs []program, override string) bool {
+	for _, p := range programs {
+		if p.Used(override) {
+			return true
+		}
+	}
+	return false
+}
+
+// whyUseless says why a setting has no effect, if that is known.
+func (s *server) whyUseless(o mainconf.Setting) string {
+	if _, known := s.qmqpd.Profile().Lookup(o.Name); !known {
+		return ": there is no such parameter"
+	}
+	if s.via == viaCleanup {
+		return " with queue_via = cleanup, since cleanup(8) reads main.cf"
+	}
+	return " in stand-alone mode"
+}
