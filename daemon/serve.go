@@ -2,11 +2,17 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/hashicorp/go-multierror"
+	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/incoming"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
@@ -214,6 +220,9 @@ func (s *server) openSpool(ctx context.Context) (*spool.Spool, error) {
 	if err := spool.MakeLayout(s.queue, owners); err != nil {
 		return nil, err
 	}
+	if err := checkWritable(s.queue, spool.QueueIncoming, spool.QueueHold); err != nil {
+		return nil, err
+	}
 	if owners != nil {
 		s.spool.Owner = &owners.Mail
 	}
@@ -231,6 +240,19 @@ func (s *server) openSpool(ctx context.Context) (*spool.Spool, error) {
 		s.log.Warningf("clear unfinished files: %v", err)
 	}
 	return sp, nil
+}
+
+// checkWritable returns an error for each directory in which we cannot make files:
+// a server that can only put all clients off is better not started.
+func checkWritable(queue string, dirs ...string) error {
+	var errs *multierror.Error
+	for _, dir := range dirs {
+		path := filepath.Join(queue, dir)
+		if err := unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+			errs = multierror.Append(errs, fmt.Errorf("write to %s: %s", path, errno.Text(err)))
+		}
+	}
+	return errs.ErrorOrNil()
 }
 
 // openTables opens the lookup tables that cleanup(8) would use.

@@ -52,3 +52,24 @@ func TestFailedStartClosesTables(t *testing.T) {
 		}
 	}
 }
+
+// A directory in which no file can be made is named, each of several. Root may
+// write where others may not, but not where there is no directory.
+func TestCheckWritable(t *testing.T) {
+	queue := t.TempDir()
+	for name, mode := range map[string]os.FileMode{"good": 0o700, "closed": 0o500} {
+		if err := os.Mkdir(filepath.Join(queue, name), mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := checkWritable(queue, "good"); err != nil {
+		t.Error(err)
+	}
+	err := checkWritable(queue, "closed", "good", "missing")
+	if err == nil || !strings.Contains(err.Error(), "/missing: No such file or directory") || strings.Contains(err.Error(), "/good") {
+		t.Errorf("%v", err)
+	}
+	if closed := err != nil && strings.Contains(err.Error(), "/closed: Permission denied"); closed != (os.Geteuid() != 0) {
+		t.Errorf("%v", err)
+	}
+}
