@@ -21,17 +21,17 @@ import (
 func refuse(clean *params.Effective, flags uint32) error {
 	var errs *multierror.Error
 	if value := clean.String("non_smtpd_milters"); value != "" && flags&cleanup.FlagMilter != 0 {
-		errs = multierror.Append(errs, &RefusedError{Name: "non_smtpd_milters", Value: value})
+		errs = multierror.Append(errs, refused(clean, "non_smtpd_milters", value, ""))
 	}
 	// No pause is what we have. The default is known to be without effect; whoever
 	// sets something else wants to be slowed down.
 	if delay := clean.Duration("in_flow_delay"); delay > 0 && delay != defaultFlowDelay {
-		errs = multierror.Append(errs, &RefusedError{Name: "in_flow_delay", Value: clean.Expand("$in_flow_delay"), Why: "only children of master(8) hear from qmgr(8)"})
+		errs = multierror.Append(errs, refused(clean, "in_flow_delay", clean.Expand("$in_flow_delay"), "only children of master(8) hear from qmgr(8)"))
 	}
 	foreign := func(name string) {
 		value := clean.String(name)
 		if typ := foreignTable(value); typ != "" {
-			errs = multierror.Append(errs, &RefusedError{Name: name, Value: value, Why: "tables of type " + typ + " need Postfix"})
+			errs = multierror.Append(errs, refused(clean, name, value, "tables of type "+typ+" need Postfix"))
 		}
 	}
 	mapped := false
@@ -55,7 +55,7 @@ func refuse(clean *params.Effective, flags uint32) error {
 	const nonEmpty = "non_empty_end_of_header_action"
 	if _, ok := clean.Profile().Lookup(nonEmpty); ok {
 		if value := clean.String(nonEmpty); !strings.EqualFold(value, "fix_quietly") {
-			errs = multierror.Append(errs, &RefusedError{Name: nonEmpty, Value: value})
+			errs = multierror.Append(errs, refused(clean, nonEmpty, value, ""))
 		}
 	}
 	// Words that cleanup(8) would stop at, sooner or later.
@@ -119,12 +119,25 @@ type RefusedError struct {
 	Name, Value string
 	// Why adds a reason, unless it is empty.
 	Why string
+	// Origin is the file and line where it is set, or empty.
+	Origin string
+}
+
+func refused(clean *params.Effective, name, value, why string) *RefusedError {
+	e := &RefusedError{Name: name, Value: value, Why: why}
+	if v, ok := clean.Value(name); ok && v.Line > 0 {
+		e.Origin = v.Origin()
+	}
+	return e
 }
 
 func (e *RefusedError) Error() string {
-	why := ""
+	origin, why := "", ""
+	if e.Origin != "" {
+		origin = e.Origin + ": "
+	}
 	if e.Why != "" {
 		why = " (" + e.Why + ")"
 	}
-	return fmt.Sprintf("stand-alone mode cannot honor %s = %s%s; set queue_via = cleanup to leave it to cleanup(8)", e.Name, e.Value, why)
+	return fmt.Sprintf("%sstand-alone mode cannot honor %s = %s%s; set queue_via = cleanup to leave it to cleanup(8)", origin, e.Name, e.Value, why)
 }
