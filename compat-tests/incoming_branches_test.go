@@ -149,4 +149,7 @@ func branchCorpus() []incomingCase {
 // TestIncomingBranches is TestIncomingCorpus for conditions of cleanup(8) that need two
 // rare things at once: a table that fails for some keys alone, a message that is refused
 // for its last header.
-func TestIncomingBranches(t *testing.T) { newDuel(t, commonMain, branchVariants).run(branchCorpus()) }
+func TestIncomingBranches(t *testing.T) {
+	t.Parallel()
+	newDuel(t, commonMain, branchVariants).run(branchCorpus())
+}

@@ -342,12 +342,16 @@ var mimeMessages = []string{
 // a real Postfix, and to a session of ours that writes the queue file itself,
 // with the same settings. Replies, queue files and cleanup's log lines must be
 // the same.
-func TestIncomingCorpus(t *testing.T) { newDuel(t, commonMain, incomingVariants).run(incomingCorpus()) }
+func TestIncomingCorpus(t *testing.T) {
+	t.Parallel()
+	newDuel(t, commonMain, incomingVariants).run(incomingCorpus())
+}
 
 // TestIncomingTimeZone compares the dates in added headers in zones that are
 // not a whole number of hours from UTC, or have a summer time. Postfix has them
 // from import_environment.
 func TestIncomingTimeZone(t *testing.T) {
+	t.Parallel()
 	for _, zone := range []string{
 		"IST-5:30", "NST3:30", "ODD0:30", "ABCDEF-12:45",
 		// It is another day there, whatever time it is here.

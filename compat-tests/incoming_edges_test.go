@@ -251,4 +251,7 @@ func edgeCorpus() []incomingCase {
 
 // TestIncomingEdges is TestIncomingCorpus for what is rare: errors of lookup
 // tables, sizes that are exceeded in the middle, unusual words and addresses.
-func TestIncomingEdges(t *testing.T) { newDuel(t, commonMain, edgeVariants).run(edgeCorpus()) }
+func TestIncomingEdges(t *testing.T) {
+	t.Parallel()
+	newDuel(t, commonMain, edgeVariants).run(edgeCorpus())
+}

@@ -207,4 +207,7 @@ func mapCorpus() []incomingCase {
 // TestIncomingMaps is TestIncomingCorpus for the settings with lookup tables:
 // canonical, virtual alias, masquerade and bcc mappings, header and body
 // checks.
-func TestIncomingMaps(t *testing.T) { newDuel(t, commonMain, mapVariants).run(mapCorpus()) }
+func TestIncomingMaps(t *testing.T) {
+	t.Parallel()
+	newDuel(t, commonMain, mapVariants).run(mapCorpus())
+}

@@ -89,12 +89,11 @@ func oddCorpus() (map[string]settings, []incomingCase) {
 // TestIncomingOdd is TestIncomingCorpus for values in tables and in main.cf that nobody
 // meant to be there.
 func TestIncomingOdd(t *testing.T) {
+	t.Parallel()
 	variants, cases := oddCorpus()
 	var text strings.Builder
 	for i, v := range oddValues {
 		fmt.Fprintf(&text, "k%d@x %s\n", i, v)
 	}
-	mapFiles["odd"] = text.String()
-	defer delete(mapFiles, "odd")
-	newDuel(t, commonMain, variants).run(cases)
+	newDuel(t, commonMain, variants, map[string]string{"odd": text.String()}).run(cases)
 }

@@ -215,6 +215,7 @@ var parametersOfStore = map[string]parameterCase{
 // stand-alone server does what the real programs do under that, or says that it
 // does not.
 func TestIncomingParameters(t *testing.T) {
+	t.Parallel()
 	named := namedInManuals(t, "qmqpd", "cleanup", "trivial-rewrite")
 	for _, name := range named {
 		if _, ok := parametersOfStore[name]; !ok {

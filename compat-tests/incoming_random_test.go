@@ -26,6 +26,7 @@ const (
 // a real Postfix and to ours, as TestIncomingCorpus does. A difference is
 // reported with the seed that brings it back.
 func TestIncomingRandom(t *testing.T) {
+	t.Parallel()
 	count, seed := 300, uint64(time.Now().UnixNano())
 	if v := os.Getenv(randomCount); v != "" {
 		n, err := strconv.Atoi(v)

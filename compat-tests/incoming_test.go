@@ -194,8 +194,8 @@ type duel struct {
 }
 
 // newDuel starts the rival with a main.cf and variants of it, whose settings may name
-// files of mapFiles in DIR.
-func newDuel(t *testing.T, main string, variants map[string]settings) *duel {
+// files of mapFiles in DIR, and further ones.
+func newDuel(t *testing.T, main string, variants map[string]settings, files ...map[string]string) *duel {
 	t.Helper()
 	dir := t.TempDir()
 	d := &duel{t: t, variants: make(map[string]settings), ours: make(map[string]*ours)}
@@ -206,13 +206,15 @@ func newDuel(t *testing.T, main string, variants map[string]settings) *duel {
 		}
 	}
 	d.rival = startRival(t, main, d.variants)
-	for name, text := range mapFiles {
-		// Both sides find them under the same name.
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
+	for _, some := range append(files, mapFiles) {
+		for name, text := range some {
+			// Both sides find them under the same name.
+			path := filepath.Join(dir, name)
+			if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			d.rival.pf.WriteFile(path, text, 0o644)
 		}
-		d.rival.pf.WriteFile(path, text, 0o644)
 	}
 	d.rival.pf.Start()
 	return d

@@ -54,6 +54,7 @@ s@x     t@x
 // postmap(1) makes, patterns, where cleanup(8) uses whole addresses only, and tables
 // made of tables.
 func TestIncomingTableTypes(t *testing.T) {
+	t.Parallel()
 	variants := map[string]settings{}
 	indexed := []string{"hash", "btree", "cdb", "lmdb"}
 	for _, typ := range indexed {
@@ -69,15 +70,11 @@ func TestIncomingTableTypes(t *testing.T) {
 	variants["union"] = settings{"canonical_maps": "unionmap:{texthash:DIR/canonical, texthash:DIR/sender}", "virtual_alias_maps": "unionmap:{texthash:DIR/virtual, inline:{{s@x = more@x}, {list = u4}}}"}
 	variants["pipe"] = settings{"canonical_maps": "pipemap:{inline:{{a@x = old@example.org}, {s@x = none}}, texthash:DIR/canonical}", "header_checks": "pipemap:{regexp:DIR/header, static:{REPLACE X-Piped: y}}"}
 	variants["cidr"] = settings{"header_checks": "static:IGNORE", "canonical_maps": "cidr:{{0.0.0.0/0 any@x}}", "body_checks": "fail:me"}
-	for name, text := range ruleFiles {
-		mapFiles[name] = text
-		defer delete(mapFiles, name)
-	}
+	sources := map[string]string{}
 	for _, typ := range indexed {
-		mapFiles[typ] = indexedFile
-		defer delete(mapFiles, typ)
+		sources[typ] = indexedFile
 	}
-	d := newDuel(t, commonMain, variants)
+	d := newDuel(t, commonMain, variants, ruleFiles, sources)
 	// Our server finds the files of its machine under the names that they have
 	// in the rival's root.
 	dir := filepath.Dir(d.variants["hash"]["canonical_maps"][len("hash:"):])

@@ -200,6 +200,7 @@ func oursList(t testing.TB, pf *postfix.Instance, list string, parents bool) (*m
 }
 
 func TestMatchLists(t *testing.T) {
+	t.Parallel()
 	pf := postfix.New(t, postfix.Options{})
 	source := "b.example.com x\n.example.net dotted\nexample.net y\n192.0.2.7 z\n2001:db8:1::2 z\nFile.Example.ORG w\n"
 	pf.WriteFile("/etc/postfix/clients", source, 0o644)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+	"github.com/qmqpd/qmqpd/compat-tests/standin"
 )
 
 // TestPostconfNetwork runs both programs on machines with all sorts of addresses:
@@ -94,42 +95,15 @@ func TestPostconfNoProtocol(t *testing.T) {
 			postfix.Case(t)
 			// The thread is not unlocked, and so ends with the goroutine.
 			runtime.LockOSThread()
-			withoutSockets(t, row.families, row.errno)
+			var faults []standin.Fault
+			for _, family := range row.families {
+				faults = append(faults, standin.Fault{Call: unix.SYS_SOCKET, Arg: 1, Value: family, Err: row.errno})
+			}
+			if err := standin.FailCalls(faults); err != nil {
+				t.Fatal(err)
+			}
 			pair.same(t, lines)
 		})
-	}
-}
-
-// withoutSockets makes socket(2) fail for address families in this thread and its
-// children.
-func withoutSockets(t *testing.T, families []uint32, errno syscall.Errno) {
-	t.Helper()
-	const (
-		load   = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
-		equal  = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
-		result = unix.BPF_RET | unix.BPF_K
-		// In struct seccomp_data.
-		number, argument = 0, 16
-	)
-	filter := []unix.SockFilter{
-		{Code: load, K: number},
-		{Code: equal, K: unix.SYS_SOCKET, Jt: 1},
-		{Code: result, K: unix.SECCOMP_RET_ALLOW},
-		{Code: load, K: argument},
-	}
-	for _, family := range families {
-		filter = append(filter,
-			unix.SockFilter{Code: equal, K: family, Jf: 1},
-			unix.SockFilter{Code: result, K: unix.SECCOMP_RET_ERRNO | uint32(errno)})
-	}
-	filter = append(filter, unix.SockFilter{Code: result, K: unix.SECCOMP_RET_ALLOW})
-	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		t.Fatal(err)
-	}
-	_, _, failed := unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_SECCOMP, unix.SECCOMP_MODE_FILTER, uintptr(unsafe.Pointer(&program)))
-	if failed != 0 {
-		t.Fatal(failed)
 	}
 }
 

@@ -116,6 +116,7 @@ func queryPostmap(pf *postfix.Instance, spec string, keys []string) (answers str
 // TestIndexedTables asks for every key of files that postmap made, and for
 // 10,000 keys that are absent.
 func TestIndexedTables(t *testing.T) {
+	t.Parallel()
 	pf := postfix.New(t, postfix.Options{})
 	sizes := []struct {
 		records, longest int // longest value, in bytes

@@ -29,7 +29,7 @@ func faulty(faults []Fault, start func() (int, error)) (pid int, err error) {
 		defer close(done)
 		// Never unlocked: the thread ends with the goroutine.
 		runtime.LockOSThread()
-		if err = filter(faults); err == nil {
+		if err = FailCalls(faults); err == nil {
 			pid, err = start()
 		}
 	}()
@@ -37,8 +37,9 @@ func faulty(faults []Fault, start func() (int, error)) (pid int, err error) {
 	return pid, err
 }
 
-// filter has the kernel refuse system calls of this thread: see seccomp(2).
-func filter(faults []Fault) error {
+// FailCalls has the kernel refuse system calls of this thread, which must be locked,
+// and of the children that it starts: see seccomp(2). There is no way back.
+func FailCalls(faults []Fault) error {
 	const (
 		load   = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
 		equal  = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
