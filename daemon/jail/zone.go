@@ -1,11 +1,14 @@
 package jail
 
 import (
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/qmqpd/qmqpd/params/directfile"
 )
@@ -20,7 +23,7 @@ const localtime = "/etc/localtime"
 type Zone struct {
 	fixed   bool
 	mu      sync.Mutex
-	file    os.FileInfo // of location; nil: UTC for want of a file
+	file    fileState // of localtime; zero: UTC for want of a file
 	current atomic.Pointer[time.Location]
 }
 
@@ -29,7 +32,7 @@ func NewZone(tz string, set bool) *Zone {
 	z := &Zone{fixed: set}
 	z.current.Store(Location(tz, set))
 	if !set {
-		z.file, _ = os.Stat(localtime)
+		z.file = stateOf(localtime)
 	}
 	return z
 }
@@ -42,22 +45,44 @@ func (z *Zone) Renew() *time.Location {
 	if z.fixed {
 		return z.Location()
 	}
-	file, _ := os.Stat(localtime)
+	file := stateOf(localtime)
 	z.mu.Lock()
 	defer z.mu.Unlock()
-	if !sameFile(file, z.file) {
+	if file != z.file {
 		z.file = file
 		z.current.Store(fromFile(localtime))
 	}
 	return z.Location()
 }
 
-// sameFile compares files by what the C library looks at.
-func sameFile(a, b os.FileInfo) bool {
-	if a == nil || b == nil {
-		return a == b
+// fileState is what the C library compares of files. It is zero for a file that
+// is not there.
+type fileState struct {
+	major, minor uint32
+	inode        uint64
+	modified     int64 // seconds
+}
+
+// stateOf asks the kernel without telling the scheduler of it, which in a process
+// that is idle most of the time would wake up the runtime's monitor thread: this is
+// done for each session.
+func stateOf(name string) fileState {
+	path, err := unix.BytePtrFromString(name)
+	if err != nil {
+		return fileState{}
 	}
-	return os.SameFile(a, b) && a.ModTime().Unix() == b.ModTime().Unix()
+	var s unix.Statx_t
+	at := unix.AT_FDCWD
+	for {
+		switch _, _, errno := syscall.RawSyscall6(unix.SYS_STATX, uintptr(at), uintptr(unsafe.Pointer(path)), 0,
+			unix.STATX_INO|unix.STATX_MTIME, uintptr(unsafe.Pointer(&s)), 0); errno {
+		case 0:
+			return fileState{s.Dev_major, s.Dev_minor, s.Ino, s.Mtime.Sec}
+		case syscall.EINTR:
+		default:
+			return fileState{}
+		}
+	}
 }
 
 // zoneDir is where the C library looks for time zone files.
