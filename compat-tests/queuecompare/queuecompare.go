@@ -13,7 +13,8 @@ import (
 )
 
 var (
-	date      = regexp.MustCompile(`[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d `)
+	// message_strip_characters may have taken a letter away: Nv, Mn.
+	date      = regexp.MustCompile(`[A-Z][a-z]{1,2}, \d\d [A-Z][a-z]{1,2} \d{4} \d\d:\d\d:\d\d `)
 	messageID = regexp.MustCompile(`<\d{14}\.QUEUEID@`)
 	// A log line that quotes a fixed number of bytes of our Received header
 	// quotes less of it after a longer id.
