@@ -54,7 +54,7 @@ func used(programs []program, override string) bool {
 
 // whyUseless says why a setting has no effect, if that is known.
 func (s *server) whyUseless(o mainconf.Setting) string {
-	if _, known := s.qmqpd.Profile().Lookup(o.Name); !known {
+	if _, known := s.qmqpd.Profile().Lookup(o.Name); !known && o.Name != sessionsParameter {
 		return ": there is no such parameter"
 	}
 	if s.via == viaCleanup {

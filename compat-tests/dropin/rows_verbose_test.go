@@ -163,32 +163,33 @@ func readAttributes(r *bufio.Reader) (map[string]string, error) {
 
 // socketmap has every key in map b and none in others.
 func socketmap(c net.Conn) {
-	r := bufio.NewReader(c)
-	for {
-		request, err := readString(r)
-		if err != nil {
-			return
-		}
-		reply := "NOTFOUND "
+	answerSocketmap(c, func(request string) string {
 		if strings.HasPrefix(request, "b ") {
-			reply = "OK yes"
+			return "OK yes"
 		}
-		fmt.Fprintf(c, "%d:%s,", len(reply), reply)
-	}
+		return "NOTFOUND "
+	})
 }
 
 // namesOnly is a socketmap server that fails for addresses.
 func namesOnly(c net.Conn) {
+	answerSocketmap(c, func(request string) string {
+		if strings.HasSuffix(request, ".1") {
+			return "TEMP later"
+		}
+		return "NOTFOUND "
+	})
+}
+
+// answerSocketmap answers one request after the other.
+func answerSocketmap(c net.Conn, answer func(request string) string) {
 	r := bufio.NewReader(c)
 	for {
 		request, err := readString(r)
 		if err != nil {
 			return
 		}
-		reply := "NOTFOUND "
-		if strings.HasSuffix(request, ".1") {
-			reply = "TEMP later"
-		}
+		reply := answer(request)
 		fmt.Fprintf(c, "%d:%s,", len(reply), reply)
 	}
 }

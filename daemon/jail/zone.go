@@ -19,7 +19,8 @@ const localtime = "/etc/localtime"
 // Zone is the local time zone of a process that enters a jail. By TZ it is
 // read once, and remains. Without it, the C library looks at each call of
 // localtime(3) whether /etc/localtime is another file: the jail's, as soon as
-// there is one, or none. Source: glibc's tzset.c, tzfile.c.
+// there is one, or none. It is safe for concurrent use. Source: glibc's tzset.c,
+// tzfile.c.
 type Zone struct {
 	fixed   bool
 	mu      sync.Mutex

@@ -75,6 +75,7 @@ func openMemcache(o *opening) (Table, error) {
 		}
 	}
 	if err := checkQueryTemplate(o.name, t.keyFormat); err != nil {
+		_ = t.Close()
 		return nil, err
 	}
 	return t, nil
