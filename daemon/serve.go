@@ -97,7 +97,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		return err
 	}
 
-	listeners, err := standalone.Listen(o.Listen)
+	listeners, err := standalone.Listen(ctx, o.Listen)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (c *serveCmd) Run(term terminal) error {
 	// A log that nobody reads any more, or a file that may grow no further, is an
 	// error for one message and no reason to drop all clients.
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ)
-	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
+	ctx, stop := untilSignal()
 	defer stop()
 	return daemon.Serve(ctx, daemon.ServeOptions{
 		ConfigDir:   string(c.ConfigDir),
@@ -65,6 +65,24 @@ func (c *serveCmd) Run(term terminal) error {
 		Verbose:     c.Verbose,
 		Log:         term.err,
 	})
+}
+
+// untilSignal gives a context that the first of endSignals ends. A second one
+// ends the process at once: who says it twice will not wait, and no message is
+// answered before it is safe.
+func untilSignal() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	told := make(chan os.Signal, 1)
+	signal.Notify(told, endSignals()...)
+	go func() {
+		select {
+		case <-told:
+		case <-ctx.Done():
+		}
+		signal.Stop(told)
+		cancel()
+	}()
+	return ctx, cancel
 }
 
 // endSignals are the signals for an orderly end. A terminal that closes gives

@@ -4,75 +4,13 @@ package standalone
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
-	"os"
-	"strings"
 	"syscall"
 	"time"
-
-	"github.com/hashicorp/go-multierror"
 
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/poll"
 )
-
-// Listen opens a listener for each address: HOST:PORT, where an empty host
-// means all, or unix:PATH. A socket that an earlier server left behind is
-// replaced. All failures are reported together, and nothing is left open then.
-func Listen(addrs []string) ([]net.Listener, error) {
-	var listeners []net.Listener
-	var errs *multierror.Error
-	for _, addr := range addrs {
-		l, err := listen(addr)
-		if err != nil {
-			errs = multierror.Append(errs, fmt.Errorf("listen on %s: %w", addr, err))
-			continue
-		}
-		listeners = append(listeners, l)
-	}
-	if err := errs.ErrorOrNil(); err != nil {
-		for _, l := range listeners {
-			l.Close()
-		}
-		return nil, err
-	}
-	return listeners, nil
-}
-
-func listen(addr string) (net.Listener, error) {
-	path, unix := strings.CutPrefix(addr, "unix:")
-	// For package net, an empty address is one that the kernel chooses.
-	if path == "" {
-		return nil, errors.New("empty address")
-	}
-	if !unix {
-		return net.Listen("tcp", addr)
-	}
-	if fi, err := os.Lstat(path); err == nil && fi.Mode().Type() == os.ModeSocket {
-		if err := removeAbandoned(path); err != nil {
-			return nil, err
-		}
-	}
-	return net.Listen("unix", path)
-}
-
-// removeAbandoned removes a socket that nobody listens on. Only a refused
-// connection says so: a server whose queue of clients is full gives EAGAIN.
-func removeAbandoned(path string) error {
-	conn, err := net.Dial("unix", path)
-	switch {
-	case err == nil:
-		conn.Close()
-		fallthrough
-	case errors.Is(err, syscall.EAGAIN):
-		return errors.New("another server is listening there")
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return os.Remove(path)
-	}
-	return err
-}
 
 // Server runs sessions.
 type Server struct {

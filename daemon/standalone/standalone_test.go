@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -28,7 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // start runs a server on a loopback port and returns how to dial and to end it.
 func start(t *testing.T, s *Server) (dial func() net.Conn, end func() error) {
 	t.Helper()
-	ls, err := Listen([]string{"127.0.0.1:0"})
+	ls, err := Listen(t.Context(), []string{"127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +147,7 @@ func TestManyMoreClientsThanRoom(t *testing.T) {
 
 // All listeners get their share of the room.
 func TestFairListeners(t *testing.T) {
-	ls, err := Listen([]string{"127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"})
+	ls, err := Listen(t.Context(), []string{"127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +312,7 @@ func TestAcceptGone(t *testing.T) {
 
 // An error that means that the listener is broken ends the server.
 func TestAcceptBroken(t *testing.T) {
-	ls, err := Listen([]string{"127.0.0.1:0"})
+	ls, err := Listen(t.Context(), []string{"127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -380,63 +378,4 @@ func (w lockedWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.w.Write(p)
-}
-
-// A server that is too busy to take another client has its socket still, and
-// no address at all is not all addresses.
-func TestListenLeavesBusyServer(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "socket")
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(fd)
-	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Listen(fd, 0); err != nil {
-		t.Fatal(err)
-	}
-	for {
-		conn, err := net.Dial("unix", path)
-		if err != nil {
-			break
-		}
-		defer conn.Close()
-	}
-	_, err = Listen([]string{"unix:" + path, "", "unix:"})
-	if err == nil || !strings.Contains(err.Error(), "another server") || strings.Count(err.Error(), "empty address") != 2 {
-		t.Errorf("%v", err)
-	}
-	if _, err := os.Lstat(path); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestListen(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "socket")
-	ls, err := Listen([]string{"unix:" + path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Listen([]string{"127.0.0.1:0", "unix:" + path, "nonsense"}); err == nil {
-		t.Error("no error for a socket in use and an address without port")
-	} else if text := err.Error(); !strings.Contains(text, "another server") || !strings.Contains(text, "missing port") {
-		t.Errorf("not all errors: %v", err)
-	}
-	// A socket that nobody listens on is replaced.
-	ls[0].(*net.UnixListener).SetUnlinkOnClose(false)
-	ls[0].Close()
-	ls, err = Listen([]string{"unix:" + path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ls[0].Close()
-	// Anything else is not.
-	if err := os.WriteFile(path, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Listen([]string{"unix:" + path}); err == nil {
-		t.Error("a file was replaced")
-	}
 }

@@ -1,0 +1,124 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/hashicorp/go-multierror"
+)
+
+// Listen opens listeners for each address: HOST:PORT, where an empty host means
+// all addresses and a name all that it stands for, as in master.cf, or unix:PATH.
+// A socket that an earlier server left behind is replaced. All failures are
+// reported together, and nothing is left open then.
+func Listen(ctx context.Context, addrs []string) ([]net.Listener, error) {
+	return listen(ctx, addrs, net.DefaultResolver.LookupHost)
+}
+
+// listen is Listen. lookup gives the addresses of a host name.
+func listen(ctx context.Context, addrs []string, lookup func(context.Context, string) ([]string, error)) ([]net.Listener, error) {
+	var listeners []net.Listener
+	var errs *multierror.Error
+	for _, addr := range addrs {
+		var ls []net.Listener
+		var err error
+		// For package net, an empty address is one that the kernel chooses.
+		if path, unix := strings.CutPrefix(addr, "unix:"); path == "" {
+			err = errors.New("empty address")
+		} else if unix {
+			ls, err = listenUnix(path)
+		} else {
+			ls, err = listenTCP(ctx, addr, lookup)
+		}
+		if err != nil {
+			errs = multierror.Append(errs, fmt.Errorf("listen on %s: %w", addr, err))
+		}
+		listeners = append(listeners, ls...)
+	}
+	if err := errs.ErrorOrNil(); err != nil {
+		closeAll(listeners)
+		return nil, err
+	}
+	return listeners, nil
+}
+
+func closeAll(listeners []net.Listener) {
+	for _, l := range listeners {
+		l.Close()
+	}
+}
+
+// listenTCP listens on all addresses of the host. One that this machine cannot
+// have, as ::1 where there is no IPv6, is left out if others are left.
+func listenTCP(ctx context.Context, addr string, lookup func(context.Context, string) ([]string, error)) ([]net.Listener, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	hosts := []string{host}
+	if host != "" {
+		// An address stands for itself.
+		if hosts, err = lookup(ctx, host); err != nil {
+			return nil, err
+		}
+	}
+	var listeners []net.Listener
+	var missing error
+	for i, host := range hosts {
+		if slices.Contains(hosts[:i], host) {
+			continue // as hosts(5) may have it
+		}
+		l, err := net.Listen("tcp", net.JoinHostPort(host, port))
+		switch {
+		case errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EAFNOSUPPORT):
+			missing = err
+		case err != nil:
+			closeAll(listeners)
+			return nil, err
+		default:
+			listeners = append(listeners, l)
+			// A port that the kernel has chosen is that of all.
+			port = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+		}
+	}
+	if len(listeners) == 0 {
+		return nil, missing
+	}
+	return listeners, nil
+}
+
+func listenUnix(path string) ([]net.Listener, error) {
+	if fi, err := os.Lstat(path); err == nil && fi.Mode().Type() == os.ModeSocket {
+		if err := removeAbandoned(path); err != nil {
+			return nil, err
+		}
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	return []net.Listener{l}, nil
+}
+
+// removeAbandoned removes a socket that nobody listens on. Only a refused
+// connection says so: a server whose queue of clients is full gives EAGAIN.
+func removeAbandoned(path string) error {
+	conn, err := net.Dial("unix", path)
+	switch {
+	case err == nil:
+		conn.Close()
+		fallthrough
+	case errors.Is(err, syscall.EAGAIN):
+		return errors.New("another server is listening there")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return os.Remove(path)
+	}
+	return err
+}

@@ -1,0 +1,119 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A name stands for all its addresses that this machine has, at one port.
+func TestListenName(t *testing.T) {
+	const elsewhere = "192.0.2.1" // TEST-NET-1
+	lookup := func(_ context.Context, host string) ([]string, error) {
+		switch host {
+		case "both":
+			return []string{"127.0.0.1", elsewhere, "127.0.0.2", "127.0.0.1"}, nil
+		case "gone":
+			return []string{elsewhere}, nil
+		}
+		return nil, errors.New("no such host " + host)
+	}
+	ls, err := listen(t.Context(), []string{"both:0"}, lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range ls {
+		host, port, _ := net.SplitHostPort(l.Addr().String())
+		if _, first, _ := net.SplitHostPort(ls[0].Addr().String()); port != first {
+			t.Errorf("port %s, then %s", first, port)
+		}
+		got = append(got, host)
+	}
+	if want := []string{"127.0.0.1", "127.0.0.2"}; !slices.Equal(got, want) {
+		t.Errorf("listening on %q, want %q", got, want)
+	}
+	// One that is in use is an error, and so is a name without any address
+	// of this machine; what was opened before is closed.
+	busy := ls[1].Addr().String()
+	ls[0].Close()
+	free := ls[0].Addr().String()
+	_, port, _ := net.SplitHostPort(busy)
+	_, err = listen(t.Context(), []string{"both:" + port, "gone:0", "nowhere:0"}, lookup)
+	if err == nil || !strings.Contains(err.Error(), "address already in use") ||
+		!strings.Contains(err.Error(), "cannot assign requested address") || !strings.Contains(err.Error(), "no such host nowhere") {
+		t.Errorf("%v", err)
+	}
+	l, err := net.Listen("tcp", free)
+	if err != nil {
+		t.Fatalf("a listener was left open: %v", err)
+	}
+	l.Close()
+	ls[1].Close()
+}
+
+// A server that is too busy to take another client has its socket still, and
+// no address at all is not all addresses.
+func TestListenLeavesBusyServer(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: path}); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Listen(fd, 0); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		conn, err := net.Dial("unix", path)
+		if err != nil {
+			break
+		}
+		defer conn.Close()
+	}
+	_, err = Listen(t.Context(), []string{"unix:" + path, "", "unix:"})
+	if err == nil || !strings.Contains(err.Error(), "another server") || strings.Count(err.Error(), "empty address") != 2 {
+		t.Errorf("%v", err)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestListen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	ls, err := Listen(t.Context(), []string{"unix:" + path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(t.Context(), []string{"127.0.0.1:0", "unix:" + path, "nonsense"}); err == nil {
+		t.Error("no error for a socket in use and an address without port")
+	} else if text := err.Error(); !strings.Contains(text, "another server") || !strings.Contains(text, "missing port") {
+		t.Errorf("not all errors: %v", err)
+	}
+	// A socket that nobody listens on is replaced.
+	ls[0].(*net.UnixListener).SetUnlinkOnClose(false)
+	ls[0].Close()
+	ls, err = Listen(t.Context(), []string{"unix:" + path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ls[0].Close()
+	// Anything else is not.
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Listen(t.Context(), []string{"unix:" + path}); err == nil {
+		t.Error("a file was replaced")
+	}
+}
