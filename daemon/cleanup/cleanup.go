@@ -83,7 +83,8 @@ func newBuffer(size int) *[]byte {
 }
 
 // Open connects to cleanup(8), which allocates the queue id. While that fails
-// it tries again for as long as Postfix does. Warnings go to log.
+// it tries again for as long as Postfix does. Warnings go to log. The end of ctx
+// closes the connection, whatever cleanup(8) is waited for: Timeout may be an hour.
 func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stream, error) {
 	conn, err := o.connect(ctx, log)
 	if err != nil {
@@ -96,12 +97,17 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 		size: bufferSize,
 		in:   inPool.Get().(*attr.Reader),
 	}
+	s.release = context.AfterFunc(ctx, func() { _ = conn.Close() })
 	s.reset(o.path())
 	n, warnings := s.in.Scan(attr.Equal("protocol", "cleanup_protocol"), attr.String("queue_id", &s.queueID))
 	for _, w := range warnings {
 		log.Warningf("%s", w)
 	}
 	if n != 1 {
+		if ctx.Err() != nil {
+			s.end()
+			return nil, ctx.Err()
+		}
 		// Postfix says nothing more about a service that does not greet.
 		s.err = nil
 		s.end()
@@ -159,6 +165,7 @@ func (o *Opener) connect(ctx context.Context, log *maillog.Logger) (net.Conn, er
 // stream is one message on its way to cleanup(8).
 type stream struct {
 	conn    *patience.Conn
+	release func() bool // keeps the end of the context from closing conn
 	gate    *Gate
 	pass    *pass // of the gate, once passed
 	log     *maillog.Logger
@@ -276,10 +283,11 @@ func (s *stream) end() {
 		s.pass = nil
 	}
 	err := s.err
+	cut := !s.release()
 	if e := s.conn.Close(); err == nil {
 		err = e
 	}
-	if err != nil {
+	if err != nil && !cut { // what was cut short is no news
 		s.log.Warningf("mail_stream_cleanup: close error")
 	}
 	s.conn = nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
+	"github.com/qmqpd/qmqpd/daemon/poll"
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
 
@@ -241,4 +243,53 @@ func TestNoTimeout(t *testing.T) {
 	}
 	s.Abort()
 	<-done
+}
+
+// The end of the context ends each wait for cleanup(8), whose own time limit may be
+// an hour.
+func TestContextEndsWaits(t *testing.T) {
+	poller, err := poll.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer poller.Close()
+	for name, dial := range map[string]func(context.Context, string) (net.Conn, error){
+		"net": nil,
+		"poll": func(ctx context.Context, path string) (net.Conn, error) {
+			return poller.DialUnix(ctx, path)
+		},
+	} {
+		for _, greets := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, greeting %v", name, greets), func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				got := serve(t, func(conn net.Conn) []byte {
+					if greets {
+						io.WriteString(conn, greeting)
+						io.ReadFull(conn, make([]byte, len("flags\x00114\x00\x00")))
+					}
+					cancel()
+					b, _ := io.ReadAll(conn)
+					return b
+				})
+				var lines bytes.Buffer
+				o := opener()
+				o.Dial, o.Timeout = dial, time.Hour
+				s, err := o.Open(ctx, logTo(&lines))
+				if !greets {
+					if !errors.Is(err, context.Canceled) {
+						t.Errorf("open: %v", err)
+					}
+				} else if err != nil {
+					t.Fatal(err)
+				} else if status, _ := s.Finish(ctx); status != mailstream.StatusWrite {
+					t.Errorf("status %d", status)
+				}
+				<-got
+				if lines.Len() > 0 {
+					t.Errorf("logged %q", &lines)
+				}
+			})
+		}
+	}
 }
