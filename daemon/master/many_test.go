@@ -578,6 +578,33 @@ func TestOverdueSessionOfMany(t *testing.T) {
 	s.wantLog("q: fatal: watchdog timeout\n")
 }
 
+// A watchdog that barks while its session ends concerns nobody any more: neither the
+// only session that a process can have nor the count of those that are stuck.
+func TestOverdueAfterEnd(t *testing.T) {
+	for _, single := range []bool{true, false} {
+		var log safeBuffer
+		logger := maillog.New(time.Now)
+		logger.AddPlain(&log, "q")
+		box, err := newMailbox(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer box.close()
+		c := &child{Config: Config{Log: logger}, box: box, single: single, sessions: 2}
+		_, cancel := context.WithCancelCause(t.Context())
+		s := &session{slot: -1, cancel: cancel, dog: time.NewTimer(time.Hour)}
+		c.end(s, nil)
+		c.overdue(s)
+		c.givenUp(s)
+		if c.failure != nil || c.stuck != 0 || c.allStuck() {
+			t.Errorf("single %v: failure %v, %d of %d stuck", single, c.failure, c.stuck, c.sessions)
+		}
+		if log.String() != "" {
+			t.Errorf("single %v: logged %q", single, log.String())
+		}
+	}
+}
+
 // Sessions come and go while generations of processes change, and none is
 // lost.
 func TestManyGenerations(t *testing.T) {

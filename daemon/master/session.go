@@ -25,6 +25,7 @@ type session struct {
 	slot   int
 	client net.Conn // nil until it has been passed
 	stuck  bool     // should have ended long ago
+	ended  bool     // its watchdog may have barked all the same
 	// over says that the process is about to exit because of this session:
 	// what becomes of it concerns nobody any more.
 	over   atomic.Bool
@@ -156,6 +157,7 @@ func (c *child) guard(f func() error) (err error) {
 // session AVAIL has been sent already, with the given result.
 func (c *child) end(s *session, sent error) {
 	s.dog.Stop()
+	s.ended = true
 	s.cancel(nil)
 	c.idle = append(c.idle, s.worker)
 	if s.slot >= 0 {
@@ -186,6 +188,9 @@ func (c *child) end(s *session, sent error) {
 // overdue ends a session that has lasted daemon_timeout: the process, if it is the
 // only one it can have.
 func (c *child) overdue(s *session) {
+	if s.ended {
+		return
+	}
 	failure := maillog.FatalError("watchdog timeout")
 	if c.single {
 		s.over.Store(true)
@@ -201,11 +206,16 @@ func (c *child) overdue(s *session) {
 		_ = s.client.Close()
 	}
 	s.dog = time.AfterFunc(overdueGrace, func() {
-		c.box.post(func() {
-			s.stuck = true
-			c.stuck++
-		})
+		c.box.post(func() { c.givenUp(s) })
 	})
+}
+
+// givenUp follows overdueGrace.
+func (c *child) givenUp(s *session) {
+	if !s.ended {
+		s.stuck = true
+		c.stuck++
+	}
 }
 
 // allStuck reports that no session is left that can be expected to end. Each
