@@ -33,7 +33,7 @@ func TestAccessListFollowsTable(t *testing.T) {
 	s.qmqpd.Effective = params.New(params.Process{Name: "qmqpd", Host: params.SystemHost()})
 	s.config = LoadConfig(s.qmqpd.Effective)
 	s.config.Clients = "cdb:" + dir + "/clients"
-	servers, err := s.newServers(t.Context(), s.config.policy(nil, newStorage(dir, 0)))
+	servers, err := s.newServers(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

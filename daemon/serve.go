@@ -83,19 +83,20 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		return err
 	}
 	defer poller.Close()
+	// First what may be wrong with the configuration: a start that is refused leaves
+	// no queue behind.
+	servers, err := s.newServers(ctx)
+	if err != nil {
+		return err
+	}
+	defer servers.Close()
 	opener, closeQueue, err := s.openQueue(ctx, dialBy(poller))
 	if err != nil {
 		return err
 	}
 	defer closeQueue()
-	servers, err := s.newServers(ctx, s.config.policy(opener, newStorage(s.queue, s.memory)))
-	if err != nil {
-		return err
-	}
-	defer servers.Close()
-	if err := s.refuseUseless(); err != nil {
-		return err
-	}
+	s.policy = s.config.policy(opener, newStorage(s.queue, s.memory))
+	servers.current.value.SetPolicy(s.policy)
 
 	listeners, err := standalone.Listen(ctx, o.Listen)
 	if err != nil {
@@ -125,8 +126,9 @@ func Serve(ctx context.Context, o ServeOptions) error {
 }
 
 // newServers opens the access lists. Their tables are looked at before each
-// client, as by a child of master(8), which restarts then.
-func (s *server) newServers(ctx context.Context, policy Policy) (*renewed[*Server], error) {
+// client, as by a child of master(8), which restarts then. The first server lacks
+// its policy; those that are opened later get s.policy.
+func (s *server) newServers(ctx context.Context) (*renewed[*Server], error) {
 	lookup := newPeer(s.config, s.qmqpd.Effective, anyOwner).Lookup
 	open := func() (*Server, *table.Set, error) {
 		loaded, err := loadedTables(s.qmqpd.Effective, s.log)
@@ -140,7 +142,7 @@ func (s *server) newServers(ctx context.Context, policy Policy) (*renewed[*Serve
 			return nil, nil, err
 		}
 		server.Peer = lookup
-		server.SetPolicy(policy)
+		server.SetPolicy(s.policy)
 		return server, tables, nil
 	}
 	server, tables, err := open()
@@ -174,6 +176,7 @@ type server struct {
 	flags  uint32         // the cleanup flags of each message
 	memory int64          // qmqpd_message_memory
 	zone   *time.Location // of dates in messages and log
+	policy Policy         // once there is a queue
 
 	// For writing queue files.
 	incoming incoming.Config
@@ -185,12 +188,19 @@ type server struct {
 // is over.
 func (s *server) openQueue(ctx context.Context, dial dialer) (mailstream.Opener, func(), error) {
 	if s.via == viaCleanup {
+		if err := s.refuseUseless(); err != nil {
+			return nil, nil, err
+		}
 		opener, err := newCleanup(s.config, s.queue, dial, newGate())
 		return opener, func() {}, err
 	}
-	// First what may be wrong with the configuration, then the queue.
 	maps, tables, err := s.openTables()
 	if err != nil {
+		return nil, nil, err
+	}
+	// Now all has been read that ever is.
+	if err := s.refuseUseless(); err != nil {
+		tables.Close()
 		return nil, nil, err
 	}
 	sp, err := s.openSpool(ctx)
