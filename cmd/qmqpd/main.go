@@ -56,9 +56,10 @@ func run(argv []string, term terminal) int {
 }
 
 // fromMaster tells whether a command line may be one of master(8), which begins
-// with short options. To others the log is no answer: they may not have one.
+// with short options, but not with that for help. To others the log is no answer:
+// they may not have one.
 func fromMaster(argv []string) bool {
-	return len(argv) > 1 && len(argv[1]) > 1 && argv[1][0] == '-' && argv[1][1] != '-'
+	return len(argv) > 1 && len(argv[1]) > 1 && argv[1][0] == '-' && argv[1][1] != '-' && argv[1] != "-h"
 }
 
 // usageStatus is what a wrong command line ends with. It is EX_USAGE, which no
