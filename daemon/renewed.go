@@ -23,7 +23,8 @@ type renewed[T any] struct {
 
 	mu      sync.Mutex
 	current *generation[T]
-	opening bool // a new generation
+	opening bool      // a new generation
+	failed  time.Time // when that failed
 }
 
 // generation is a value with its open tables.
@@ -50,8 +51,8 @@ func (r *renewed[T]) acquire(log *maillog.Logger) *generation[T] {
 	if !r.opening && r.due(log) {
 		if value, tables, err := r.openUnlocked(); err != nil {
 			log.Warningf("%s", err)
-			// Not again with the next client.
-			r.current.opened = r.now()
+			r.failed = r.now()
+			r.current.opened = r.failed
 		} else {
 			old := r.current
 			r.start(value, tables)
@@ -62,8 +63,12 @@ func (r *renewed[T]) acquire(log *maillog.Logger) *generation[T] {
 	return r.current
 }
 
-// due tells whether a new generation is to be opened.
+// due tells whether a new generation is to be opened. What could not be opened is
+// left alone for as long as a Postfix process sleeps that could not start.
 func (r *renewed[T]) due(log *maillog.Logger) bool {
+	if r.now().Sub(r.failed) < failurePause {
+		return false
+	}
 	name, err := r.current.tables.Changed()
 	if err != nil {
 		// The table can still be read, and says so if not.

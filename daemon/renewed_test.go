@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,5 +94,47 @@ func TestRenewedMeanwhile(t *testing.T) {
 	r.Close()
 	if meanwhile.users != 0 || g.users != 0 {
 		t.Errorf("users: %d, %d", meanwhile.users, g.users)
+	}
+}
+
+// A table that has changed and cannot be opened is not tried again with each client
+// that comes, though the change is still there.
+func TestRenewedAfterFailure(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "map")
+	if err := os.WriteFile(path+".cdb", smallCDB("key", "value"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var lines bytes.Buffer
+	log := maillog.New(time.Now)
+	log.AddPlain(&lines, "x")
+	set := table.NewSet(table.Options{Log: log})
+	if _, err := set.Open("cdb:"+path, 0); err != nil {
+		t.Fatal(err)
+	}
+	now, tries := time.Unix(1e9, 0), 0
+	r := &renewed[int]{maxAge: time.Hour, now: func() time.Time { return now }}
+	r.open = func() (int, *table.Set, error) {
+		tries++
+		return 0, nil, errors.New("broken")
+	}
+	r.start(1, set)
+	defer r.Close()
+	if err := os.Remove(path + ".cdb"); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 {
+		g := r.acquire(log)
+		if g.value != 1 {
+			t.Error(g.value)
+		}
+		r.release(g)
+	}
+	if tries != 1 || strings.Count(lines.String(), "has changed") != 1 {
+		t.Errorf("%d attempts, log %q", tries, &lines)
+	}
+	now = now.Add(failurePause)
+	r.release(r.acquire(log))
+	if tries != 2 {
+		t.Errorf("%d attempts after a pause", tries)
 	}
 }

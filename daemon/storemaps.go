@@ -167,7 +167,7 @@ func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, proxies func
 	for _, p := range interfaces {
 		local.addresses[p.Addr()] = true
 	}
-	// When tables are opened anew, sessions wait for that: they shall not wait for DNS
+	// When tables are opened anew, a session waits for that: it shall not wait for DNS
 	// servers as well.
 	if m.proxyAddresses == nil {
 		if m.proxyAddresses, err = proxies(); err != nil {
