@@ -191,6 +191,10 @@ func (s *server) openQueue(ctx context.Context, dial dialer) (mailstream.Opener,
 		if err := s.refuseUseless(); err != nil {
 			return nil, nil, err
 		}
+		// Large messages wait there; see newStorage.
+		if err := checkWritable(s.queue, spool.QueueIncoming); err != nil {
+			return nil, nil, err
+		}
 		opener, err := newCleanup(s.config, s.queue, dial, newGate())
 		return opener, func() {}, err
 	}
@@ -281,8 +285,8 @@ func (s *server) openTables() (incoming.Maps, *table.Set, error) {
 	return maps, tables, nil
 }
 
-// owners returns who the queue belongs to: mail_owner and setgid_group, if the
-// process is root and they exist.
+// owners returns who the queue belongs to, if the process is root: mail_owner, if
+// there is such an account, and setgid_group, if there is such a group.
 func (s *server) owners() (*spool.LayoutOwners, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -292,12 +296,13 @@ func (s *server) owners() (*spool.LayoutOwners, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	group, ok, err := accounts.Group(s.qmqpd.String("setgid_group"))
-	if err != nil || !ok {
-		return nil, err
-	}
-	return &spool.LayoutOwners{
+	owners := &spool.LayoutOwners{
 		Mail:      spool.Owner{UID: int(owner.UID), GID: int(owner.GID)},
-		SetgidGID: int(group.GID),
-	}, nil
+		SetgidGID: spool.OwnGroup,
+	}
+	group, ok, err := accounts.Group(s.qmqpd.String("setgid_group"))
+	if ok {
+		owners.SetgidGID = int(group.GID)
+	}
+	return owners, err
 }

@@ -2,9 +2,11 @@ package daemon
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -70,6 +72,54 @@ func TestCheckWritable(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if closed := err != nil && strings.Contains(err.Error(), "/closed: Permission denied"); closed != (os.Geteuid() != 0) {
+		t.Errorf("%v", err)
+	}
+}
+
+// The queue of a server that root starts belongs to mail_owner, whether or not there
+// is a group for postdrop(1).
+func TestQueueOwner(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives files away")
+	}
+	const nobody = 65534
+	for _, group := range []string{"nogroup", "no.such.group"} {
+		queue := filepath.Join(t.TempDir(), "queue")
+		ctx, stop := context.WithCancel(t.Context())
+		err := Serve(ctx, ServeOptions{
+			Listen: []string{"127.0.0.1:0"},
+			Queue:  queue,
+			Overrides: []mainconf.Setting{
+				{Name: "queue_via", Value: "direct"}, {Name: "mail_owner", Value: "nobody"}, {Name: "setgid_group", Value: group},
+			},
+			Ready: func([]net.Addr) { stop() },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, dir := range []string{"incoming", "maildrop"} {
+			var st syscall.Stat_t
+			if err := syscall.Stat(filepath.Join(queue, dir), &st); err != nil {
+				t.Fatal(err)
+			}
+			if st.Uid != nobody {
+				t.Errorf("setgid_group = %s: %s belongs to %d", group, dir, st.Uid)
+			}
+		}
+	}
+}
+
+// A server that hands mail to cleanup(8) needs incoming/, too, for large messages.
+func TestCleanupWithoutIncoming(t *testing.T) {
+	queue := t.TempDir()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	err := Serve(ctx, ServeOptions{
+		Listen:    []string{"127.0.0.1:0"},
+		Queue:     queue,
+		Overrides: []mainconf.Setting{{Name: "queue_via", Value: "cleanup"}},
+	})
+	if err == nil || !strings.Contains(err.Error(), queue+"/incoming: No such file or directory") {
 		t.Errorf("%v", err)
 	}
 }

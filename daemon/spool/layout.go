@@ -35,8 +35,11 @@ var layout = []struct {
 // LayoutOwners says who owns the directories of a new queue directory.
 type LayoutOwners struct {
 	Mail      Owner // mail_owner and its group
-	SetgidGID int   // setgid_group
+	SetgidGID int   // setgid_group, or OwnGroup
 }
+
+// OwnGroup is no group: what is made has the process's.
+const OwnGroup = -1
 
 // MakeLayout makes the queue directory dir and the directories in it that
 // are missing, durably, so that a Postfix can be pointed at it later. Those
@@ -55,7 +58,7 @@ func MakeLayout(dir string, owners *LayoutOwners) error {
 			if d.setgidp {
 				o.GID = owners.SetgidGID
 			} else {
-				o.GID = -1
+				o.GID = OwnGroup
 			}
 			owner = &o
 		}
