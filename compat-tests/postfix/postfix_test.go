@@ -22,8 +22,8 @@ func TestInstance(t *testing.T) {
 		t.Errorf("postconf -c /nonexistent: %+v, want exit status 1", got)
 	}
 	pf.Start()
-	if got := pf.Daemons("qmgr"); len(got) != 0 && got[0].PID == pf.MasterPID() {
-		t.Errorf("qmgr has master's process id: %v", got)
+	if got := pf.Daemons("master"); len(got) != 1 || got[0].PID != pf.MasterPID() {
+		t.Errorf("masters %v, want process %d", got, pf.MasterPID())
 	}
 	pf.Reload()
 	pf.Stop()

@@ -142,7 +142,9 @@ func (c *Cleanup) serve(conn net.Conn, m *Message, v Verdict) {
 		m.Bytes = append(m.Bytes, buf[:n]...)
 		c.mu.Unlock()
 		if err != nil {
+			c.mu.Lock()
 			m.Closed = errors.Is(err, io.EOF)
+			c.mu.Unlock()
 			return
 		}
 		if v.StopAfter > 0 && len(m.Bytes) >= v.StopAfter {
@@ -152,7 +154,9 @@ func (c *Cleanup) serve(conn net.Conn, m *Message, v Verdict) {
 			return
 		}
 		if !m.Complete && end.scan(buf[:n]) {
+			c.mu.Lock()
 			m.Complete = true
+			c.mu.Unlock()
 			if v.Before != nil {
 				v.Before()
 			}
