@@ -20,7 +20,7 @@ import (
 
 // commands is the command line for people.
 type commands struct {
-	Serve serveCmd `cmd:"" help:"Accept mail and write Postfix queue files, without Postfix."`
+	Serve serveCmd `cmd:"" help:"Accept mail without master(8), for a running cleanup(8) or by writing Postfix queue files."`
 	Send  sendCmd  `cmd:"" help:"Send the message on standard input to a QMQP server."`
 	Demo  demoCmd  `cmd:"" help:"Start a server, send it one message, and show all that happens."`
 	Cat   catCmd   `cmd:"" help:"Print queue files."`
@@ -100,11 +100,19 @@ func runCommand(args []string, term terminal) int {
 		return 0
 	case asExitCode(err, &code):
 		return int(code)
-	default:
-		complain(term.err, err)
-		return 1
 	}
+	complain(term.err, err)
+	var wrong usageError
+	if errors.As(err, &wrong) {
+		return usageStatus
+	}
+	return 1
 }
+
+// usageError is something wrong with the command line that kong has not seen.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
 
 // complain prints an error, or each of several.
 func complain(w io.Writer, err error) {

@@ -23,7 +23,7 @@ type serveCmd struct {
 	ConfigDir   name      `short:"c" placeholder:"DIR" help:"Read main.cf and master.cf from this directory. Without it, loopback clients are admitted and all else has Postfix's defaults."`
 	Overrides   []rawText `short:"o" name:"override" placeholder:"NAME=VALUE" sep:"none" help:"Set a parameter; may be repeated."`
 	Listen      []name    `sep:"none" placeholder:"ADDR" help:"Listen on HOST:PORT or unix:PATH; may be repeated (${listen})."`
-	Queue       name      `placeholder:"DIR" help:"Write into this Postfix queue directory, made if missing (queue_directory with -c, else ${queue})."`
+	Queue       name      `placeholder:"DIR" help:"The Postfix queue directory, made if missing (queue_directory with -c or where -o sets it, else ${queue})."`
 	MaxSessions int       `placeholder:"N" default:"1000" help:"How many clients are served at once; more wait (${default})."`
 	Verbose     int       `short:"v" type:"counter" help:"Log more; may be repeated."`
 }
@@ -40,7 +40,7 @@ func (c *serveCmd) Validate() error {
 func (c *serveCmd) Run(term terminal) error {
 	overrides, err := parseOverrides(texts(c.Overrides))
 	if err != nil {
-		return err
+		return usageError{err}
 	}
 	listen := texts(c.Listen)
 	if len(listen) == 0 {
