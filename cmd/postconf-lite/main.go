@@ -33,7 +33,8 @@ func run(argv []string) int {
 	if err := line.parseOwn(own); err != nil {
 		return program.Fail(request, err)
 	}
-	if line.Postfix != "" {
+	// An empty environment variable is as good as none, an empty option is a mistake.
+	if line.Postfix != "" || own != nil {
 		profile, err := params.ParseProfile(line.Postfix)
 		if err != nil {
 			return program.Fail(request, err)
