@@ -8,7 +8,7 @@ import (
 )
 
 // rawText is an argument whose bytes are taken as they are. Kong's own strings
-// lose bytes that are not UTF-8, and addresses need not be.
+// lose bytes that are not UTF-8, and addresses and file names need not be.
 type rawText string
 
 // Decode implements kong.MapperValue.

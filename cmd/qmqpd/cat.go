@@ -6,10 +6,10 @@ import (
 )
 
 type catCmd struct {
-	Files  []string `arg:"" optional:"" name:"file" help:"Queue files; standard input if there are none, and for -."`
-	JSON   bool     `name:"json" xor:"form" help:"Print one JSON object per file."`
-	EML    bool     `name:"eml" xor:"form" help:"Print the message, or what is left of it."`
-	Verify bool     `name:"verify" xor:"form" help:"Print only what is wrong with each file, and where."`
+	Files  []rawText `arg:"" optional:"" name:"file" help:"Queue files; standard input if there are none, and for -."`
+	JSON   bool      `name:"json" xor:"form" help:"Print one JSON object per file."`
+	EML    bool      `name:"eml" xor:"form" help:"Print the message, or what is left of it."`
+	Verify bool      `name:"verify" xor:"form" help:"Print only what is wrong with each file, and where."`
 }
 
 // Run prints the files like postcat -dov, or as the options say.
@@ -20,7 +20,7 @@ func (c *catCmd) Run(term terminal) error {
 		EML:     c.EML,
 		Verify:  c.Verify,
 	}
-	if status := cat.Run(c.Files, opts, term.in, term.out, term.err); status != 0 {
+	if status := cat.Run(texts(c.Files), opts, term.in, term.out, term.err); status != 0 {
 		return exitCode(status)
 	}
 	return nil

@@ -79,7 +79,7 @@ func (demoCmd) Run(term terminal) (err error) {
 		return fmt.Errorf("%d queue files, %v", len(files), err)
 	}
 	fmt.Fprintf(term.out, "\n$ qmqpd cat %s\n", files[0])
-	if err := (&catCmd{Files: files}).Run(term); err != nil {
+	if err := (&catCmd{Files: []rawText{rawText(files[0])}}).Run(term); err != nil {
 		return err
 	}
 	fmt.Fprintf(term.out, "\n%s\n", files[0])
