@@ -68,12 +68,14 @@ func asFailure(err error) error {
 	return err
 }
 
-// newTables returns a set for the lookup tables that lists name. Everything is
-// taken from eff: stand-alone mode opens the tables of cleanup(8), whose
-// settings may be others than those of qmqpd.
-func newTables(eff *params.Effective, log *maillog.Logger, loaded dynamicmaps.Tables) *table.Set {
+// newTables returns a set for the lookup tables that lists name. Everything but the
+// queue directory is taken from eff: stand-alone mode opens the tables of cleanup(8),
+// whose settings may be others than those of qmqpd. The end of ctx ends the opening of
+// tables that wait for proxymap(8).
+func newTables(ctx context.Context, eff *params.Effective, queue string, log *maillog.Logger, loaded dynamicmaps.Tables) *table.Set {
 	ipv4, ipv6 := eff.Protocols()
 	return table.NewSet(table.Options{
+		Context:           ctx,
 		NoIPv4:            !ipv4,
 		NoIPv6:            !ipv6,
 		TCPPorts:          eff.TCPPorts(),
@@ -81,7 +83,7 @@ func newTables(eff *params.Effective, log *maillog.Logger, loaded dynamicmaps.Ta
 		UTF8:              eff.Bool("smtputf8_enable"),
 		OpenErrorFatal:    eff.Bool("daemon_table_open_error_is_fatal"),
 		Loaded:            loaded,
-		QueueDirectory:    eff.String("queue_directory"),
+		QueueDirectory:    queue,
 		ProxymapService:   eff.String("proxymap_service_name"),
 		IPCIdle:           eff.Duration("ipc_idle"),
 		IPCTTL:            eff.Duration("ipc_ttl"),

@@ -135,7 +135,7 @@ func (s *server) newServers(ctx context.Context) (*renewed[*Server], error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		tables := newTables(s.qmqpd.Effective, s.log, loaded)
+		tables := newTables(ctx, s.qmqpd.Effective, s.queue, s.log, loaded)
 		server, err := newServer(ctx, s.config, tables, s.log)
 		if err != nil {
 			tables.Close()
@@ -198,7 +198,8 @@ func (s *server) openQueue(ctx context.Context, dial dialer) (mailstream.Opener,
 		opener, err := newCleanup(s.config, s.queue, dial, newGate())
 		return opener, func() {}, err
 	}
-	maps, tables, err := s.openTables()
+	open := func() (incoming.Maps, *table.Set, error) { return s.openTables(ctx) }
+	maps, tables, err := open()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -212,7 +213,7 @@ func (s *server) openQueue(ctx context.Context, dial dialer) (mailstream.Opener,
 		tables.Close()
 		return nil, nil, err
 	}
-	opener := newStoreOpener(s.incoming, sp, maps, tables, s.openTables, s.cleanup.Duration("max_idle"))
+	opener := newStoreOpener(s.incoming, sp, maps, tables, open, s.cleanup.Duration("max_idle"))
 	closeQueue := func() {
 		defer opener.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -270,13 +271,13 @@ func checkWritable(queue string, dirs ...string) error {
 }
 
 // openTables opens the lookup tables that cleanup(8) would use.
-func (s *server) openTables() (incoming.Maps, *table.Set, error) {
+func (s *server) openTables(ctx context.Context) (incoming.Maps, *table.Set, error) {
 	log := s.log.WithKeepUTF8(s.cleanup.Bool("smtputf8_enable"))
 	loaded, err := loadedTables(s.cleanup.Effective, log)
 	if err != nil {
 		return incoming.Maps{}, nil, err
 	}
-	tables := newTables(s.cleanup.Effective, log, loaded)
+	tables := newTables(ctx, s.cleanup.Effective, s.queue, log, loaded)
 	maps, err := s.maps.open(tables, s.cleanup.common.Interfaces, s.cleanup.ProxyInterfaces)
 	if err != nil {
 		tables.Close()

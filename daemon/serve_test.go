@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -121,5 +122,44 @@ func TestCleanupWithoutIncoming(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), queue+"/incoming: No such file or directory") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A table that waits for proxymap(8), looked for in the queue directory in use, does
+// not keep a server from ending.
+func TestEndWhileOpeningTables(t *testing.T) {
+	for _, parameter := range []string{"qmqpd_authorized_clients", "canonical_maps"} {
+		queue := t.TempDir()
+		if err := os.Mkdir(filepath.Join(queue, "private"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("unix", filepath.Join(queue, "private", "proxymap"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			if conn, err := l.Accept(); err == nil {
+				defer conn.Close()
+			}
+			cancel()
+		}()
+		ended := make(chan error, 1)
+		go func() {
+			ended <- Serve(ctx, ServeOptions{
+				Listen:    []string{"127.0.0.1:0"},
+				Queue:     queue,
+				Overrides: []mainconf.Setting{{Name: "queue_via", Value: "direct"}, {Name: parameter, Value: "proxy:static:x"}},
+			})
+		}()
+		select {
+		case err := <-ended:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("%s: %v", parameter, err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s: the server does not end", parameter)
+		}
 	}
 }

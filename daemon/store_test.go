@@ -23,7 +23,7 @@ func TestVersionsHaveParameters(t *testing.T) {
 				host.Accounts = nil
 				eff := params.New(params.Process{Profile: profile, Name: "qmqpd", Host: host})
 				LoadConfig(eff)
-				newTables(eff, nil, nil)
+				newTables(t.Context(), eff, "", nil, nil)
 				loadSpool(eff)
 				loadIncoming(eff, eff, "example.com", 0)
 				if err := eff.Errors(); err != nil && strings.Contains(err.Error(), "has no parameter") {

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"context"
 	"time"
 
 	"github.com/qmqpd/qmqpd/daemon/hostname"
@@ -22,6 +23,9 @@ type Verbose interface{ Verbose() int }
 // Options are what tables need to know about the process. The zero value
 // works: nothing is logged, no UTF-8 checks, Postfix's default limits.
 type Options struct {
+	// Context ends the opening of tables that wait for a server, as those of
+	// type proxy do for as long as it takes. Nil never ends.
+	Context context.Context
 	// Log takes warnings; nil drops them.
 	Log Logger
 	// UTF8 is smtputf8_enable: see UTF8Request.
@@ -75,6 +79,9 @@ func (nopLogger) Warningf(string, ...any) {}
 func (nopLogger) Errorf(string, ...any)   {}
 
 func (o Options) withDefaults() Options {
+	if o.Context == nil {
+		o.Context = context.Background()
+	}
 	if o.Log == nil {
 		o.Log = nopLogger{}
 	}

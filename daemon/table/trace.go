@@ -23,10 +23,11 @@ func (o *opening) trace() Logger { return o.set.trace() }
 
 // context returns one for the lookups of an opening.
 func (o *opening) context() context.Context {
+	ctx := o.set.opt.Context
 	if log := o.trace(); log != nil {
-		return WithTrace(context.Background(), log)
+		return WithTrace(ctx, log)
 	}
-	return context.Background()
+	return ctx
 }
 
 func (s *Set) trace() Logger {
