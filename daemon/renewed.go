@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -50,7 +52,10 @@ func (r *renewed[T]) acquire(log *maillog.Logger) *generation[T] {
 	defer r.mu.Unlock()
 	if !r.opening && r.due(log) {
 		if value, tables, err := r.openUnlocked(); err != nil {
-			log.Warningf("%s", err)
+			// At the end of the server nobody waits for the new one.
+			if !errors.Is(err, context.Canceled) {
+				log.Warningf("%s", err)
+			}
 			r.failed = r.now()
 			r.current.opened = r.failed
 		} else {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -62,7 +63,7 @@ const defaultMaxSessions, defaultGrace = 1000, 10 * time.Second
 //
 // An error before Ready is called means that nothing was served; all faults of
 // the configuration are in it (see go-multierror), each with file and line if
-// it has them.
+// it has them. A context that ends before that is no error.
 func Serve(ctx context.Context, o ServeOptions) error {
 	s := &server{ServeOptions: o, zone: time.Local}
 	s.log = maillog.New(func() time.Time { return time.Now().In(s.zone) }).WithVerbose(o.Verbose)
@@ -87,12 +88,12 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	// no queue behind.
 	servers, err := s.newServers(ctx)
 	if err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
 	defer servers.Close()
 	opener, closeQueue, err := s.openQueue(ctx, dialBy(poller))
 	if err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
 	defer closeQueue()
 	s.policy = s.config.policy(opener, newStorage(s.queue, s.memory))
@@ -100,7 +101,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 
 	listeners, err := standalone.Listen(ctx, o.Listen)
 	if err != nil {
-		return err
+		return unlessEnded(ctx, err)
 	}
 	addrs := make([]net.Addr, len(listeners))
 	for i, l := range listeners {
@@ -152,6 +153,15 @@ func (s *server) newServers(ctx context.Context) (*renewed[*Server], error) {
 	servers := &renewed[*Server]{open: open, maxAge: s.config.MaxIdle, now: time.Now}
 	servers.start(server, tables)
 	return servers, nil
+}
+
+// unlessEnded returns the error of a start, unless it is the end of ctx, which ends
+// a server as well before it is ready: others may keep it waiting.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
 }
 
 func orDefault[T comparable](value, otherwise T) T {
