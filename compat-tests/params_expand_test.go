@@ -31,6 +31,7 @@ type expansion struct {
 // expandHand are values with macros, evaluated with a = 1, b = x and e empty.
 var expandHand = []string{
 	"", "plain", "$$", "$$$$ $$a", "$a$b", "$(a)${b}", "${ a }", "$( a )", "${\ta\t}", "$a.b", "$a_b ${a}_b",
+	"$a09 $aazAZ $a/ $a: $a@ $a[ $a` $a{",
 	"$", "$ ", "$-", "${}", "$()", "${ }", "$( )", "a ${a", "a $(a", "${a)", "$(a}", "${a $(b)}", "$($b)", "${$b}",
 	"${a b}", "${a-b}", "x ${a?y}", "${a:y}", "${e?y}", "${e:y}", "${n?y}", "${n:y}", "${a?}", "${a:}", "${e:}",
 	"${a ? b : c}", "${a?{b}}", "${a ? { b } : { c }}", "${e ? { b } : { c }}", "${a?{b}c}", "${a:{b}c}", "${e:{b}c}",

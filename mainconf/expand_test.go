@@ -26,6 +26,7 @@ var expandRows = []struct {
 	{in: "${\ta\t}", out: "1"},
 	{in: "$a.b", out: "1.b"},
 	{in: "$a_b ${a}_b", out: " 1_b"},
+	{in: "$a09 $aazAZ $a/ $a: $a@ $a[ $a` $a{", out: "  1/ 1: 1@ 1[ 1` 1{"},
 	{in: "$", warnings: []string{`empty macro name: "$"`}, err: "macro processing error"},
 	{in: "$ ", warnings: []string{`empty macro name: "$ "`}, err: "macro processing error"},
 	{in: "$-", warnings: []string{`empty macro name: "$-"`}, err: "macro processing error"},
