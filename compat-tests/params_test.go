@@ -193,6 +193,7 @@ var commonCases = []configCase{
 	{"domain loops", "mydomain = $myhostname\nmyhostname = x.$mydomain\n"},
 	{"domain from hostname", "myhostname = short\nmydomain = $myhostname.example\n"},
 	{"two errors", "myhostname = a!\nmydomain = b!\n"},
+	{"domain without a value, host name bad", "myhostname = a!\nmydomain = ${a b}\n"},
 	{"domain empty", "mydomain =\n"},
 	{"privs unknown", "default_privs = whoever\n"},
 	{"privs root", "default_privs = root\n"},

@@ -47,6 +47,10 @@ func TestReadCommon(t *testing.T) {
 			name: "hostname", main: "myhostname = bad_host!", fatal: in + "parameter myhostname: bad parameter value: bad_host!",
 			warnings: []string{"valid_hostname: invalid character 33(decimal): bad_host!"},
 		},
+		{
+			name: "both names are read before either is checked", main: "myhostname = bad_host!\nmydomain = ${a b}",
+			fatal: "dictionary mail_dict: macro processing error", warnings: []string{`attribute name syntax error at: "...a>>> b"`},
+		},
 		{name: "short", main: "mail_name =", fatal: "bad string length 0 < 1: mail_name = "},
 		{name: "long", main: "default_verp_delimiters = abc", fatal: "bad string length 3 > 2: default_verp_delimiters = abc"},
 		{name: "int", main: "max_use = 1x", fatal: "bad numerical configuration: max_use = 1x"},

@@ -67,6 +67,9 @@ func testHost() Host {
 			if name == "localhost" {
 				return []netip.Addr{netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.1")}, nil
 			}
+			if name == "ip6-localhost" {
+				return []netip.Addr{netip.MustParseAddr("::1")}, nil
+			}
 			return nil, errors.New("not found")
 		},
 		Accounts: testAccounts{

@@ -37,6 +37,8 @@ func TestNetworks(t *testing.T) {
 		{name: "loopback", main: "inet_interfaces = loopback-only\nmynetworks_style = subnet", want: "127.0.0.0/8 [::1]/128 "},
 		{name: "addresses", main: "inet_interfaces = [::1] 10.1.2.4,10.1.2.3\nmynetworks_style = subnet", want: "10.1.0.0/20 [::1]/128 "},
 		{name: "by name", main: "inet_interfaces = localhost\ninet_protocols = ipv4", want: "127.0.0.1/32 "},
+		{name: "by the name of ::1", main: "inet_interfaces = ip6-localhost\ninet_protocols = ipv4", want: "127.0.0.1/32 "},
+		{name: "::1 itself is no IPv4", main: "inet_interfaces = ::1\ninet_protocols = ipv4", fatal: "config variable inet_interfaces: host not found: ::1"},
 		{name: "no protocol", main: "inet_protocols =\nmynetworks_style = bogus", want: ""},
 		{name: "empty list", main: "inet_interfaces =", want: ""},
 		{name: "two styles", main: "mynetworks_style = subnet,host", fatal: "bad mynetworks_style value: subnet,host; specify exactly one value"},
@@ -119,6 +121,16 @@ func TestCheckHostname(t *testing.T) {
 		if got := errorText(CheckHostname(name)); got != want {
 			t.Errorf("%q: %q, want %q", name, got, want)
 		}
+	}
+}
+
+// TestSystemAccounts: each system has an account and a group with number 0.
+func TestSystemAccounts(t *testing.T) {
+	if u, ok, err := SystemAccounts().UserByID(0); u.Name != "root" || !ok || err != nil {
+		t.Errorf("%+v, %v, %v", u, ok, err)
+	}
+	if g, ok, err := SystemAccounts().GroupByID(0); g.Name == "" || !ok || err != nil {
+		t.Errorf("%+v, %v, %v", g, ok, err)
 	}
 }
 

@@ -86,6 +86,11 @@ func TestResolverValue(t *testing.T) {
 			t.Errorf("origin of %s: %s", name, v.Origin())
 		}
 	}
+	// A service may come from elsewhere than a file.
+	alone := Resolver{Service: service}
+	if v, _, _ := alone.Value("max_idle"); v.Text != "2" || v.Origin() != "master.cf:1 (628/inet)" {
+		t.Errorf("without a master.cf: %+v", v)
+	}
 	if text, err := r.Expand("$max_use $process_name $smtpd_helo_required ${virtual_maps:none}"); text != "5 qmqpd no none" || err != nil {
 		t.Errorf("%q, %v", text, err)
 	}

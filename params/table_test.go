@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // hostValues are the parameters whose defaults depend on the machine or the
@@ -158,6 +159,63 @@ func TestTablesAreSorted(t *testing.T) {
 	for i := 1; i < len(deprecated); i++ {
 		if deprecated[i-1].name >= deprecated[i].name {
 			t.Errorf("deprecated: %s after %s", deprecated[i].name, deprecated[i-1].name)
+		}
+	}
+}
+
+// TestTablesNameReleases: every version in a table is one that was released, and the
+// releases of a series follow each other in time.
+func TestTablesNameReleases(t *testing.T) {
+	known := map[Version]bool{0: true}
+	for i, r := range releases {
+		known[r.version] = true
+		if _, err := time.Parse("20060102", r.date); err != nil {
+			t.Errorf("%v: %v", r.version, err)
+		}
+		if i > 0 && releases[i-1].version.series() == r.version.series() && releases[i-1].date > r.date {
+			t.Errorf("%v is of %s, the release before it of %s", r.version, r.date, releases[i-1].date)
+		}
+	}
+	released := func(name string, versions ...Version) {
+		for _, v := range versions {
+			if !known[v] {
+				t.Errorf("%s: there is no release %v", name, v)
+			}
+		}
+	}
+	for _, rows := range [][]Param{table[:], history[:]} {
+		for _, p := range rows {
+			released(p.Name, p.Since, p.Until)
+		}
+	}
+	for _, d := range deprecated {
+		released(d.name, d.since)
+	}
+	for _, rows := range [][]clientParam{
+		ldapParams[:], memcacheParams[:], mongodbParams[:], mysqlParams[:], pgsqlParams[:], sqliteParams[:],
+	} {
+		for _, p := range rows {
+			released(p.name, p.since)
+		}
+	}
+}
+
+// TestCommonParametersExist: each step of ReadCommon reads a parameter that some
+// version has, and of the kind that is read then.
+func TestCommonParametersExist(t *testing.T) {
+	for i, list := range [...][]step{
+		firstStrings[:], otherStrings[:], firstBools[:], lastBools[:], otherInts[:], longs[:], times[:],
+	} {
+		kinds := [...][]Kind{{String, Raw}, {String, Raw}, {Bool}, {Bool}, {Int}, {Long}, {Time}}[i]
+		for _, s := range list {
+			read := false
+			for _, r := range releases {
+				p, ok := Profile{Version: r.version}.Lookup(s.name)
+				read = read || ok && s.of(r.version) && slices.Contains(kinds, p.Kind)
+			}
+			if !read {
+				t.Errorf("no version has %s of kind %v", s.name, kinds)
+			}
 		}
 	}
 }
