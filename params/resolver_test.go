@@ -162,6 +162,8 @@ func TestDomainFunctions(t *testing.T) {
 		{"${domain_to_utf8{$mydomain}}", "ex.example", ""},
 		{"${domain_to_ascii{b\xc3\xbccher}}", "", "bad domain argument in: 'domain_to_ascii{b\xc3\xbccher}'"},
 		{"${domain_to_utf8{b\xc3\xbccher}}", "b\xc3\xbccher", ""},
+		{"${domain_to_utf8{a.xN--b}}", "", "bad domain argument in: 'domain_to_utf8{a.xN--b}'"},
+		{"${domain_to_utf8{Axn--b.xn-}}", "axn--b.xn-", ""},
 	} {
 		warning = ""
 		out, _ := r.Expand(row.in)
