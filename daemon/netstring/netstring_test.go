@@ -3,6 +3,7 @@ package netstring
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -80,6 +81,105 @@ func TestTimeout(t *testing.T) {
 	r = NewReader(io.MultiReader(strings.NewReader("2:he"), timeout), 16)
 	if _, err := r.Append(nil, 0); err != ErrFormat || !r.TimedOut() {
 		t.Errorf("at the terminator: %v, timed out %v", err, r.TimedOut())
+	}
+}
+
+// TestErrorsAreFinal: what ended the input is told again, whatever the source would
+// give then.
+func TestErrorsAreFinal(t *testing.T) {
+	timeout := iotest.ErrReader(os.ErrDeadlineExceeded)
+	for name, r := range map[string]*Reader{
+		"alone":     NewReader(&inTurn{[]io.Reader{strings.NewReader("1"), timeout, strings.NewReader(":a,")}}, 16),
+		"with data": NewReader(&inTurn{[]io.Reader{iotest.DataErrReader(io.MultiReader(strings.NewReader("1"), timeout)), strings.NewReader(":a,")}}, 16),
+	} {
+		for range 3 {
+			if n, err := r.Length(); n != 0 || err != ErrTimeout {
+				t.Errorf("%s: %d, %v", name, n, err)
+			}
+		}
+	}
+}
+
+// inTurn reads from one reader until that fails, then from the next one.
+type inTurn struct{ readers []io.Reader }
+
+func (r *inTurn) Read(p []byte) (int, error) {
+	n, err := r.readers[0].Read(p)
+	switch {
+	case err == io.EOF:
+		r.readers, err = r.readers[1:], nil
+	case err != nil:
+		r.readers = r.readers[1:]
+	}
+	return n, err
+}
+
+// askedFor is a source of zeros, or of nothing, that remembers what it was asked for.
+type askedFor struct {
+	sizes []int
+	empty bool
+}
+
+func (r *askedFor) Read(p []byte) (int, error) {
+	r.sizes = append(r.sizes, len(p))
+	if r.empty {
+		return 0, nil
+	}
+	for i := range p {
+		p[i] = '0'
+	}
+	return len(p), nil
+}
+
+// TestBuffer: the buffer grows with what is in it, up to a bound. A reader that is
+// used again begins anew.
+func TestBuffer(t *testing.T) {
+	src := &askedFor{}
+	r := NewReader(src, 20<<10)
+	for range 200_000 {
+		r.Next('0')
+	}
+	if want := []int{20 << 10, 40 << 10, maxBuffer, maxBuffer, maxBuffer}; !slices.Equal(src.sizes[:len(want)], want) {
+		t.Errorf("reads of %d bytes, want %d", src.sizes, want)
+	}
+	r.Trace = func(string, ...any) { t.Error("traced for the one before") }
+	src = &askedFor{empty: true}
+	r.Reset(src)
+	if r.Next('0') {
+		t.Error("a byte of the source before is left")
+	}
+	if r.TimedOut() || len(src.sizes) != 100 || src.sizes[0] != 20<<10 {
+		t.Errorf("a source that gives nothing was asked for %d", src.sizes)
+	}
+	r.Reset(strings.NewReader("1:a,"))
+	if got, err := r.Append(nil, 0); string(got) != "a" || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestTrace: what is logged of a netstring, read either way.
+func TestTrace(t *testing.T) {
+	for _, row := range []struct{ payload, shown string }{
+		{"", ""},
+		{"hello", "hello"},
+		{"a\x00b", "a"},
+		{strings.Repeat("x", 29) + "yz", strings.Repeat("x", 29) + "y"},
+	} {
+		want := []string{
+			fmt.Sprintf("netstring_get_length: read netstring length %d", len(row.payload)),
+			"netstring_get_data: read netstring data " + row.shown,
+		}
+		for name, read := range map[string]func(*Reader) error{
+			"Append": func(r *Reader) error { _, err := r.Append([]byte("before"), 0); return err },
+			"CopyTo": func(r *Reader) error { _, err := r.CopyTo(&roomy{rooms: []int{100}}, 0); return err },
+		} {
+			var got []string
+			r := NewReader(bytes.NewReader(AppendNetstring(nil, []byte(row.payload))), 16)
+			r.Trace = func(format string, args ...any) { got = append(got, fmt.Sprintf(format, args...)) }
+			if err := read(r); err != nil || !slices.Equal(got, want) {
+				t.Errorf("%s: %q, %v, want %q", name, got, err, want)
+			}
+		}
 	}
 }
 
