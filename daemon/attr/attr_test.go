@@ -35,10 +35,21 @@ func TestScan(t *testing.T) {
 			[]string{"missing attribute reason in input from public/cleanup socket"}},
 		{"other name", "foo\x001\x00\x00", 0, 0, "",
 			[]string{"unexpected attribute foo from public/cleanup socket (expecting: status)"}},
+		{"other name later", "status\x001\x00foo\x001\x00\x00", 1, 1, "",
+			[]string{"unexpected attribute foo from public/cleanup socket (expecting: reason)"}},
+		{"empty list", "\x00", 0, 0, "",
+			[]string{"missing attribute status in input from public/cleanup socket"}},
 		{"bad number", "status\x00zz\x00reason\x00\x00\x00", -1, 0, "",
 			[]string{"malformed numerical data from public/cleanup socket while reading input attribute value: zz"}},
 		{"empty number", "status\x00\x00reason\x00\x00\x00", -1, 0, "",
 			[]string{"malformed numerical data from public/cleanup socket while reading input attribute value: "}},
+		{"a sign alone", "status\x00-\x00reason\x00\x00\x00", -1, 0, "",
+			[]string{"malformed numerical data from public/cleanup socket while reading input attribute value: -"}},
+		{"a number and more", "status\x001 \x00reason\x00\x00\x00", -1, 0, "",
+			[]string{"malformed numerical data from public/cleanup socket while reading input attribute value: 1 "}},
+		{"long bad number", "status\x00" + strings.Repeat("z", 101) + "\x00reason\x00\x00\x00", -1, 0, "",
+			[]string{"malformed numerical data from public/cleanup socket while reading input attribute value: " + strings.Repeat("z", 100)}},
+		{"number of more than 32 bits", "status\x00 \t\r+4294967310\x00reason\x00\x00\x00", 2, 14, "", nil},
 		{"negative number", "status\x00-1\x00reason\x00\x00\x00", 2, math.MaxUint32, "", nil},
 		{"huge number", "status\x0099999999999999999999\x00reason\x00\x00\x00", 2, math.MaxUint32, "", nil},
 		{"cut in a name", "status\x001\x00rea", -1, 1, "",
@@ -89,6 +100,32 @@ func (r *timeoutAfter) Read(p []byte) (int, error) {
 	n := copy(p, r.data)
 	r.data = r.data[n:]
 	return n, nil
+}
+
+// TestReset: a reader that is used again has a new source, another peer and no trace.
+func TestReset(t *testing.T) {
+	var id string
+	var trace []string
+	r := NewReader(strings.NewReader("queue_id\x00Q\x00\x00left over"), "old socket")
+	r.Trace = func(format string, args ...any) { trace = append(trace, fmt.Sprintf(format, args...)) }
+	if n, _ := r.Scan(String("queue_id", &id)); n != 1 || id != "Q" {
+		t.Errorf("got %d, %q", n, id)
+	}
+	want := []string{
+		"old socket: wanted attribute: queue_id", "input attribute name: queue_id", "input attribute value: Q",
+		"old socket: wanted attribute: (list terminator)", "input attribute name: (end)",
+	}
+	if !slices.Equal(trace, want) {
+		t.Errorf("trace %q, want %q", trace, want)
+	}
+	r.Reset(strings.NewReader("\x00"), "new socket")
+	_, warnings := r.Scan(String("queue_id", &id))
+	if want := []string{"missing attribute queue_id in input from new socket"}; !slices.Equal(warnings, want) {
+		t.Errorf("got %q", warnings)
+	}
+	if len(trace) != len(want) {
+		t.Errorf("traced after Reset: %q", trace)
+	}
 }
 
 func FuzzScan(f *testing.F) {

@@ -71,6 +71,8 @@ func TestRules(t *testing.T) {
 		{"no percent", with(func(r *Rules) { r.AllowPercentHack = false }), "a%b", "a%b@mx.example.org"},
 		{"bang before percent", stock, "a!b%c", "b%c@a"},
 		{"bang only", stock, "!", "@"},
+		{"source route", stock, "@a,@b:c@d", "c@d"},
+		{"colon, but no source route", stock, "a:c@d", "a:c@d"},
 		{"no origin", with(func(r *Rules) { r.AppendAtMyorigin = false }), "a", "a"},
 		{"empty origin", with(func(r *Rules) { r.Origin = "" }), "a", "a"},
 		{"no rules", Rules{}, "@a:b!c%d@e.", "b!c%d@e"},
@@ -81,7 +83,7 @@ func TestRules(t *testing.T) {
 		{"8-bit", stock, "\xffu", "\xffu@mx.example.org"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := New(tt.rules).AppendInternal(nil, []byte(tt.in)); string(got) != tt.want {
+			if got := New(tt.rules).AppendInternal([]byte("<"), []byte(tt.in)); string(got) != "<"+tt.want {
 				t.Errorf("AppendInternal(%q) = %q, want %q", tt.in, got, tt.want)
 			}
 		})
@@ -98,10 +100,46 @@ func TestExternal(t *testing.T) {
 		{"quoted", `"a b"@c`, `"a b"@c`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := New(stock).Append(nil, []byte(tt.in)); string(got) != tt.want {
+			if got := New(stock).Append([]byte("<"), []byte(tt.in)); string(got) != "<"+tt.want {
 				t.Errorf("Append(%q) = %q, want %q", tt.in, got, tt.want)
 			}
 		})
+	}
+}
+
+// TestShortCut: the common forms are not taken apart.
+func TestShortCut(t *testing.T) {
+	dot := stock
+	dot.AppendDotMydomain = true
+	for _, row := range []struct {
+		in         string
+		stock, dot bool
+	}{
+		{"u@h.d", true, true},
+		{"a.b+c@h.e.d", true, true},
+		{"u@h", true, false},
+		{"u.v@h", true, false},
+		{"u", false, false},
+		{"@h.d", false, false},
+		{"u@h.", false, false},
+		{"u@", false, false},
+		{"a@b@h.d", false, false},
+		{"a%b@h.d c", false, false},
+	} {
+		for _, side := range []struct {
+			rules Rules
+			want  bool
+		}{{stock, row.stock}, {dot, row.dot}} {
+			r, internal := New(side.rules), New(side.rules)
+			r.Append(nil, []byte(row.in))
+			internal.AppendInternal(nil, []byte(row.in))
+			if untouched := len(r.tokens.List) == 0; untouched != side.want {
+				t.Errorf("%s: short cut %v with append_dot_mydomain %v", row.in, untouched, side.rules.AppendDotMydomain)
+			}
+			if unquoted := internal.quoted == nil; unquoted != side.want {
+				t.Errorf("%s: internal short cut %v", row.in, unquoted)
+			}
+		}
 	}
 }
 
