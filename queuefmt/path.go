@@ -40,10 +40,8 @@ func (h Hashing) Dir(queue, id string) string {
 		return queue
 	}
 	if sep := longIDSeparator(id); sep >= 0 {
-		usec, ok := parseDigits(id[sep-longUsecWidth:sep], longTimeBase)
-		if !ok {
-			usec = 0
-		}
+		// Zero where those are no digits.
+		usec, _ := parseDigits(id[sep-longUsecWidth:sep], longTimeBase)
 		id = string(appendHex(nil, usec, shortUsecLen))
 	}
 	depth := min(h.Depth, maxDepth)

@@ -69,6 +69,7 @@ func TestHashing(t *testing.T) {
 		{"case", Hashing{[]string{"INCOMING"}, 1}, "incoming", "40062CC9D3", "incoming/4/40062CC9D3"},
 		{"id too short", Hashing{[]string{"flush"}, 4}, "flush", "ab", "flush/a/b/_/_/ab"},
 		{"long id, digits end", Hashing{[]string{"incoming"}, 7}, "incoming", "4jXQPq1zFqz6JCM", "incoming/4/4/2/B/F/_/_/4jXQPq1zFqz6JCM"},
+		{"long id, no digits", Hashing{[]string{"incoming"}, 6}, "incoming", "4jXQPq1AFqz6JCM", "incoming/0/0/0/0/0/_/4jXQPq1AFqz6JCM"},
 		{"depth 0", Hashing{[]string{"incoming"}, 0}, "incoming", "40062CC9D3", "incoming/40062CC9D3"},
 	}
 	for _, tt := range tests {

@@ -259,7 +259,7 @@ func TestComplaints(t *testing.T) {
 	}
 }
 
-const jsonMain = "mydestination = a  \"q\" \\ \t tab \x01\x7f\xff\xc3\xa9\nfoo = $bar\nbar = 1/2\n"
+const jsonMain = "mydestination = a  \"q\" \\ \t tab \b\f\r. \x01\x7f\xff\xc3\xa9\nfoo = $bar\nbar = 1/2\n"
 
 const jsonMaster = `smtp inet n - n - - smtpd -o x=a\b -o {y=a  b} -v {first one} {c d}
 smtp unix - - n - - smtp
@@ -274,7 +274,7 @@ func TestJSON(t *testing.T) {
 			stdout string
 		}{
 			{[]string{"-jq", "mydestination", "default_process_limit"},
-				`{"mydestination": "a  \"q\" \\ \t tab \u0001\u007F` + "\xff\xc3\xa9" + `"}` + "\n" + `{"default_process_limit": "100"}` + "\n"},
+				`{"mydestination": "a  \"q\" \\ \t tab \b\f\r. \u0001\u007F` + "\xff\xc3\xa9" + `"}` + "\n" + `{"default_process_limit": "100"}` + "\n"},
 			{[]string{"-jqn", "bar"}, `{"bar": "1/2"}` + "\n"},
 			{[]string{"-jM", "smtp/inet"}, `{"smtp/inet": "smtp inet n - n - - smtpd -o x=a\\b -o {y=a  b} -v first one {c d}"}` + "\n"},
 			{[]string{"-jF", "smtp/unix/command", "smtp/inet/wakeup"}, `{"smtp/inet/wakeup": "-"}` + "\n" + `{"smtp/unix/command": "smtp"}` + "\n"},
