@@ -299,7 +299,7 @@ var envelopeAddresses = []string{
 var headerValues = []string{
 	"joe", "joe (Joe Doe)", `"Joe, Q. Doe" <joe@host>`, "joe@example.com", "joe@host.example.com.", "a b c", "group: a, b@example.com;", "undisclosed-recipients:;",
 	"<>", "", "(comment)", "a!b", "a%b.example", "@r1:routed@example.com", "@r1,@r2:u@example.com", "Joe <joe@example.com> junk", `"Joe" joe@example.com`, "a;b",
-	`"a\"b" <c>`, `a\ b`, "x@y\rz", "a (c1) (c2), b (c3)", "a@b\n\tc@d", "Bob B. Bar <bob>", "a@b (c\n\td), e", "a(c1)b@c", "<a@(x)b>", "a <b", "a b> c", "<a b>", "a:b",
+	`"a\"b" <c>`, `"a\\b" <c>`, `a (b\)c) d`, "a, B <b> C <c>; D <d>", "g: A <a>, b;", `a\ b`, "x@y\rz", "a (c1) (c2), b (c3)", "a@b\n\tc@d", "Bob B. Bar <bob>", "a@b (c\n\td), e", "a(c1)b@c", "<a@(x)b>", "a <b", "a b> c", "<a b>", "a:b",
 	"g: a;, h: b;", "g:; x", ";", ":", ",,a,,", "<<a>>", "a\\", `"a`, "(a", "[a", "a@[1.2.3.4]", "a@[\\]x", "a@b@c", "a\x01b", "\u00e4 <\u00e4@x>", "\xe4@x, b", "a|b", "Joe <@r1,@r2:u@c>",
 	"joe@(c1)host(c2).(c3)com", "a,b,c@d,e", "<a>, <b>", "a b@c d", "a@b.c. (x)", "x: y: z;", "x:<a>;", "a<b>c", "\"\" <a>", "\"\"", "\"\"@x", "a@", "@", "a.b. <c>", "[x] a",
 	"a (x(y)z\\)) b", "a\t\tb", "a ,b ; c", "a > b", ")", "a]b", "g: a b, c (d);, e <f> (g), h@[i] j", "a%b!c", "!", "%", ".a", "a.", "a..b", "joe@h..", "@:x", "<@:x>", "<\"a b\"@c>", "<a@b.>",

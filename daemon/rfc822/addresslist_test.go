@@ -7,6 +7,7 @@ import (
 
 // TestAddressList shows the list after "X: ", the addresses in angle quotes.
 func TestAddressList(t *testing.T) {
+	var l AddressList // one for all: nothing of a row is left for the next
 	for _, tt := range []struct{ name, in, addresses, want string }{
 		{"one", " joe", "joe", "joe"},
 		{"phrase", `"Joe, Q. Doe" <joe@host>`, "joe@host", `"Joe, Q. Doe" <joe@host>`},
@@ -27,6 +28,10 @@ func TestAddressList(t *testing.T) {
 		{"phrase without brackets", `"Joe" joe@x`, `"Joe"|joe@x`, "Joe,\njoe@x"},
 		{"semicolon", "a;b", "a|b", "a;,\nb"},
 		{"escapes", `"a\"b" <c>`, "c", `"a\"b" <c>`},
+		{"escaped backslash", `"a\\b" <c>`, "c", `"a\\b" <c>`},
+		{"escaped parenthesis", `a (b\)c) d`, "a|d", "a,\n" + `d (b\)c)`},
+		{"what ends a phrase", "a, B <b> C <c>; D <d>", "a|b|c|d", "a,\nB <b>C <c>;D <d>"},
+		{"phrase in a group", "g: A <a>, b;", "a|b", "g: A <a>,\nb;"},
 		{"escaped blank", `a\ b`, `"a b"`, `"a b"`},
 		{"backslash at the end", `a\`, "a", "a"},
 		{"unclosed quote", `"a b`, `"a b"`, `"a b"`},
@@ -44,7 +49,6 @@ func TestAddressList(t *testing.T) {
 		{"commas", ",,a,,", "a", ",\n,\na,\n,\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var l AddressList
 			l.Parse([]byte(tt.in), 0)
 			var addresses []string
 			for i := range l.Len() {
@@ -95,6 +99,9 @@ func TestTooMuchText(t *testing.T) {
 			l.Parse([]byte(tt.in), 0)
 			stripped := ""
 			got := string(l.Append(nil, func(b []byte) { stripped = string(b) }))
+			if silent := string(l.Append(nil, nil)); silent != got {
+				t.Errorf("Append = %q where nobody listens, %q", silent, got)
+			}
 			if got != tt.want || stripped != tt.stripped {
 				t.Errorf("Append = %q, stripped %q; want %q, %q", got, stripped, tt.want, tt.stripped)
 			}

@@ -26,6 +26,8 @@ func TestAppendDate(t *testing.T) {
 		{"day of one digit", time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), "Sun, 01 Nov 2026 00:00:00 +0000 (UTC)"},
 		{"half hour east", time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("IST", 19800)), "Fri, 02 Jan 2026 03:04:05 +0530 (IST)"},
 		{"half hour west", time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("NST", -12600)), "Fri, 02 Jan 2026 03:04:05 -0330 (NST)"},
+		{"ten hours and more", time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("+1245", 45900)), "Fri, 02 Jan 2026 03:04:05 +1245 (+1245)"},
+		{"one hour west", time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("-01", -3600)), "Fri, 02 Jan 2026 03:04:05 -0100 (-01)"},
 		{"seconds east, same minute", time.Date(2026, 1, 2, 3, 4, 30, 0, time.FixedZone("X", 30)), "Fri, 02 Jan 2026 03:04:30 +0000 (X)"},
 		{"seconds east, next minute", time.Date(2026, 1, 2, 3, 4, 29, 0, time.FixedZone("X", 30)), "Fri, 02 Jan 2026 03:04:29 +0001 (X)"},
 		{"seconds west, minute before", time.Date(2026, 1, 2, 3, 4, 30, 0, time.FixedZone("X", -30)), "Fri, 02 Jan 2026 03:04:30 +0001 (X)"},

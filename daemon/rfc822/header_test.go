@@ -17,7 +17,7 @@ func TestHeaderNameLen(t *testing.T) {
 }
 
 func TestHeaderTable(t *testing.T) {
-	table := NewHeaderTable([]string{"BCC", "x-drop", "Content-Type"})
+	table := NewHeaderTable([]string{"BCC", "x-drop", "Content-Type", "x["})
 	for _, tt := range []struct {
 		in    string
 		name  string // "" for an unknown header
@@ -32,6 +32,9 @@ func TestHeaderTable(t *testing.T) {
 		{"X-Other: x", "", 0},
 		{"x-other-header-that-is-longer-than-any-name-that-is-known-here-and-more: x", "", 0},
 		{"no colon", "", 0},
+		{"to \t: x", "To", RecipientHeader},
+		{"X[: x", "x[", DropHeader},
+		{"x{: x", "", 0},
 	} {
 		h := table.Find([]byte(tt.in))
 		switch {
@@ -39,6 +42,12 @@ func TestHeaderTable(t *testing.T) {
 			t.Errorf("%q is unknown", tt.in)
 		case h != nil && (h.Name != tt.name || h.Flags != tt.flags):
 			t.Errorf("%q is %+v, want %s %b", tt.in, *h, tt.name, tt.flags)
+		}
+	}
+	to := table.Find([]byte("To:"))
+	for text, want := range map[string]string{"To: x": " x", "TO:": "", "to : x": ": x", "to": ""} {
+		if got := string(to.Value([]byte(text))); got != want {
+			t.Errorf("value of %q: %q, want %q", text, got, want)
 		}
 	}
 	if other := NewHeaderTable(nil).Find([]byte("Bcc:")); other.Flags != RecipientHeader {

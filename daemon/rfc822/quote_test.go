@@ -21,6 +21,7 @@ func TestAppendQuoted(t *testing.T) {
 		{"LF does not", "a\nb@x", "\"a\nb\"@x"},
 		{"DEL", "a\x7fb@x", "\"a\x7fb\"@x"},
 		{"NUL ends", "a\x00b@x", "a"},
+		{"NUL first", "\x00a", `""`},
 		{"percent and bang are atoms", "a%b!c|d", "a%b!c|d"},
 		{"source route", "@a,@b:user@c", "@a,@b:user@c"},
 		{"source route, odd local part", "@a:a b@c", `@a:"a b"@c`},
@@ -32,6 +33,16 @@ func TestAppendQuoted(t *testing.T) {
 				t.Errorf("AppendQuoted(%q) = %q, want %q", tt.in, got, "<"+tt.want)
 			}
 		})
+	}
+}
+
+func TestAppendQuotedLocal(t *testing.T) {
+	for in, want := range map[string]string{
+		"a": "a", "a@b": `"a@b"`, "@r:a": "@r:a", "@r:a b": `@r:"a b"`, "": `""`, "\x00a": `""`, "a b\x00c": `"a b"`,
+	} {
+		if got := string(AppendQuotedLocal([]byte("<"), []byte(in))); got != "<"+want {
+			t.Errorf("%q: %q, want %q", in, got, "<"+want)
+		}
 	}
 }
 
@@ -49,6 +60,7 @@ func TestAppendUnquoted(t *testing.T) {
 		{"empty local part", `""@`, "@"},
 		{"last unquoted at", `"a"@b@"c"`, `a@b@"c"`},
 		{"NUL ends", "\"a\x00b\"@x", "a"},
+		{"NUL first", "\x00a", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := string(AppendUnquoted([]byte("<"), []byte(tt.in))); got != "<"+tt.want {
