@@ -80,6 +80,18 @@ end
 N0 ""
 N0 "b\xe4: c"
 N6 "To: d"`},
+		{"blank first", nil, " a\n", "end\nN0 \"\"\nN0 \" a\""},
+		{"folded with a tab", nil, "A \t:\tb\n\tc\n\n", "primary - \"A:\\tb\\n\\tc\"\nend\nN0 \"\""},
+		{"closed parts", nil, "Content-Type: multipart/x; boundary=a; boundary=b\n\n--b--\n--b\nA: b\n--a\nA: b\n--b\nA: c\n", `primary Content-Type "Content-Type: multipart/x; boundary=a; boundary=b"
+end
+N0 ""
+N0 "--b--"
+N6 "--b"
+N10 "A: b"
+N15 "--a"
+part - "A: b"
+N0 "--b"
+N4 "A: c"`},
 		{"NUL ends header text", nil, "A: b\x00c\n d\x00e\n\n\x00\n", `primary - "A: b\n d"
 end
 N0 ""
