@@ -124,8 +124,17 @@ type RefusedError struct {
 }
 
 func refused(clean *params.Effective, name, value, why string) *RefusedError {
+	v, _ := clean.Value(name)
+	// The default of virtual_alias_maps is $virtual_maps, its name in old files: what
+	// the administrator has written is to be found there.
+	if p, _ := clean.Profile().Lookup(name); v.Source == params.SourceDefault {
+		if alias, ok := strings.CutPrefix(p.Default, "$"); ok && clean.IsSet(alias) {
+			name = alias
+			v, _ = clean.Value(name)
+		}
+	}
 	e := &RefusedError{Name: name, Value: value, Why: why}
-	if v, ok := clean.Value(name); ok && v.Line > 0 {
+	if v.Line > 0 {
 		e.Origin = v.Origin()
 	}
 	return e

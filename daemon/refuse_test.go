@@ -1,8 +1,10 @@
 package daemon
 
 import (
+	"strings"
 	"testing"
 
+	"github.com/qmqpd/qmqpd/daemon/cleanup"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 )
@@ -33,5 +35,24 @@ func TestRefuseLaterSettings(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// A setting under its old name is refused under that, with its place.
+func TestRefuseOldName(t *testing.T) {
+	const text = "# old\nvirtual_maps = ldap:accounts\n"
+	for _, tt := range []struct{ text, want string }{
+		{text, "/x/main.cf:2: stand-alone mode cannot honor virtual_maps = ldap:accounts (tables of type ldap need Postfix)"},
+		{text + "virtual_alias_maps = $virtual_maps\n", "/x/main.cf:3: stand-alone mode cannot honor virtual_alias_maps = ldap:accounts (tables of type ldap need Postfix)"},
+	} {
+		doc, err := mainconf.ParseMain("/x/main.cf", []byte(tt.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		process := params.Process{Name: "cleanup", Host: params.SystemHost(), Main: doc}
+		err = refuse(params.New(process), cleanup.FlagMap)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("want %q in: %v", tt.want, err)
+		}
 	}
 }
