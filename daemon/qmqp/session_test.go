@@ -172,6 +172,30 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// TestEnvelope: what stands before the client's attributes, and the recipients. After
+// a sender with bad VERP delimiters nothing of the envelope is passed on.
+func TestEnvelope(t *testing.T) {
+	for _, row := range []struct{ filter, sender, want string }{
+		{"", "s@x", "S s@x|R r@x"},
+		{"smtp:next", "s@x", "L smtp:next|S s@x|R r@x"},
+		{"", "list-@x-@[]", "S list@x|V -=|R r@x"},
+		{"smtp:next", "list*@x-@[]", "L smtp:next"},
+	} {
+		cfg, opener := testConfig(), new(memoryOpener)
+		cfg.ContentFilter = row.filter
+		converse(t, cfg, opener, request("x", row.sender, "r@x"))
+		var got []string
+		for _, r := range opener.records {
+			if strings.Contains("LSVR", r[:1]) && r != "L x" { // x is the content
+				got = append(got, r)
+			}
+		}
+		if strings.Join(got, "|") != row.want {
+			t.Errorf("%q, %s: %q, want %q", row.filter, row.sender, got, row.want)
+		}
+	}
+}
+
 func TestSeveralRecipients(t *testing.T) {
 	opener := new(memoryOpener)
 	converse(t, testConfig(), opener, request("x", "s@x", "r@x", "r@x"))
