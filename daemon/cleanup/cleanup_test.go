@@ -101,6 +101,26 @@ func TestConversation(t *testing.T) {
 	}
 }
 
+// TestVerdictWithTheGreeting: what comes before anything was sent is no verdict.
+func TestVerdictWithTheGreeting(t *testing.T) {
+	serve(t, func(conn net.Conn) []byte {
+		io.WriteString(conn, greeting+"status\x000\x00reason\x00early\x00\x00")
+		io.ReadFull(conn, make([]byte, len("flags\x00114\x00\x00E\x00")))
+		io.WriteString(conn, "status\x008\x00reason\x00late\x00\x00")
+		return nil
+	})
+	s, err := opener().Open(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.WriteRecord('E', nil); err != nil {
+		t.Fatal(err)
+	}
+	if status, why := s.Finish(t.Context()); status != mailstream.StatusContent || why != "late" {
+		t.Errorf("got %d, %q", status, why)
+	}
+}
+
 func TestAbortSendsWhatItHas(t *testing.T) {
 	got := serve(t, func(conn net.Conn) []byte {
 		io.WriteString(conn, greeting)

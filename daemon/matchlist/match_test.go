@@ -113,6 +113,13 @@ func TestMatch(t *testing.T) {
 			start: []string{"warning: acl: #comment after other text is not allowed: #x ..."}},
 		{name: "long comment", list: "#abc 12345678901234567890123", client: "localhost 127.0.0.1", want: no,
 			start: []string{"warning: acl: #comment after other text is not allowed: #abc 12345678901234567890..."}},
+		{name: "table of names", list: "inline:{a.example=x}", client: "A.example 192.0.2.1", want: yes},
+		{name: "table of parents", list: "inline:{example.com=x}", parents: true, client: "a.b.example.com 192.0.2.1", want: yes},
+		{name: "table of parents with a dot", list: "inline:{.example.com=x}", client: "a.b.example.com 192.0.2.1", want: yes},
+		{name: "table of addresses", list: "!inline:{192.0.2.1=x} 192.0.2.0/24", client: "unknown 192.0.2.1", want: no},
+		{name: "patterns see whole names", list: "regexp:{{/^a[.]b[.]c$/ x}}", client: "A.b.c 192.0.2.1", want: yes},
+		{name: "patterns do not see parents", list: "regexp:{{/^b[.]c$/ x} {/^[.]b/ x}}", client: "a.b.c 192.0.2.1", want: no},
+		{name: "every hexadecimal digit", list: "[0189:abf:ABF::9]", client: "unknown 189:abf:abf::9", want: yes},
 		{name: "missing file", list: "127.0.0.1 /nonexistent/f", client: "localhost 192.0.2.1", want: problem,
 			start: []string{"error: open file /nonexistent/f: No such file or directory"},
 			log: []string{

@@ -156,6 +156,33 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
+// TestOutOfOrder: of a file that Verify refuses each recipient has its state, what
+// the envelope says twice counts once, and the content ends at a foreign record.
+func TestOutOfOrder(t *testing.T) {
+	var f queuefmt.File
+	for _, r := range []string{"T1 5", "T2", "W-1", "Sa", "Sb", "Dc", "/d", "Re", "A=x", "M", "Nf\r\n\t", "Sg", "X", "E"} {
+		f.WriteRecord(queuefmt.RecordType(r[0]), []byte(r[1:]))
+	}
+	var eml, js bytes.Buffer
+	err := WriteEML(&eml, bytes.NewReader(f.Bytes()), "\n")
+	var fault *queuefmt.FormatError
+	if !errors.As(err, &fault) || fault.Type != queuefmt.RecSender || fault.Reason != "unexpected record in the content: sender" || eml.String() != "f\r\n\t\n" {
+		t.Errorf("%q, %v", eml.String(), err)
+	}
+	if err := WriteJSON(&js, "x", bytes.NewReader(f.Bytes())); err == nil {
+		t.Error("no fault")
+	}
+	head, _, _ := strings.Cut(js.String(), `,"records":`)
+	const want = `{"file":"x","arrival_time":"1970-01-01T00:00:01.000005Z","sender":"a","attributes":[],"recipients":[` +
+		`{"address":"c","status":"done","offset":18},{"address":"d","status":"canceled","offset":21},{"address":"e","status":"pending","offset":24}]`
+	if head != want {
+		t.Errorf("got %s\nwant %s", head, want)
+	}
+	if !strings.Contains(js.String(), `"data":"f\r\n\t"`) {
+		t.Errorf("%s", js.String())
+	}
+}
+
 // TestTooShort: WriteEML and Verify name the same missing record.
 func TestTooShort(t *testing.T) {
 	whole, err := os.ReadFile("../testdata/01-one-recipient.queue")
