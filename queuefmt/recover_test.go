@@ -299,3 +299,23 @@ func TestMarks(t *testing.T) {
 		}
 	}
 }
+
+// TestRecoverPointers: a pointer that leads to no record is passed over, and all
+// recipients count, those that are done with as well.
+func TestRecoverPointers(t *testing.T) {
+	want := []string{`T "1 2"`, `A "create_time=1"`, `S "s"`, `R "a"`, `D "b"`, `/ "c"`, `M ""`, `N "x"`, `X ""`, `E ""`}
+	for _, pointer := range []string{"0", "1", "97", "100000", "9223372036854775807"} {
+		b := AppendRecord(nil, RecSize, []byte("1 2 3"))
+		for _, r := range []string{"T1 2", "Acreate_time=1", "Ss", "p" + pointer, "Ra", "Db", "/c", "M", "Nx", "X", "E"} {
+			b = AppendRecord(b, RecordType(r[0]), []byte(r[1:]))
+		}
+		got := Recover(b, time.Time{})
+		if have := keys(got.File.Records); !slices.Equal(have, want) || len(got.Lost) > 0 {
+			t.Errorf("pointer %q: %q, lost %v", pointer, have, got.Lost)
+		}
+		size, err := ParseSize(got.File.Records[0].Data)
+		if err != nil || size.Recipients != 3 || size.DataSize != size.ContentLength {
+			t.Errorf("pointer %q: %+v, %v", pointer, size, err)
+		}
+	}
+}
