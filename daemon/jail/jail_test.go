@@ -21,6 +21,8 @@ const (
 		"mail2:x:8:postfix\n" +
 		"sasl:x:45:postfix\n" +
 		"broken:x:z:postfix\n" +
+		"+nis:x:47:postfix\n" +
+		"-nis:x:48:postfix\n" +
 		"last:x:46:postfix"
 )
 

@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -144,7 +145,7 @@ func readZone(name, path string) (*time.Location, bool) {
 // time understands rules only as the footer of a zone file, so this is a file
 // without transitions, whose footer is the rule.
 func fromRule(rule string) *time.Location {
-	name, offset, ok := firstZone(rule)
+	name, offset, rest, ok := firstZone(rule)
 	if !ok || strings.ContainsAny(rule, "\n\x00") {
 		return nil
 	}
@@ -165,6 +166,13 @@ func fromRule(rule string) *time.Location {
 	header('2')
 	header('2')
 	b = append(b, '\n')
+	west := -offset
+	sign := '+'
+	if west < 0 {
+		sign, west = '-', -west
+	}
+	// The package's own reading of the offset would allow for more hours.
+	rule = fmt.Sprintf("<%s>%c%d:%02d:%02d%s", name, sign, west/3600, west/60%60, west%60, rest)
 	b = append(b, withDefaultRule(rule)...)
 	b = append(b, '\n')
 	loc, err := time.LoadLocationFromTZData(rule, b)
@@ -189,11 +197,12 @@ func withDefaultRule(rule string) string {
 }
 
 // firstZone reads the name and the offset (seconds east of UTC) at the start
-// of a rule.
-func firstZone(rule string) (name string, offset int, ok bool) {
-	name, rest, ok := zoneName(rule)
+// of a rule, and returns what follows them. As in the C library hours are at most 24,
+// minutes and seconds 59, and a colon without a number after it ends the offset.
+func firstZone(rule string) (name string, offset int, rest string, ok bool) {
+	name, rest, ok = zoneName(rule)
 	if !ok || rest == "" {
-		return "", 0, false
+		return "", 0, "", false
 	}
 	sign := -1 // a rule counts hours west
 	switch rest[0] {
@@ -202,27 +211,27 @@ func firstZone(rule string) (name string, offset int, ok bool) {
 	case '-':
 		sign, rest = 1, rest[1:]
 	}
-	unit, digits := 3600, 0
-	value := 0
-	for i := 0; i <= len(rest); i++ {
-		if i < len(rest) && rest[i] >= '0' && rest[i] <= '9' {
-			value = value*10 + int(rest[i]-'0')
-			if digits++; digits > 3 {
-				return "", 0, false
+	for unit, most := 3600, 24; unit > 0; unit, most = unit/60, 59 {
+		number := rest
+		if unit < 3600 {
+			if number, ok = strings.CutPrefix(rest, ":"); !ok {
+				break
 			}
-			continue
+		}
+		value, digits := 0, 0
+		for digits < len(number) && number[digits] >= '0' && number[digits] <= '9' {
+			value = min(10*value+int(number[digits]-'0'), most)
+			digits++
 		}
 		if digits == 0 {
-			return "", 0, false
-		}
-		offset += value * unit
-		value, digits = 0, 0
-		if i == len(rest) || rest[i] != ':' || unit == 1 {
+			if unit == 3600 {
+				return "", 0, "", false
+			}
 			break
 		}
-		unit /= 60
+		offset, rest = offset+value*unit, number[digits:]
 	}
-	return name, sign * offset, true
+	return name, sign * offset, rest, true
 }
 
 func zoneName(rule string) (name, rest string, ok bool) {
