@@ -155,19 +155,6 @@ func FuzzPrintable(f *testing.F) {
 	})
 }
 
-func TestFacilities(t *testing.T) {
-	for name, want := range map[string]Facility{"kern": 0, "mail": 16, "authpriv": 80, "ftp": 88, "local0": 128, "local7": 184} {
-		if got, ok := ParseFacility(name); !ok || got != want {
-			t.Errorf("%s: %d %v, want %d", name, got, ok, want)
-		}
-	}
-	for _, name := range []string{"", "foo", "Mail", "local8", "local", "local10", "security"} {
-		if _, ok := ParseFacility(name); ok {
-			t.Errorf("%q accepted", name)
-		}
-	}
-}
-
 // A log daemon that does not read must not stop the caller, and what it missed
 // for a while comes in order.
 func TestSlowDaemon(t *testing.T) {
