@@ -39,12 +39,18 @@ func tcpPair(t *testing.T, p *Poller) (*Conn, *net.TCPConn) {
 	return ours, peer.(*net.TCPConn)
 }
 
-// silent fails if something arrives soon.
-func silent(t *testing.T, c net.Conn) {
+// silent fails if something arrives soon after start. The kernel holds back data for
+// 200 ms at most: where the machine was busy elsewhere for that long, nothing can be
+// told.
+func silent(t *testing.T, c net.Conn, start time.Time) {
 	t.Helper()
 	c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
 	defer c.SetReadDeadline(time.Time{})
-	if n, err := c.Read(make([]byte, 10)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+	n, err := c.Read(make([]byte, 10))
+	if late := time.Since(start); n != 0 && late > 150*time.Millisecond {
+		t.Skipf("SKIPPED: the machine took %v", late)
+	}
+	if n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("before Close: %d bytes, %v", n, err)
 	}
 }
@@ -52,10 +58,11 @@ func silent(t *testing.T, c net.Conn) {
 // The end comes with the data, and the data only with the end.
 func TestWriteLast(t *testing.T) {
 	ours, peer := tcpPair(t, newPoller(t))
+	start := time.Now()
 	if n, err := ours.WriteLast([]byte("reply"), time.Second); n != 5 || err != nil {
 		t.Fatal(n, err)
 	}
-	silent(t, peer)
+	silent(t, peer, start)
 	if err := ours.Close(); err != nil {
 		t.Fatal(err)
 	}
