@@ -74,6 +74,23 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// TestTableTypes: what -m tells where no Postfix is installed.
+func TestTableTypes(t *testing.T) {
+	dir := write(t, "", "")
+	const before, after = "btree cidr ", "environ fail hash inline internal memcache nis "
+	const last = "pipemap proxy randmap regexp socketmap static tcp texthash unionmap unix"
+	for version, want := range map[string]string{
+		"3.10/debian":   before + after + last,
+		"3.10/upstream": before + after + "pcre " + last,
+		"3.11/debian":   before + "debug " + after + last,
+	} {
+		out, diag, status := ask(t, version, "-c", dir, "-m")
+		if got := strings.Join(strings.Fields(out), " "); got != want || diag != "" || status != 0 {
+			t.Errorf("%s: %q, %q, status %d", version, got, diag, status)
+		}
+	}
+}
+
 // TestTemplates shows how the bounce daemon is run.
 func TestTemplates(t *testing.T) {
 	dir := write(t, "daemon_directory = /nowhere/$mail_name\ndefault_privs = nobody\n", "")
