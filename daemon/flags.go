@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/qmqpd/qmqpd/daemon/cleanup"
@@ -97,8 +96,4 @@ func flagNames(flags uint32) string {
 		return "none"
 	}
 	return strings.Join(names, " ")
-}
-
-func unknownWord(param, word, value string) error {
-	return fmt.Errorf("unknown %s value \"%s\" in \"%s\"", param, word, value)
 }

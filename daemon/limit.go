@@ -76,9 +76,9 @@ func ownNumber(eff *params.Effective, name string, otherwise int64, bits int) (i
 	n, err := strconv.ParseInt(text, 10, bits)
 	switch {
 	case err != nil:
-		return 0, maillog.FatalError("bad numerical configuration: %s = %s", name, text)
+		return 0, aboutSetting(name, maillog.FatalError("bad numerical configuration: %s = %s", name, text))
 	case n < 0:
-		return 0, maillog.FatalError("invalid %s parameter value %d < 0", name, n)
+		return 0, aboutSetting(name, maillog.FatalError("invalid %s parameter value %d < 0", name, n))
 	}
 	return n, nil
 }

@@ -27,14 +27,15 @@ func openLists(ctx context.Context, c *Config, set *table.Set) (lists, error) {
 	var l lists
 	parents, err := matchlist.ParseStrings(parentList, c.ParentDomains, set, matchlist.Options{})
 	if err != nil {
-		return l, err
+		return l, aboutSetting(parentList, err)
 	}
 	open := func(param, value string) (*matchlist.List, error) {
 		covers, err := parents.Match(ctx, param)
 		if err != nil {
-			return nil, err
+			return nil, aboutSetting(parentList, err)
 		}
-		return matchlist.Parse(param, value, set, matchlist.Options{Parents: covers})
+		list, err := matchlist.Parse(param, value, set, matchlist.Options{Parents: covers})
+		return list, aboutSetting(param, err)
 	}
 	if c.DebugPeers != "" {
 		if l.debugPeers, err = open("debug_peer_list", c.DebugPeers); err != nil {

@@ -62,12 +62,12 @@ func refuse(clean *params.Effective, flags uint32) error {
 	switch value := clean.String("header_from_format"); strings.ToLower(value) {
 	case "standard", "obsolete":
 	default:
-		errs = multierror.Append(errs, fmt.Errorf("invalid setting: \"header_from_format = %s\"", value))
+		errs = multierror.Append(errs, aboutSetting("header_from_format", fmt.Errorf("invalid setting: \"header_from_format = %s\"", value)))
 	}
 	switch value := clean.String("info_log_address_format"); strings.ToLower(value) {
 	case "external", "internal":
 	default:
-		errs = multierror.Append(errs, fmt.Errorf("invalid parameter setting \"info_log_address_format = %s\"", value))
+		errs = multierror.Append(errs, aboutSetting("info_log_address_format", fmt.Errorf("invalid parameter setting \"info_log_address_format = %s\"", value)))
 	}
 	return errs.ErrorOrNil()
 }
@@ -124,15 +124,7 @@ type RefusedError struct {
 }
 
 func refused(clean *params.Effective, name, value, why string) *RefusedError {
-	v, _ := clean.Value(name)
-	// The default of virtual_alias_maps is $virtual_maps, its name in old files: what
-	// the administrator has written is to be found there.
-	if p, _ := clean.Profile().Lookup(name); v.Source == params.SourceDefault {
-		if alias, ok := strings.CutPrefix(p.Default, "$"); ok && clean.IsSet(alias) {
-			name = alias
-			v, _ = clean.Value(name)
-		}
-	}
+	name, v := whereSet(clean, name)
 	e := &RefusedError{Name: name, Value: value, Why: why}
 	if v.Line > 0 {
 		e.Origin = v.Origin()

@@ -53,8 +53,10 @@ func (r *renewed[T]) acquire(log *maillog.Logger) *generation[T] {
 	if !r.opening && r.due(log) {
 		if value, tables, err := r.openUnlocked(); err != nil {
 			// At the end of the server nobody waits for the new one.
-			if !errors.Is(err, context.Canceled) {
-				log.Warningf("%s", err)
+			for _, err := range eachOf(err) {
+				if !errors.Is(err, context.Canceled) {
+					log.Warningf("%s", err)
+				}
 			}
 			r.failed = r.now()
 			r.current.opened = r.failed

@@ -86,12 +86,12 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	defer poller.Close()
 	// First what may be wrong with the configuration: a start that is refused leaves
 	// no queue behind.
-	servers, err := s.newServers(ctx)
+	servers, maps, err := s.openSettings(ctx)
 	if err != nil {
 		return unlessEnded(ctx, err)
 	}
 	defer servers.Close()
-	opener, closeQueue, err := s.openQueue(ctx, dialBy(poller))
+	opener, closeQueue, err := s.openQueue(ctx, maps, dialBy(poller))
 	if err != nil {
 		return unlessEnded(ctx, err)
 	}
@@ -126,6 +126,34 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	return run.Serve(ctx, listeners)
 }
 
+// openSettings opens what settings name: access lists, and the tables of cleanup(8)
+// where its work is ours; nil where it is not. All that is wrong with them is reported
+// together, and then what has no effect.
+func (s *server) openSettings(ctx context.Context) (*renewed[*Server], *openMaps, error) {
+	servers, err := s.newServers(ctx)
+	errs := appendNew(nil, err)
+	var maps *openMaps
+	if s.via != viaCleanup {
+		if maps, err = s.openMaps(ctx); err != nil {
+			errs = appendNew(errs, err)
+		}
+	}
+	if errs == nil {
+		// Now all has been read that ever is.
+		errs = appendNew(nil, s.refuseUseless())
+	}
+	if errs == nil {
+		return servers, maps, nil
+	}
+	if servers != nil {
+		servers.Close()
+	}
+	if maps != nil {
+		maps.tables.Close()
+	}
+	return nil, nil, errs
+}
+
 // newServers opens the access lists. Their tables are looked at before each
 // client, as by a child of master(8), which restarts then. The first server lacks
 // its policy; those that are opened later get s.policy.
@@ -140,7 +168,7 @@ func (s *server) newServers(ctx context.Context) (*renewed[*Server], error) {
 		server, err := newServer(ctx, s.config, tables, s.log)
 		if err != nil {
 			tables.Close()
-			return nil, nil, err
+			return nil, nil, placed(s.qmqpd.Effective, err)
 		}
 		server.Peer = lookup
 		server.SetPolicy(s.policy)
@@ -195,12 +223,9 @@ type server struct {
 }
 
 // openQueue returns the opener of messages, and what to call when the last one
-// is over.
-func (s *server) openQueue(ctx context.Context, dial dialer) (mailstream.Opener, func(), error) {
+// is over. It closes the maps, then or when it fails.
+func (s *server) openQueue(ctx context.Context, maps *openMaps, dial dialer) (mailstream.Opener, func(), error) {
 	if s.via == viaCleanup {
-		if err := s.refuseUseless(); err != nil {
-			return nil, nil, err
-		}
 		// Large messages wait there; see newStorage.
 		if err := checkWritable(s.queue, spool.QueueIncoming); err != nil {
 			return nil, nil, err
@@ -208,22 +233,13 @@ func (s *server) openQueue(ctx context.Context, dial dialer) (mailstream.Opener,
 		opener, err := newCleanup(s.config, s.queue, dial, newGate())
 		return opener, func() {}, err
 	}
-	open := func() (incoming.Maps, *table.Set, error) { return s.openTables(ctx) }
-	maps, tables, err := open()
-	if err != nil {
-		return nil, nil, err
-	}
-	// Now all has been read that ever is.
-	if err := s.refuseUseless(); err != nil {
-		tables.Close()
-		return nil, nil, err
-	}
 	sp, err := s.openSpool(ctx)
 	if err != nil {
-		tables.Close()
+		maps.tables.Close()
 		return nil, nil, err
 	}
-	opener := newStoreOpener(s.incoming, sp, maps, tables, open, s.cleanup.Duration("max_idle"))
+	open := func() (*openMaps, error) { return s.openMaps(ctx) }
+	opener := newStoreOpener(s.incoming, sp, maps, open, s.cleanup.Duration("max_idle"))
 	closeQueue := func() {
 		defer opener.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -280,20 +296,20 @@ func checkWritable(queue string, dirs ...string) error {
 	return errs.ErrorOrNil()
 }
 
-// openTables opens the lookup tables that cleanup(8) would use.
-func (s *server) openTables(ctx context.Context) (incoming.Maps, *table.Set, error) {
+// openMaps opens the lookup tables that cleanup(8) would use.
+func (s *server) openMaps(ctx context.Context) (*openMaps, error) {
 	log := s.log.WithKeepUTF8(s.cleanup.Bool("smtputf8_enable"))
 	loaded, err := loadedTables(s.cleanup.Effective, log)
 	if err != nil {
-		return incoming.Maps{}, nil, err
+		return nil, err
 	}
 	tables := newTables(ctx, s.cleanup.Effective, s.queue, log, loaded)
 	maps, err := s.maps.open(tables, s.cleanup.common.Interfaces, s.cleanup.ProxyInterfaces)
 	if err != nil {
 		tables.Close()
-		return maps, nil, err
+		return nil, placed(s.cleanup.Effective, err)
 	}
-	return maps, tables, nil
+	return &openMaps{maps, tables}, nil
 }
 
 // owners returns who the queue belongs to, if the process is root: mail_owner, if

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/go-multierror"
@@ -45,14 +44,14 @@ func (s *server) configure() error {
 	if s.queue, err = filepath.Abs(orDefault(s.Queue, s.config.QueueDirectory)); err != nil {
 		return err
 	}
-	errs := appendNew(nil, s.checkOptions(), s.readFlags(), s.readOwn(), s.readZone())
+	errs := appendNew(nil, s.checkOptions(), placed(s.qmqpd.Effective, s.readFlags()), placed(s.qmqpd.Effective, s.readOwn()), s.readZone())
 	s.incoming = loadIncoming(s.cleanup.Effective, s.rewriter.Effective, s.rewriter.common.MyOrigin, s.flags)
 	s.incoming.Location = s.zone
 	s.spool = loadSpool(s.cleanup.Effective)
 	if s.via != viaCleanup {
 		var classErrs error
 		s.maps, classErrs = loadStoreMaps(s.cleanup.Effective, s.cleanup.common.MyOrigin, s.flags)
-		errs = appendNew(errs, classErrs, refuse(s.cleanup.Effective, s.flags),
+		errs = appendNew(errs, placed(s.cleanup.Effective, classErrs), placed(s.cleanup.Effective, refuse(s.cleanup.Effective, s.flags)),
 			refuseProgram(files, s.config.CleanupService, "cleanup", "cleanup_service_name"),
 			refuseProgram(files, s.cleanup.String("rewrite_service_name"), "trivial-rewrite", "rewrite_service_name"))
 	}
@@ -162,14 +161,7 @@ func appendNew(errs *multierror.Error, lists ...error) *multierror.Error {
 		}
 	}
 	for _, list := range lists {
-		var many *multierror.Error
-		if !errors.As(list, &many) {
-			if list == nil {
-				continue
-			}
-			many = &multierror.Error{Errors: []error{list}}
-		}
-		for _, err := range many.Errors {
+		for _, err := range eachOf(list) {
 			err = located(err)
 			if !seen[err.Error()] {
 				seen[err.Error()] = true
@@ -187,13 +179,7 @@ func located(err error) error {
 	if !errors.As(err, &e) {
 		return err
 	}
-	if !strings.Contains(e.Text, e.Name) {
-		err = fmt.Errorf("%s: %w", e.Name, err)
-	}
-	if e.Value.Line > 0 {
-		err = fmt.Errorf("%s: %w", e.Value.Origin(), err)
-	}
-	return err
+	return placedAt(e.Name, e.Value, err)
 }
 
 // The values of queue_via.

@@ -51,7 +51,7 @@ func TestProxyInterfacesOnce(t *testing.T) {
 		defer set.Close()
 		maps, err := m.open(set, nil, proxies)
 		if i == 0 {
-			if err == nil || err.Error() != "host not found: proxy.example" {
+			if err == nil || !strings.Contains(err.Error(), "host not found: proxy.example") {
 				t.Errorf("a name that is not found: %v", err)
 			}
 			continue

@@ -81,7 +81,7 @@ func loadStoreMaps(clean *params.Effective, origin string, flags uint32) (storeM
 	classes := func(parameter, complain string, allowed incoming.Classes) incoming.Classes {
 		c, err := addressClasses(complain, clean.String(parameter), allowed)
 		if err != nil {
-			errs = multierror.Append(errs, err)
+			errs = multierror.Append(errs, aboutSetting(parameter, err))
 		}
 		return c
 	}
@@ -136,15 +136,17 @@ func (m *storeMaps) propagate(value string) error {
 }
 
 // open opens the tables. interfaces are the machine's own addresses, proxies
-// finds those in proxy_interfaces. An error is one with which
+// finds those in proxy_interfaces. The errors, all of them, are such with which
 // Postfix would not start.
 func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, proxies func() ([]netip.Addr, error)) (incoming.Maps, error) {
 	maps := m.maps
 	inUse := false
+	var errs *multierror.Error
 	for _, p := range mapParameters {
 		mapping, err := incoming.OpenMapping(set, p.name, m.lists[p.name], p.flags)
 		if err != nil {
-			return maps, err
+			errs = multierror.Append(errs, aboutSetting(p.name, err))
+			continue
 		}
 		*p.field(&maps) = mapping
 		inUse = inUse || mapping.Tables != nil && p.flags == incoming.AddressTable
@@ -152,16 +154,17 @@ func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, proxies func
 	if len(maps.MasqueradeDomains) > 0 && m.masqueradeExceptions != "" {
 		list, err := matchlist.ParseStrings("masquerade_exceptions", m.masqueradeExceptions, set, matchlist.Options{WarnLookup: true})
 		if err != nil {
-			return maps, err
+			errs = multierror.Append(errs, aboutSetting("masquerade_exceptions", err))
+		} else {
+			maps.IsMasqueradeException = list.Match
 		}
-		maps.IsMasqueradeException = list.Match
 	}
 	if !inUse {
-		return maps, nil
+		return maps, errs.ErrorOrNil()
 	}
 	list, err := matchlist.ParseStrings("mydestination", m.myDestination, set, matchlist.Options{WarnLookup: true})
 	if err != nil {
-		return maps, err
+		errs = multierror.Append(errs, aboutSetting("mydestination", err))
 	}
 	local := localDomains{log: set.Options().Log, list: list, ipv4Only: m.ipv4Only, addresses: make(map[netip.Addr]bool)}
 	for _, p := range interfaces {
@@ -171,14 +174,14 @@ func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, proxies func
 	// servers as well.
 	if m.proxyAddresses == nil {
 		if m.proxyAddresses, err = proxies(); err != nil {
-			return maps, err
+			errs = multierror.Append(errs, aboutSetting("proxy_interfaces", err))
 		}
 	}
 	for _, a := range m.proxyAddresses {
 		local.addresses[a] = true
 	}
 	maps.IsLocal = local.match
-	return maps, nil
+	return maps, errs.ErrorOrNil()
 }
 
 // localDomains are the domains whose mail is delivered on this machine.

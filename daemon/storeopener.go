@@ -17,12 +17,15 @@ type storeOpener struct {
 	renewed[*incoming.Opener]
 }
 
-// openTables opens the lookup tables.
-type openTables func() (incoming.Maps, *table.Set, error)
+// openMaps are maps and what is open for them.
+type openMaps struct {
+	incoming.Maps
+	tables *table.Set
+}
 
-// newStoreOpener returns an opener with tables that open has opened. They are
+// newStoreOpener returns an opener with maps that open has opened. They are
 // opened again after maxAge: max_idle.
-func newStoreOpener(config incoming.Config, sp *spool.Spool, maps incoming.Maps, tables *table.Set, open openTables, maxAge time.Duration) *storeOpener {
+func newStoreOpener(config incoming.Config, sp *spool.Spool, maps *openMaps, open func() (*openMaps, error), maxAge time.Duration) *storeOpener {
 	opener := func(maps incoming.Maps) *incoming.Opener {
 		config := config
 		config.Maps = maps
@@ -31,13 +34,13 @@ func newStoreOpener(config incoming.Config, sp *spool.Spool, maps incoming.Maps,
 	o := new(storeOpener)
 	o.maxAge, o.now = maxAge, time.Now
 	o.open = func() (*incoming.Opener, *table.Set, error) {
-		maps, tables, err := open()
+		maps, err := open()
 		if err != nil {
 			return nil, nil, err
 		}
-		return opener(maps), tables, nil
+		return opener(maps.Maps), maps.tables, nil
 	}
-	o.start(opener(maps), tables)
+	o.start(opener(maps.Maps), maps.tables)
 	return o
 }
 

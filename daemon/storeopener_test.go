@@ -44,22 +44,22 @@ func newTableWorld(t *testing.T, typ string) *tableWorld {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { sp.Close(context.Background()) })
-	open := func() (incoming.Maps, *table.Set, error) {
+	open := func() (*openMaps, error) {
 		w.opened++
 		set := table.NewSet(table.Options{Log: w.logger})
 		mapping, err := incoming.OpenMapping(set, "canonical_maps", typ+":"+w.dir+"/map", incoming.AddressTable)
-		return incoming.Maps{Canonical: mapping, CanonicalClasses: incoming.EnvelopeSender, Origin: "o.example"}, set, err
+		return &openMaps{incoming.Maps{Canonical: mapping, CanonicalClasses: incoming.EnvelopeSender, Origin: "o.example"}, set}, err
 	}
 	config := incoming.Config{
 		Map: true, Rewrite: rewrite.Rules{Origin: "o.example", AppendAtMyorigin: true},
 		LineLengthLimit: 2048, HeaderSizeLimit: 1000, HopcountLimit: 50, AttributeLimit: 100,
 	}
 	w.write(typ, "0")
-	maps, set, err := open()
+	maps, err := open()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.storeOpener = newStoreOpener(config, sp, maps, set, open, 100*time.Second)
+	w.storeOpener = newStoreOpener(config, sp, maps, open, 100*time.Second)
 	w.now = func() time.Time { return w.clock }
 	w.current.opened = w.clock
 	return w
