@@ -210,12 +210,12 @@ func (c *Child) Records() (whole []Record, rest []byte) {
 	return append([]Record(nil), c.records...), append([]byte(nil), c.partial...)
 }
 
-// WaitRecords waits until the child has sent n status records or can send no more,
-// having ended, and reports whether there are n.
+// WaitRecords waits until the child has sent n status records or has ended, and
+// reports whether there are n.
 func (c *Child) WaitRecords(n int, limit time.Duration) bool {
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
-	drained := c.drained
+	ended := c.done
 	for {
 		c.mu.Lock()
 		have, changed := len(c.records), c.changed
@@ -223,13 +223,18 @@ func (c *Child) WaitRecords(n int, limit time.Duration) bool {
 		if have >= n {
 			return true
 		}
-		if drained == nil {
+		if ended == nil {
 			return false
 		}
 		select {
 		case <-changed:
-		case <-drained: // what it wrote last has been read
-			drained = nil
+		case <-ended:
+			ended = nil
+			select {
+			case <-c.drained: // what it wrote last has been read
+			case <-timer.C:
+				return false
+			}
 		case <-timer.C:
 			return false
 		}
