@@ -10,6 +10,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
 	"github.com/qmqpd/qmqpd/daemon/poll"
+	"github.com/qmqpd/qmqpd/daemon/sockpath"
 )
 
 // dialer connects to a UNIX-domain stream socket.
@@ -17,12 +18,15 @@ type dialer func(ctx context.Context, path string) (net.Conn, error)
 
 // dialBy has a poller wait for the connection's data.
 func dialBy(p *poll.Poller) dialer {
-	return func(ctx context.Context, path string) (net.Conn, error) {
-		conn, err := p.DialUnix(ctx, path)
-		if err != nil {
-			return nil, err // not a nil *poll.Conn
-		}
-		return conn, nil
+	return func(ctx context.Context, path string) (conn net.Conn, err error) {
+		err = sockpath.Short(path, func(path string) error {
+			c, err := p.DialUnix(ctx, path)
+			if err == nil {
+				conn = c
+			}
+			return err
+		})
+		return conn, err
 	}
 }
 

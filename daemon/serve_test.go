@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/qmqpd/qmqpd/daemon/poll"
+	"github.com/qmqpd/qmqpd/daemon/sockpath"
 	"github.com/qmqpd/qmqpd/mainconf"
 )
 
@@ -161,4 +163,36 @@ func TestEndWhileOpeningTables(t *testing.T) {
 			t.Fatalf("%s: the server does not end", parameter)
 		}
 	}
+}
+
+// The socket of cleanup(8) is found in a queue directory whose path is too long for
+// an address.
+func TestLongQueuePath(t *testing.T) {
+	queue := filepath.Join(t.TempDir(), strings.Repeat("q", 100))
+	if err := os.MkdirAll(filepath.Join(queue, "public"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var l net.Listener
+	err := sockpath.Short(filepath.Join(queue, "public", "cleanup"), func(path string) (err error) {
+		l, err = net.Listen("unix", path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := &server{queue: queue, config: &Config{CleanupService: "cleanup"}}
+	if !s.cleanupAnswers() {
+		t.Error("cleanup(8) was not found")
+	}
+	poller, err := poll.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer poller.Close()
+	conn, err := dialBy(poller)(t.Context(), filepath.Join(queue, "public", "cleanup"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
 }

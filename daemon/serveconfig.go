@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-multierror"
 
 	"github.com/qmqpd/qmqpd/daemon/cleanup"
+	"github.com/qmqpd/qmqpd/daemon/sockpath"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 )
@@ -191,10 +192,12 @@ const (
 
 // cleanupAnswers tells whether a cleanup(8) listens in the queue directory.
 func (s *server) cleanupAnswers() bool {
-	conn, err := net.DialTimeout("unix", filepath.Join(s.queue, "public", s.config.CleanupService), time.Second)
-	if err != nil {
-		return false
-	}
-	conn.Close()
-	return true
+	err := sockpath.Short(filepath.Join(s.queue, "public", s.config.CleanupService), func(path string) error {
+		conn, err := net.DialTimeout("unix", path, time.Second)
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	})
+	return err == nil
 }

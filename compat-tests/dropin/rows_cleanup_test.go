@@ -204,6 +204,7 @@ var cleanupRows = []judges.Row{
 		s.WaitSession()
 	}, Want: []string{"warning: connect #1 to subsystem public/cleanup: No such file or directory"}},
 	{Name: "cleanup_service_name", Main: []string{"cleanup_service_name = other"}, Clients: ok, Want: queued},
+	{Name: "cleanup_service_name too long", Main: []string{"cleanup_service_name = " + strings.Repeat("x", 108-len("public/"))}, NoCleanup: true, Clients: ok, Want: []string{"fatal: unix-domain name too long: public/xxx"}},
 	{Name: "cleanup_service_name, error", Main: []string{"cleanup_service_name = other"}, Cleanup: []standin.Verdict{{Final: []byte("x\x00")}}, Clients: ok, Want: []string{"public/other socket", writeError}},
 
 	overrides("", "114"),

@@ -17,6 +17,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
 	"github.com/qmqpd/qmqpd/daemon/patience"
+	"github.com/qmqpd/qmqpd/daemon/sockpath"
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
 
@@ -126,6 +127,9 @@ func (o *Opener) Open(ctx context.Context, log *maillog.Logger) (mailstream.Stre
 func (o *Opener) path() string { return o.Class + "/" + o.Service }
 
 func (o *Opener) connect(ctx context.Context, log *maillog.Logger) (net.Conn, error) {
+	if !sockpath.Fits(o.path()) {
+		return nil, maillog.FatalError("unix-domain name too long: %s", o.path())
+	}
 	delay := cmp.Or(o.RetryDelay, defaultRetryDelay)
 	path, dial := filepath.Join(o.Dir, o.path()), o.Dial
 	if dial == nil {

@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"net"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/qmqpd/qmqpd/daemon/errno"
+	"github.com/qmqpd/qmqpd/daemon/sockpath"
 )
 
 // wakeRequest tells qmgr(8) that mail came in (Postfix mail_proto.h,
@@ -98,45 +98,27 @@ func (w *waker) send() {
 	case info.Mode&fs.ModeNamedPipe != 0:
 		w.sendFIFO(filepath.Join(w.dir, path))
 	case info.Mode&fs.ModeSocket != 0:
-		w.withShortPath(filepath.Join(w.dir, path), w.sendSocket)
+		_ = sockpath.Short(filepath.Join(w.dir, path), w.sendSocket)
 	default:
 		w.opts.Warn(path + " is not a socket or a fifo")
 	}
 }
 
-// withShortPath calls use with a path of the socket that fits into an address,
-// whose room is 108 bytes: if need be, one by way of its directory's
-// descriptor.
-func (w *waker) withShortPath(path string, use func(path string)) {
-	if len(path) < len(unix.RawSockaddrUnix{}.Path) {
-		use(path)
-		return
-	}
-	fd, err := retry(func() (int, error) {
-		return unix.Open(filepath.Dir(path), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	})
-	if err != nil {
-		return
-	}
-	defer unix.Close(fd)
-	use("/proc/self/fd/" + strconv.Itoa(fd) + "/" + filepath.Base(path))
-}
-
-func (w *waker) sendSocket(path string) {
+func (w *waker) sendSocket(path string) error {
 	conn, err := net.DialTimeout("unix", path, w.opts.WakeTimeout)
 	if err != nil {
-		return
+		return err
 	}
+	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(w.opts.WakeTimeout))
 	if _, err := conn.Write([]byte{wakeRequest, 0}); err != nil {
-		conn.Close()
-		return
+		return err
 	}
 	// The server closes; until then the descriptor stays open.
 	_ = conn.SetReadDeadline(time.Now().Add(w.opts.WakeTimeout + wakeLinger))
 	var b [1]byte
 	_, _ = conn.Read(b[:])
-	conn.Close()
+	return nil
 }
 
 func (w *waker) sendFIFO(path string) {
