@@ -69,10 +69,11 @@ func asFailure(err error) error {
 	return err
 }
 
-// newTables returns a set for the lookup tables that lists name. Everything but the
-// queue directory is taken from eff: stand-alone mode opens the tables of cleanup(8),
-// whose settings may be others than those of qmqpd. The end of ctx ends the opening of
-// tables that wait for proxymap(8).
+// newTables returns a set for the lookup tables that lists name. queue is the queue
+// directory, or empty for that of eff, in which the process is then. All else is taken
+// from eff: stand-alone mode opens the tables of cleanup(8), whose settings may be
+// others than those of qmqpd. The end of ctx ends the opening of tables that wait for
+// proxymap(8).
 func newTables(ctx context.Context, eff *params.Effective, queue string, log *maillog.Logger, loaded dynamicmaps.Tables) *table.Set {
 	ipv4, ipv6 := eff.Protocols()
 	return table.NewSet(table.Options{
@@ -84,7 +85,8 @@ func newTables(ctx context.Context, eff *params.Effective, queue string, log *ma
 		UTF8:              eff.Bool("smtputf8_enable"),
 		OpenErrorFatal:    eff.Bool("daemon_table_open_error_is_fatal"),
 		Loaded:            loaded,
-		QueueDirectory:    queue,
+		QueueDirectory:    orDefault(queue, eff.String("queue_directory")),
+		InQueue:           queue == "",
 		ProxymapService:   eff.String("proxymap_service_name"),
 		IPCIdle:           eff.Duration("ipc_idle"),
 		IPCTTL:            eff.Duration("ipc_ttl"),

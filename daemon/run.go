@@ -266,7 +266,7 @@ func (r *run) openServer() error {
 		return maillog.FatalError("chdir(\"%s\"): %s", r.config.QueueDirectory, errno.Text(err))
 	}
 	ctx := context.Background()
-	r.tables = newTables(ctx, r.effective, r.config.QueueDirectory, r.log, r.loaded)
+	r.tables = newTables(ctx, r.effective, "", r.log, r.loaded)
 	var err error
 	if r.server, err = newServer(ctx, r.config, r.tables, r.log); err != nil {
 		return err

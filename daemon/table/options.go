@@ -39,9 +39,12 @@ type Options struct {
 	// stand in.
 	Loaded map[string]string
 
-	// QueueDirectory is where proxy tables find private/ when the working
-	// directory has none.
+	// QueueDirectory is where proxy tables find private/. InQueue says that the
+	// working directory is meant to be the same, as that of a child of master(8):
+	// if private/ is there, they go by the relative path, which they find from
+	// within the jail as well.
 	QueueDirectory string
+	InQueue        bool
 	// ProxymapService is proxymap_service_name; empty means "proxymap".
 	ProxymapService string
 	// IPCIdle and IPCTTL are ipc_idle and ipc_ttl, the longest idle time and

@@ -13,9 +13,9 @@ import (
 )
 
 // proxyTable asks proxymap(8), which runs outside the jail. It connects when
-// it is opened, by the path private/SERVICE in the working directory or else
-// below the queue directory; later it reconnects by the same path, which works
-// inside the jail as long as the working directory is the queue directory.
+// it is opened, by the path private/SERVICE in the working directory, if that may be
+// the queue directory, or else below the queue directory; later it reconnects by the
+// same path, which works inside the jail as long as it is the relative one.
 // Lookups wait until the server answers, or ctx ends. Source: Postfix 3.10
 // dict_proxy.c.
 type proxyTable struct {
@@ -51,9 +51,11 @@ func openProxy(o *opening) (Table, error) {
 		return o.set.open(o.name, o.flags)
 	}
 	opt := o.set.opt
-	class := "private"
-	if _, err := os.Stat(class + "/" + opt.ProxymapService); err != nil {
-		class = opt.QueueDirectory + "/private"
+	class := opt.QueueDirectory + "/private"
+	if opt.InQueue {
+		if _, err := os.Stat("private/" + opt.ProxymapService); err == nil {
+			class = "private"
+		}
 	}
 	t := &proxyTable{name: o.name, service: opt.ProxymapService, class: class, log: opt.Log}
 	t.flags = o.flags
