@@ -101,7 +101,7 @@ var cleanupRows = []judges.Row{
 		c := s.Dial(judges.Client{})
 		defer c.Close()
 		s.WaitLog("client=")
-		time.Sleep(300 * time.Millisecond) // for cleanup(8) to be gone
+		s.Messages() // cleanup(8) is gone
 		s.Send(c, judges.Client{Send: "x"})
 		s.Reply("client", c)
 		s.WaitSession()
@@ -262,7 +262,7 @@ func leaves(name string, after int, send, want string) judges.Row {
 		defer c.Close()
 		s.WaitLog("client=")
 		if after == 0 {
-			time.Sleep(300 * time.Millisecond) // for cleanup(8) to be gone
+			s.Messages() // cleanup(8) is gone
 		}
 		s.Send(c, judges.Client{Send: send})
 		s.Reply("client", c)

@@ -170,8 +170,7 @@ func resetAfter(text string) func(s *judges.Scene) {
 		c := s.Dial(judges.Client{})
 		s.Send(c, judges.Client{Send: text})
 		s.WaitLog("client=")
-		// What was sent must have been read: a reset throws away the rest.
-		time.Sleep(300 * time.Millisecond)
+		s.WaitRead(c) // a reset throws away what has not been
 		c.Reset()
 		s.WaitSession()
 	}

@@ -283,6 +283,13 @@ func (s *Scene) Dial(c Client) *standin.Client {
 	return conn
 }
 
+// WaitRead waits until the server has read all that a client has sent.
+func (s *Scene) WaitRead(conn *standin.Client) {
+	if !conn.WaitRead(patience) {
+		s.Note("not all is read")
+	}
+}
+
 // Port says that the number is a client's port, to be masked.
 func (s *Scene) Port(port string) {
 	s.mu.Lock()
