@@ -102,7 +102,10 @@ lint: ## gofmt, go vet, staticcheck; what is for other systems builds there
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted" >&2; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
-	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./mainconf ./params/... ./queuefmt/... ./cmd/postconf-lite
+	@for os in darwin freebsd netbsd openbsd; do \
+		echo "GOOS=$$os $(GO) vet"; \
+		GOOS=$$os GOARCH=amd64 CGO_ENABLED=0 $(GO) vet ./mainconf ./params/... ./queuefmt/... ./cmd/postconf-lite || exit 1; \
+	done
 	GOARCH=386 CGO_ENABLED=0 $(GO) build ./...
 
 bench: postfix ## ours and stock side by side, in one table; ROUNDS=5
