@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,8 +16,12 @@ var readers = map[string]params.Kind{
 	"String": params.String, "Bool": params.Bool, "Int": params.Int, "Long": params.Long, "Duration": params.Time,
 }
 
-// Each parameter that qmqpd reads exists, is of the kind that it is read as, and
-// stands in the table of docs/compatibility.md with its default.
+// parameterRead finds where the package reads a parameter: for whom, how, and which.
+var parameterRead = regexp.MustCompile(`\b(eff|effective|e|qmqpd|clean|cleanup|rewriter)\.(String|Bool|Int|Long|Duration)\("([a-z0-9_]+)"\)`)
+
+// Each parameter that is read exists and is of the kind that it is read as. Those of
+// qmqpd stand in the table of docs/compatibility.md with their default, those of other
+// programs in docs/stand-alone.md.
 func TestParametersDocumented(t *testing.T) {
 	page, err := os.ReadFile("../docs/compatibility.md")
 	if err != nil {
@@ -32,22 +37,39 @@ func TestParametersDocumented(t *testing.T) {
 			rows[strings.TrimSpace(name)] = strings.TrimSpace(cells[2])
 		}
 	}
+	alone, err := os.ReadFile("../docs/stand-alone.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
 	profile := params.DefaultProfile
 	count := 0
-	for _, file := range []string{"config.go", "lists.go", "limit.go"} {
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range regexp.MustCompile(`\b(?:eff|effective)\.(String|Bool|Int|Long|Duration)\("([a-z0-9_]+)"\)`).FindAllSubmatch(source, -1) {
+		for _, m := range parameterRead.FindAllStringSubmatch(string(source), -1) {
 			count++
-			name := string(m[2])
+			program, how, name := m[1], m[2], m[3]
 			p, ok := profile.Lookup(name)
-			if !ok || p.Kind != readers[string(m[1])] {
-				t.Errorf("%s: read as %s, is %v", name, m[1], p.Kind)
+			if !ok || p.Kind != readers[how] {
+				t.Errorf("%s: read as %s, is %v", name, how, p.Kind)
 				continue
 			}
 			documented, ok := rows[name]
+			if program != "eff" && program != "effective" && program != "e" {
+				if !ok && !regexp.MustCompile(`\b`+name+`\b`).Match(alone) {
+					t.Errorf("%s is not in docs/stand-alone.md", name)
+				}
+				continue
+			}
 			if !ok {
 				t.Errorf("%s is not in docs/compatibility.md", name)
 			}
@@ -56,7 +78,7 @@ func TestParametersDocumented(t *testing.T) {
 			}
 		}
 	}
-	if count < 25 {
+	if count < 80 {
 		t.Errorf("only %d parameters found", count)
 	}
 }
