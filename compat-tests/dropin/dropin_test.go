@@ -59,6 +59,7 @@ var dropInSite = judges.Site{
 			"127.0.0.46": {"46.example."},
 			"127.0.0.47": {"0x7f.0.0.1."},
 			"127.0.0.48": {"host.example.48."},
+			"127.0.0.49": {"elsewhere."},
 		},
 		Addr: map[string][]string{
 			"good.dns.example.":    {"127.0.0.20"},

@@ -148,6 +148,9 @@ var optionRows = []judges.Row{
 	{Name: "program by another name at a terminal", Argv: []string{"/a/b/other", "-n", "628", "-t", "inet"}, Terminal: true, Stderr: true, Want: []string{"fatal: do not run this command by hand"}},
 }
 
+// searchExample puts a search list into the jail's resolv.conf.
+const searchExample = `/usr/bin/sed -i s/^options/search\texample\noptions/ @QUEUE/etc/resolv.conf`
+
 // environmentRows are about the environment: contract section 1.3, and the
 // early steps of 1.6.
 var environmentRows = []judges.Row{
@@ -195,6 +198,18 @@ var environmentRows = []judges.Row{
 	{Name: "TZ by a quoted rule", Env: []string{"TZ=<+03>-3"}, Clients: ok, Want: []string{"DATE +0300 (+03)"}},
 	{Name: "TZ unknown", Env: []string{"TZ=No/Where"}, Clients: ok, Want: []string{"DATE +0000 ()"}},
 	{Name: "TZ empty", Env: []string{"TZ="}, Clients: ok, Want: []string{"DATE +0000 (U"}},
+	{Name: "RES_OPTIONS absent", Clients: []judges.Client{{From: "127.0.0.20", Send: plain}}, Want: []string{"connect from Good.DNS.example["}},
+	{Name: "RES_OPTIONS", Env: []string{"RES_OPTIONS=\tedns0 use-vc"}, Clients: []judges.Client{{From: "127.0.0.20", Send: plain}}, Want: []string{"connect from unknown["}},
+	{Name: "RES_OPTIONS with more after an option", Env: []string{"RES_OPTIONS=use-vcx"}, Clients: []judges.Client{{From: "127.0.0.20", Send: plain}}, Want: []string{"connect from unknown["}},
+	{Name: "RES_OPTIONS with a newline", Env: []string{"RES_OPTIONS=edns0\nuse-vc"}, Clients: []judges.Client{{From: "127.0.0.20", Send: plain}}, Want: []string{"connect from Good.DNS.example["}},
+	{Name: "RES_OPTIONS, ndots", Env: []string{"RES_OPTIONS=ndots:3x", "LOCALDOMAIN=example"}, Clients: []judges.Client{{From: "127.0.0.20", Send: plain}}, Want: []string{"connect from Good.DNS.example["}},
+	{Name: "LOCALDOMAIN absent", Clients: []judges.Client{{From: "127.0.0.49", Send: plain}}, Want: []string{"hostname elsewhere does not resolve to address 127.0.0.49: "}},
+	{Name: "LOCALDOMAIN", Env: []string{"LOCALDOMAIN=example"}, Clients: []judges.Client{{From: "127.0.0.49", Send: plain}}, Want: []string{"hostname 127.0.0.49 does not resolve to address elsewhere\n"}},
+	{Name: "LOCALDOMAIN, second domain", Env: []string{"LOCALDOMAIN=nowhere\t example."}, Clients: []judges.Client{{From: "127.0.0.49", Send: plain}}, Want: []string{"hostname 127.0.0.49 does not resolve to address elsewhere\n"}},
+	{Name: "LOCALDOMAIN, blank first", Env: []string{"LOCALDOMAIN= example"}, Clients: []judges.Client{{From: "127.0.0.49", Send: plain}}, Want: []string{"hostname 127.0.0.49 does not resolve to address elsewhere\n"}},
+	{Name: "LOCALDOMAIN, after a newline", Env: []string{"LOCALDOMAIN=nowhere\nexample"}, Clients: []judges.Client{{From: "127.0.0.49", Send: plain}}, Want: []string{"hostname elsewhere does not resolve to address 127.0.0.49: "}},
+	{Name: "LOCALDOMAIN empty, over resolv.conf", Env: []string{"LOCALDOMAIN="}, Commands: []string{searchExample}, Clients: []judges.Client{{From: "127.0.0.49", Send: plain}}, Want: []string{"hostname elsewhere does not resolve to address 127.0.0.49: "}},
+	{Name: "search list in resolv.conf", Commands: []string{searchExample}, Clients: []judges.Client{{From: "127.0.0.49", Send: plain}}, Want: []string{"hostname 127.0.0.49 does not resolve to address elsewhere\n"}},
 	{Name: "no services in the jail", Main: []string{"qmqpd_authorized_clients = socketmap:inet:127.0.0.1:qmqp:m"}, Files: map[string]string{"@QUEUE/etc/services": judges.Absent}, Clients: ok, Want: []string{"server configuration error"}},
 	{Name: "other localtime in the jail", Commands: []string{"/usr/bin/cp /usr/share/zoneinfo/Asia/Tokyo @QUEUE/etc/localtime"}, Clients: ok, Want: []string{"DATE +0900 (JST)"}},
 	{Name: "localtime in the jail alone, on standard input", Stdin: "pipe", Args: []string{"-u", "-c"}, Commands: []string{"/usr/bin/cp /usr/share/zoneinfo/Asia/Tokyo @QUEUE/etc/localtime"}, Clients: ok, Want: []string{"DATE +0900 (JST)"}},

@@ -25,10 +25,19 @@ const maxServers = 3
 
 // parseResolvConf reads resolv.conf as glibc does. Without a usable name
 // server there is one on this host; without a search list the domain of
-// hostname is searched.
-func parseResolvConf(b []byte, hostname string, port int) dnsConfig {
+// hostname is searched. The variable LOCALDOMAIN is a search list instead of the
+// file's, and RES_OPTIONS has options after the file's: master(8) hands them on if
+// import_environment says so.
+func parseResolvConf(b []byte, hostname string, port int, environ func(string) (string, bool)) dnsConfig {
 	c := dnsConfig{ndots: 1, timeout: 5 * time.Second, attempts: 2}
-	searchSet := false
+	domains, domainsSet := environ("LOCALDOMAIN")
+	searchSet := domainsSet
+	if domainsSet {
+		domains, _, _ = strings.Cut(domains, "\n")
+		// The first domain is what is before a blank, even if that is nothing.
+		end := strings.IndexAny(domains+" ", " \t")
+		c.search = append([]string{domains[:end]}, strings.FieldsFunc(domains[end:], blank)...)
+	}
 	for line := range strings.Lines(string(b)) {
 		line = strings.TrimRight(line, "\n")
 		// Keywords stand at the very beginning.
@@ -46,9 +55,13 @@ func parseResolvConf(b []byte, hostname string, port int) dnsConfig {
 				c.servers = append(c.servers, net.JoinHostPort(a.String(), strconv.Itoa(port)))
 			}
 		case "domain":
-			c.search, searchSet = f[:1], true
+			if !domainsSet {
+				c.search, searchSet = f[:1], true
+			}
 		case "search":
-			c.search, searchSet = f, true
+			if !domainsSet {
+				c.search, searchSet = f, true
+			}
 		case "options":
 			for _, o := range f {
 				c.option(o)
@@ -66,31 +79,49 @@ func parseResolvConf(b []byte, hostname string, port int) dnsConfig {
 			c.search = []string{domain}
 		}
 	}
+	options, _ := environ("RES_OPTIONS")
+	for _, o := range strings.FieldsFunc(options, blank) {
+		c.option(o)
+	}
 	for i, d := range c.search {
 		c.search[i] = strings.Trim(d, ".")
 	}
 	return c
 }
 
+// blank tells whether a character separates words of the environment.
+func blank(r rune) bool { return r == ' ' || r == '\t' }
+
+// option takes one option. The C library looks only at how it begins.
 func (c *dnsConfig) option(o string) {
-	name, value, _ := strings.Cut(o, ":")
-	n, err := strconv.Atoi(value)
-	if err != nil {
-		n = 0
+	number := func(name string) (n int, ok bool) {
+		o, ok := strings.CutPrefix(o, name)
+		return leadingNumber(o), ok
 	}
-	switch name {
-	case "ndots":
+	if n, ok := number("ndots:"); ok {
 		// A negative number becomes one of four bits.
 		c.ndots = min(n, 15) & 15
-	case "timeout":
+	} else if n, ok := number("timeout:"); ok {
 		c.timeout = time.Duration(min(max(n, 0), 30)) * time.Second
-	case "attempts":
+	} else if n, ok := number("attempts:"); ok {
 		c.attempts = min(max(n, 0), 5)
-	case "rotate":
+	} else if strings.HasPrefix(o, "rotate") {
 		c.rotate = true
-	case "use-vc":
+	} else if strings.HasPrefix(o, "use-vc") {
 		c.tcp = true
 	}
+}
+
+// leadingNumber is atoi(3): the number that the text begins with, or zero.
+func leadingNumber(s string) int {
+	end := 0
+	for end < len(s) && (s[end] >= '0' && s[end] <= '9' || end == 0 && (s[0] == '-' || s[0] == '+')) {
+		end++
+	}
+	// Of a number that is too large, ParseInt returns the largest, of which atoi
+	// keeps the low bits.
+	n, _ := strconv.ParseInt(s[:end], 10, 64)
+	return int(int32(n))
 }
 
 // wait is how long a server, counted from 0, gets to answer in the given

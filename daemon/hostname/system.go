@@ -3,6 +3,7 @@ package hostname
 import (
 	"context"
 	"net/netip"
+	"os"
 	"path/filepath"
 
 	"github.com/qmqpd/qmqpd/params/inetaton"
@@ -26,6 +27,8 @@ type SystemOptions struct {
 	// Hostname gives the default search domain if resolv.conf names none.
 	// Empty: the host name of the system.
 	Hostname string
+	// Environ looks environment variables up. Nil: os.LookupEnv.
+	Environ func(name string) (value string, ok bool)
 }
 
 // NewSystem reads nsswitch.conf, once and now; the other files are read when
@@ -41,12 +44,16 @@ func NewSystem(o SystemOptions) *System {
 	if port == 0 {
 		port = 53
 	}
+	environ := o.Environ
+	if environ == nil {
+		environ = os.LookupEnv
+	}
 	path := func(name string) string { return filepath.Join(dir, name) }
 	return &System{
 		order:  readOrder(path("nsswitch.conf")),
 		hosts:  cached[[]hostLine]{path: path("hosts"), parse: parseHosts},
 		multi:  cached[bool]{path: path("host.conf"), parse: parseMulti},
-		config: cached[dnsConfig]{path: path("resolv.conf"), parse: func(b []byte) dnsConfig { return parseResolvConf(b, o.Hostname, port) }},
+		config: cached[dnsConfig]{path: path("resolv.conf"), parse: func(b []byte) dnsConfig { return parseResolvConf(b, o.Hostname, port, environ) }},
 	}
 }
 

@@ -339,21 +339,32 @@ func TestResolvConf(t *testing.T) {
 	for _, tt := range []struct {
 		name, conf string
 		want       dnsConfig
+		env        map[string]string
 	}{
-		{"nothing", "", base},
-		{"comments", ";nameserver 10.0.0.1\n#nameserver 10.0.0.1\n", base},
-		{"leading blank", "  nameserver 10.0.0.1\n", base},
-		{"glued comment", "nameserver 10.0.0.1;c\n", base},
-		{"unusable", "nameserver bogus\nnameserver\n", base},
-		{"three of four", "nameserver 10.0.0.1\nnameserver\t10.0.0.2 # c\nnameserver 2001:db8::1\nnameserver 10.0.0.4\n",
-			with(func(c *dnsConfig) { c.servers = []string{"10.0.0.1:53", "10.0.0.2:53", "[2001:db8::1]:53"} })},
-		{"options", "options rotate use-vc ndots:3 timeout:2 attempts:4 edns0 trust-ad\noptions ndots:99 timeout:99 attempts:99\n",
-			with(func(c *dnsConfig) {
+		{name: "nothing", conf: "", want: base},
+		{name: "comments", conf: ";nameserver 10.0.0.1\n#nameserver 10.0.0.1\n", want: base},
+		{name: "leading blank", conf: "  nameserver 10.0.0.1\n", want: base},
+		{name: "glued comment", conf: "nameserver 10.0.0.1;c\n", want: base},
+		{name: "unusable", conf: "nameserver bogus\nnameserver\n", want: base},
+		{name: "three of four", conf: "nameserver 10.0.0.1\nnameserver\t10.0.0.2 # c\nnameserver 2001:db8::1\nnameserver 10.0.0.4\n",
+			want: with(func(c *dnsConfig) { c.servers = []string{"10.0.0.1:53", "10.0.0.2:53", "[2001:db8::1]:53"} })},
+		{name: "options", conf: "options rotate use-vc ndots:3 timeout:2 attempts:4 edns0 trust-ad\noptions ndots:99 timeout:99 attempts:99\n",
+			want: with(func(c *dnsConfig) {
 				c.rotate, c.tcp, c.ndots, c.timeout, c.attempts = true, true, 15, 30*time.Second, 5
 			})},
-		{"search", "domain a.test b.test\nsearch c.test d.test.\n", with(func(c *dnsConfig) { c.search = []string{"c.test", "d.test"} })},
+		{name: "options with more after them", conf: "options rotated ndots:3x timeout:2s attempts:+4. ndots use-vcs\n",
+			want: with(func(c *dnsConfig) { c.rotate, c.tcp, c.ndots, c.timeout, c.attempts = true, true, 3, 2*time.Second, 4 })},
+		{name: "options of other forms", conf: "options xrotate ndots timeout attempts=4 ndots:4294967298 attempts:x\n",
+			want: with(func(c *dnsConfig) { c.ndots, c.attempts = 2, 0 })},
+		{name: "options of the environment", conf: "options timeout:9 attempts:4\n", env: map[string]string{"RES_OPTIONS": " timeout:2\tuse-vc"},
+			want: with(func(c *dnsConfig) { c.timeout, c.attempts, c.tcp = 2*time.Second, 4, true })},
+		{name: "search list of the environment", conf: "search a.test\ndomain b.test\n", env: map[string]string{"LOCALDOMAIN": "c.test. \td.test\ne.test"},
+			want: with(func(c *dnsConfig) { c.search = []string{"c.test", "d.test"} })},
+		{name: "empty search list of the environment", conf: "search a.test\n", env: map[string]string{"LOCALDOMAIN": ""},
+			want: with(func(c *dnsConfig) { c.search = []string{""} })},
+		{name: "search", conf: "domain a.test b.test\nsearch c.test d.test.\n", want: with(func(c *dnsConfig) { c.search = []string{"c.test", "d.test"} })},
 	} {
-		if d := cmp.Diff(tt.want, parseResolvConf([]byte(tt.conf), "h", 53), cmp.AllowUnexported(dnsConfig{})); d != "" {
+		if d := cmp.Diff(tt.want, parseResolvConf([]byte(tt.conf), "h", 53, func(name string) (string, bool) { v, ok := tt.env[name]; return v, ok }), cmp.AllowUnexported(dnsConfig{})); d != "" {
 			t.Errorf("%s: %s", tt.name, d)
 		}
 	}
@@ -425,7 +436,7 @@ func FuzzFiles(f *testing.F) {
 			}
 		}
 		parseMulti([]byte(s))
-		c := parseResolvConf([]byte(s), "h.example", 53)
+		c := parseResolvConf([]byte(s), "h.example", 53, func(string) (string, bool) { return s, len(s)%2 == 0 })
 		if len(c.servers) == 0 || len(c.servers) > maxServers || c.attempts > 5 || c.ndots > 15 || c.wait(0) <= 0 {
 			t.Errorf("%+v", c)
 		}
@@ -450,7 +461,7 @@ func TestLongHostnameInJail(t *testing.T) {
 			err = syscall.Sethostname([]byte("a." + domain))
 		}
 		if err == nil {
-			search = parseResolvConf(nil, "", 53).search
+			search = parseResolvConf(nil, "", 53, noEnviron).search
 		}
 		result <- err
 	}()
@@ -464,3 +475,6 @@ func TestLongHostnameInJail(t *testing.T) {
 		t.Errorf("search %q", search)
 	}
 }
+
+// noEnviron is an environment without variables.
+func noEnviron(string) (string, bool) { return "", false }
