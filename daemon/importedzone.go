@@ -10,13 +10,13 @@ import (
 )
 
 // importedZone returns the time zone of the programs that master(8) starts under
-// the given value of import_environment: TZ is what the list sets it to, or else,
-// if the list names it, what the environment has. An error is one with which
+// the given value of import_environment: TZ and TZDIR are what the list sets them to,
+// or else, if the list names them, what the environment has. An error is one with which
 // master(8) would not start.
 //
 // Source: Postfix 3.10 mail_parm_split.c, clean_env.c.
 func importedZone(list string, environ func(string) (string, bool)) (*time.Location, error) {
-	zone, set := "", false
+	zone, set, dir := "", false, ""
 	for _, word := range mainconf.SplitBraced(list, mainconf.ListSeparators) {
 		if word[0] == '{' {
 			var err error
@@ -35,9 +35,15 @@ func importedZone(list string, environ func(string) (string, bool)) (*time.Locat
 		} else {
 			value, ok = environ(name)
 		}
-		if name == "TZ" && ok {
+		if !ok {
+			continue
+		}
+		switch name {
+		case "TZ":
 			zone, set = value, true
+		case "TZDIR":
+			dir = value
 		}
 	}
-	return jail.Location(zone, set), nil
+	return jail.Location(zone, set, dir), nil
 }

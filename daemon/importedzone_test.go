@@ -14,6 +14,8 @@ func TestImportedZone(t *testing.T) {
 		{list: "TZ {TZ = <+0530>-5:30}", tz: "CET-1CEST", want: "+0530"},
 		{list: "{ TZ }", tz: "CET-1CEST", want: "CET"},
 		{list: "TZ=", tz: "CET-1CEST", want: "UTC"},
+		{list: "TZDIR=/usr/share/zoneinfo/Asia TZ=Tokyo", want: "JST"},
+		{list: "TZ=Asia/Tokyo", want: "JST"},
 		{list: "XTZ=EET-2 =", err: "import_environment: missing attribute name in: ="},
 		{list: "{TZ=EET-2", err: "import_environment: missing '}' in \"{TZ=EET-2\""},
 	} {

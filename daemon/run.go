@@ -131,7 +131,7 @@ func (r *run) localtime() time.Time { return time.Now().In(r.zone.Renew()) }
 // single_server_main), since each may be the one that fails, and then serves.
 func (r *run) run() error {
 	r.args = master.NewArgs(r.Argv0)
-	r.zone = jail.NewZone(r.env.TimeZone, r.env.HasTimeZone)
+	r.zone = jail.NewZone(r.env.TimeZone, r.env.HasTimeZone, r.env.TimeZoneDir)
 	r.startLog()
 	for _, step := range []func() error{
 		r.readSettings,

@@ -1,6 +1,7 @@
 package jail
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"sync"
@@ -29,10 +30,10 @@ type Zone struct {
 	current atomic.Pointer[time.Location]
 }
 
-// NewZone determines the zone from the TZ variable, as Location does.
-func NewZone(tz string, set bool) *Zone {
+// NewZone determines the zone from the TZ and TZDIR variables, as Location does.
+func NewZone(tz string, set bool, dir string) *Zone {
 	z := &Zone{fixed: set}
-	z.current.Store(Location(tz, set))
+	z.current.Store(Location(tz, set, dir))
 	if !set {
 		z.file = stateOf(localtime)
 	}
@@ -87,15 +88,16 @@ func stateOf(name string) fileState {
 	}
 }
 
-// zoneDir is where the C library looks for time zone files.
-const zoneDir = "/usr/share/zoneinfo/"
+// zoneDir is where the C library looks for time zone files without TZDIR.
+const zoneDir = "/usr/share/zoneinfo"
 
 // Location returns the local time zone as tzset(3) of the C library determines
 // it from the TZ variable: a zone name, a file, or a rule such as
 // "CET-1CEST,M3.5.0,M10.5.0/3"; with TZ unset /etc/localtime. What is none of
-// these is UTC, by the name that it starts with, if it does. Zone files are not in the
-// jail: call it before Enter. time.Local is loaded lazily and knows no rules.
-func Location(tz string, set bool) *time.Location {
+// these is UTC, by the name that it starts with, if it does. Names are looked for in
+// dir, the TZDIR variable, if it is not empty. Zone files are not in the jail: call it
+// before Enter. time.Local is loaded lazily and knows no rules.
+func Location(tz string, set bool, dir string) *time.Location {
 	if !set {
 		return fromFile(localtime)
 	}
@@ -108,7 +110,7 @@ func Location(tz string, set bool) *time.Location {
 	}
 	path := name
 	if name[0] != '/' {
-		path = zoneDir + name
+		path = cmp.Or(dir, zoneDir) + "/" + name
 	}
 	if loc, ok := readZone(name, path); ok {
 		return loc
@@ -130,9 +132,6 @@ func fromFile(path string) *time.Location {
 }
 
 func readZone(name, path string) (*time.Location, bool) {
-	if strings.Contains(path, "..") {
-		return nil, false
-	}
 	b, err := directfile.ReadFile(path)
 	if err != nil {
 		return nil, false

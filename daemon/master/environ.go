@@ -28,6 +28,9 @@ type Environ struct {
 	// TimeZone is TZ.
 	TimeZone    string
 	HasTimeZone bool
+	// TimeZoneDir is TZDIR, where the C library looks for time zones by name.
+	// Empty if unset, which means the same.
+	TimeZoneDir string
 }
 
 // ReadEnviron reads the environment by means of lookup, usually os.LookupEnv.
@@ -47,6 +50,7 @@ func ReadEnviron(lookup func(string) (string, bool)) Environ {
 		Debug:           has("MAIL_DEBUG"),
 		TimeZone:        get("TZ"),
 		HasTimeZone:     has("TZ"),
+		TimeZoneDir:     get("TZDIR"),
 	}
 }
 
