@@ -19,6 +19,7 @@ func (r *run) debug() error {
 	}
 	r.log.Infof("running: %s", command)
 	shell := exec.Command("/bin/sh", "-c", command)
+	shell.Args[0] = "sh" // as system(3) has it: the shell puts it before what it says
 	shell.Env = childEnviron(r.Environ, r.effective)
 	shell.Stdin, shell.Stdout, shell.Stderr = os.Stdin, os.Stdout, os.Stderr
 	// Postfix does not look at the outcome either.

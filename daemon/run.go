@@ -132,8 +132,8 @@ func (r *run) localtime() time.Time { return time.Now().In(r.zone.Renew()) }
 func (r *run) run() error {
 	r.args = master.NewArgs(r.Argv0)
 	r.zone = jail.NewZone(r.env.TimeZone, r.env.HasTimeZone, r.env.TimeZoneDir)
-	r.startLog()
 	for _, step := range []func() error{
+		r.startLog,
 		r.readSettings,
 		r.readParameters,
 		r.meetMaster,
@@ -209,10 +209,15 @@ func (r *run) readParameters() error {
 	if err != nil {
 		return err
 	}
+	if r.env.PostlogService == "" {
+		r.log.SetTag(r.tag()) // of lines to postlogd the original has a copy
+	}
 	if err := eff.CheckMaillogFile(); err != nil {
 		return maillog.FatalError("%w", err)
 	}
-	r.configureLog(eff, common)
+	if err := r.configureLog(eff, common); err != nil {
+		return err
+	}
 	if r.loaded, err = loadedTables(eff, r.log); err != nil {
 		return err
 	}

@@ -5,13 +5,17 @@ import (
 	"os"
 
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/sockpath"
 	"github.com/qmqpd/qmqpd/params"
 )
 
 // startLog sets up the log from what the environment says: the parameters are
 // not known yet.
-func (r *run) startLog() {
+func (r *run) startLog() error {
 	r.log = maillog.New(r.now)
+	if err := checkPostlog(r.env.PostlogService); err != nil {
+		return err // of which nobody hears
+	}
 	if r.env.Verbose {
 		r.log = r.log.WithVerbose(1)
 	}
@@ -28,12 +32,21 @@ func (r *run) startLog() {
 	if r.log.Verbose() > 0 {
 		r.log.Infof("daemon started")
 	}
+	return nil
 }
 
 // configureLog sets up the log by the parameters.
-func (r *run) configureLog(eff *params.Effective, common params.Common) {
+func (r *run) configureLog(eff *params.Effective, common params.Common) error {
+	if err := checkPostlog(postlogSocket(eff)); err != nil {
+		if r.env.PostlogService != "" {
+			// The original dies of the same once more as it logs this, before
+			// standard error has its turn.
+			r.log = maillog.New(r.now)
+		}
+		return err
+	}
 	c := maillog.Config{
-		Tag:      eff.String("syslog_name") + "/" + r.args.Process,
+		Tag:      r.tag(),
 		PID:      os.Getpid(),
 		KeepUTF8: common.SMTPUTF8,
 	}
@@ -42,6 +55,19 @@ func (r *run) configureLog(eff *params.Effective, common params.Common) {
 		c.Host = eff.String("myhostname")
 	}
 	r.log.Configure(c)
+	return nil
+}
+
+// tag is what lines begin with when the parameters are known.
+func (r *run) tag() string { return r.effective.String("syslog_name") + "/" + r.args.Process }
+
+// checkPostlog refuses a path of postlogd's socket that no address has room for;
+// one that leads nowhere is no error. Source: Postfix 3.10 unix_dgram_connect.c.
+func checkPostlog(path string) error {
+	if sockpath.Fits(path) {
+		return nil
+	}
+	return maillog.FatalError("unix_dgram_connect: unix-domain name too long: %s", path)
 }
 
 // told is a line of verbose level 1, and the number of warnings before it.

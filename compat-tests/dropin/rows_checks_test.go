@@ -150,6 +150,8 @@ var checkRows = append([]judges.Row{
 	refused("", "@Fparameters default_verp_delimiters and verp_delimiter_filter: bad second VERP delimiter character", "default_verp_delimiters = +*"),
 	refused("", "@Fparameters default_verp_delimiters and verp_delimiter_filter: bad first VERP delimiter character", "verp_delimiter_filter = -="),
 	refused("", "maillog_file value '/nowhere/x' does not match any prefix in maillog_file_prefixes", "maillog_file = /nowhere/x"),
+	{Name: "maillog_file with no good prefix and syslog_name", Main: []string{"maillog_file = /nowhere/x", "syslog_name = other"}, Args: []string{"-V"}, Stderr: true, Want: []string{"log <18> other/qmqpd: fatal: maillog_file value '/nowhere/x'", `standard error: "other/qmqpd: fatal`}},
+	{Name: "maillog_file with no good prefix after POSTLOG_SERVICE", Main: []string{"maillog_file = /nowhere/x", "syslog_name = other"}, Env: []string{"POSTLOG_SERVICE=@QUEUE/public/postlog", "POSTLOG_HOSTNAME=early"}, Postlog: true, Want: []string{"postlog early postfix/qmqpd: fatal: maillog_file value '/nowhere/x'"}},
 	{Name: "process_id in main.cf is ignored", Main: []string{"process_id = x", "content_filter = p:$process_name"}, Clients: ok, Want: []string{`L "p:qmqpd"`}},
 	{Name: "process_id in a macro", Main: []string{"content_filter = p:$process_id"}, MaskPID: true, Clients: ok, Want: []string{`L "p:`}},
 	{Name: "process_name in main.cf", Main: []string{"process_name = x", "content_filter = p:$process_name"}, Clients: ok, Want: []string{`L "p:`}},

@@ -118,6 +118,17 @@ func (l *Logger) Configure(c Config) {
 	}
 }
 
+// SetTag changes the tag alone: the original writes it over the last one just before
+// the second set-up, which can fail.
+func (l *Logger) SetTag(tag string) {
+	if l == nil {
+		return
+	}
+	l.core.mu.Lock()
+	l.core.id.tag = tag
+	l.core.mu.Unlock()
+}
+
 // SetFacility changes the facility alone: the original applies
 // syslog_facility as soon as it is read, long before the second set-up.
 func (l *Logger) SetFacility(f Facility) {
