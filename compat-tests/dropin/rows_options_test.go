@@ -149,6 +149,19 @@ var optionRows = []judges.Row{
 	{Name: "program by another name at a terminal", Argv: []string{"/a/b/other", "-n", "628", "-t", "inet"}, Terminal: true, Stderr: true, Want: []string{"fatal: do not run this command by hand"}},
 }
 
+// hostEnvironment is a row about a variable that the C library looks at for the name of
+// the client with that address.
+func hostEnvironment(setting, addr, want string) judges.Row {
+	return judges.Row{
+		Name: setting + " for " + addr, Env: []string{setting}, Clients: []judges.Client{{From: addr, Send: plain}},
+		Files: map[string]string{
+			"@QUEUE/etc/other":   "# c\n Trim .org,.x # .y\nmulti off\n",
+			"@QUEUE/etc/aliases": "else elsewhere.example\nELSEWHERE.\t elsewhere.example. x\nelsewhere localhost\n",
+		},
+		Want: []string{want},
+	}
+}
+
 // searchExample puts a search list into the jail's resolv.conf.
 const searchExample = `/usr/bin/sed -i s/^options/search\texample\noptions/ @QUEUE/etc/resolv.conf`
 
@@ -222,6 +235,26 @@ var environmentRows = []judges.Row{
 	{Name: "LOCALDOMAIN, after a newline", Env: []string{"LOCALDOMAIN=nowhere\nexample"}, Clients: []judges.Client{{From: "127.0.0.49", Send: plain}}, Want: []string{"hostname elsewhere does not resolve to address 127.0.0.49: "}},
 	{Name: "LOCALDOMAIN empty, over resolv.conf", Env: []string{"LOCALDOMAIN="}, Commands: []string{searchExample}, Clients: []judges.Client{{From: "127.0.0.49", Send: plain}}, Want: []string{"hostname elsewhere does not resolve to address 127.0.0.49: "}},
 	{Name: "search list in resolv.conf", Commands: []string{searchExample}, Clients: []judges.Client{{From: "127.0.0.49", Send: plain}}, Want: []string{"hostname 127.0.0.49 does not resolve to address elsewhere\n"}},
+	hostEnvironment("RESOLV_MULTI=off", "127.0.0.33", "hostname 127.0.0.33 does not resolve to address three.test"),
+	hostEnvironment("RESOLV_MULTI=on", "127.0.0.33", "connect from three.test["),
+	hostEnvironment("RESOLV_MULTI=ONE", "127.0.0.33", "connect from three.test["),
+	hostEnvironment("RESOLV_MULTI=x", "127.0.0.33", "connect from three.test["),
+	hostEnvironment("RESOLV_HOST_CONF=/etc/other", "127.0.0.33", "hostname 127.0.0.33 does not resolve to address three.test"),
+	hostEnvironment("RESOLV_HOST_CONF=/etc/other", "127.0.0.2", "does not resolve to address Two.Example\n"),
+	hostEnvironment("RESOLV_HOST_CONF=", "127.0.0.33", "hostname 127.0.0.33 does not resolve to address three.test"),
+	hostEnvironment("RESOLV_ADD_TRIM_DOMAINS=.org", "127.0.0.2", "does not resolve to address Two.Example\n"),
+	hostEnvironment("RESOLV_ADD_TRIM_DOMAINS=.dns.example", "127.0.0.20", "hostname Good does not resolve"),
+	hostEnvironment("RESOLV_ADD_TRIM_DOMAINS=.a:.b,.c .d .ORG", "127.0.0.2", "does not resolve to address Two.Example\n"),
+	hostEnvironment("RESOLV_ADD_TRIM_DOMAINS=.a,.b,.c,.d,.org", "127.0.0.2", "connect from Two.Example.org["),
+	hostEnvironment("RESOLV_ADD_TRIM_DOMAINS=.a ; .ORG # x", "127.0.0.2", "does not resolve to address Two.Example\n"),
+	hostEnvironment("RESOLV_ADD_TRIM_DOMAINS=.a #.org", "127.0.0.2", "connect from Two.Example.org["),
+	hostEnvironment("RESOLV_ADD_TRIM_DOMAINS= .org", "127.0.0.2", "connect from Two.Example.org["),
+	hostEnvironment("RESOLV_ADD_TRIM_DOMAINS=Two.Example.org", "127.0.0.2", "connect from Two.Example.org["),
+	hostEnvironment("RESOLV_OVERRIDE_TRIM_DOMAINS=.test", "127.0.0.3", "hostname three does not resolve"),
+	{Name: "RESOLV_OVERRIDE_TRIM_DOMAINS over host.conf", Env: []string{"RESOLV_HOST_CONF=/etc/other", "RESOLV_OVERRIDE_TRIM_DOMAINS=.b"}, Files: map[string]string{"@QUEUE/etc/other": "trim .org\n"}, Clients: []judges.Client{{From: "127.0.0.2", Send: plain}}, Want: []string{"connect from Two.Example.org["}},
+	hostEnvironment("HOSTALIASES=/etc/aliases", "127.0.0.49", "hostname 127.0.0.49 does not resolve to address elsewhere\n"),
+	hostEnvironment("HOSTALIASES=/nonexistent", "127.0.0.49", "hostname elsewhere does not resolve to address 127.0.0.49: "),
+	{Name: "HOSTALIASES with an end", Env: []string{"HOSTALIASES=/etc/aliases"}, Files: map[string]string{"@QUEUE/etc/aliases": "a\nend"}, Clients: []judges.Client{{From: "127.0.0.49", Send: plain}}, Want: []string{"hostname elsewhere does not resolve to address 127.0.0.49: "}},
 	{Name: "no services in the jail", Main: []string{"qmqpd_authorized_clients = socketmap:inet:127.0.0.1:qmqp:m"}, Files: map[string]string{"@QUEUE/etc/services": judges.Absent}, Clients: ok, Want: []string{"server configuration error"}},
 	{Name: "other localtime in the jail", Commands: []string{"/usr/bin/cp /usr/share/zoneinfo/Asia/Tokyo @QUEUE/etc/localtime"}, Clients: ok, Want: []string{"DATE +0900 (JST)"}},
 	{Name: "localtime in the jail alone, on standard input", Stdin: "pipe", Args: []string{"-u", "-c"}, Commands: []string{"/usr/bin/cp /usr/share/zoneinfo/Asia/Tokyo @QUEUE/etc/localtime"}, Clients: ok, Want: []string{"DATE +0900 (JST)"}},

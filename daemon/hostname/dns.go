@@ -39,8 +39,9 @@ func (c dnsConfig) lookupName(ctx context.Context, addr netip.Addr) (string, sta
 }
 
 // lookupAddrs asks DNS for the addresses of a name, with the search list of
-// resolv.conf. Source: glibc res_query.c, __res_context_search.
-func (c dnsConfig) lookupAddrs(ctx context.Context, name string, ipv6 bool) ([]netip.Addr, status, error) {
+// resolv.conf, or for those of its alias as it is, if there is one. Source: glibc
+// res_query.c, __res_context_search.
+func (c dnsConfig) lookupAddrs(ctx context.Context, name, alias string, ipv6 bool) ([]netip.Addr, status, error) {
 	t := uint16(typeA)
 	if ipv6 {
 		t = typeAAAA
@@ -48,7 +49,12 @@ func (c dnsConfig) lookupAddrs(ctx context.Context, name string, ipv6 bool) ([]n
 	if !hostName(strings.TrimSuffix(name, ".")) {
 		return nil, notFound, NoName
 	}
-	a := c.searchFor(ctx, name, t)
+	var a answer
+	if alias != "" {
+		a = c.query(ctx, strings.TrimSuffix(alias, "."), t)
+	} else {
+		a = c.searchFor(ctx, name, t)
+	}
 	if a.err != 0 {
 		return nil, a.status, a.err
 	}

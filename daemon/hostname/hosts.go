@@ -50,22 +50,6 @@ func parseHosts(b []byte) []hostLine {
 	return lines
 }
 
-// parseMulti reads host.conf(5): with "multi on" all lines of the hosts file
-// that have a name count, not only the first.
-func parseMulti(b []byte) bool {
-	multi := false
-	for line := range strings.Lines(string(b)) {
-		if i := strings.IndexByte(line, '#'); i >= 0 {
-			line = line[:i]
-		}
-		f := strings.Fields(line)
-		if len(f) >= 2 && strings.EqualFold(f[0], "multi") {
-			multi = strings.EqualFold(f[1], "on")
-		}
-	}
-	return multi
-}
-
 func (s *System) nameInFiles(addr netip.Addr) (string, status, error) {
 	lines, ok := s.hosts.lookup()
 	if !ok {
@@ -99,7 +83,7 @@ func (s *System) addrsInFiles(name string, ipv6 bool) ([]netip.Addr, status, err
 			continue
 		}
 		addrs = append(addrs, a)
-		if !s.multi.get() {
+		if !s.conf.get().multi {
 			break
 		}
 	}

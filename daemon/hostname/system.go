@@ -12,10 +12,11 @@ import (
 // System is the resolver of the C library: hosts file and DNS, in the order
 // of nsswitch.conf.
 type System struct {
-	order  order
-	hosts  cached[[]hostLine]
-	multi  cached[bool]
-	config cached[dnsConfig]
+	order   order
+	hosts   cached[[]hostLine]
+	conf    cached[hostConf]
+	config  cached[dnsConfig]
+	aliases cached[[][2]string] // without a path if there are none
 }
 
 // SystemOptions are for tests; the zero value is the system's own.
@@ -48,12 +49,18 @@ func NewSystem(o SystemOptions) *System {
 	if environ == nil {
 		environ = os.LookupEnv
 	}
+	hostConfPath, ok := environ("RESOLV_HOST_CONF")
+	if !ok {
+		hostConfPath = filepath.Join(dir, "host.conf")
+	}
+	aliasesPath, _ := environ("HOSTALIASES")
 	path := func(name string) string { return filepath.Join(dir, name) }
 	return &System{
-		order:  readOrder(path("nsswitch.conf")),
-		hosts:  cached[[]hostLine]{path: path("hosts"), parse: parseHosts},
-		multi:  cached[bool]{path: path("host.conf"), parse: parseMulti},
-		config: cached[dnsConfig]{path: path("resolv.conf"), parse: func(b []byte) dnsConfig { return parseResolvConf(b, o.Hostname, port, environ) }},
+		order:   readOrder(path("nsswitch.conf")),
+		hosts:   cached[[]hostLine]{path: path("hosts"), parse: parseHosts},
+		conf:    cached[hostConf]{path: hostConfPath, parse: func(b []byte) hostConf { return parseHostConf(b, environ) }},
+		config:  cached[dnsConfig]{path: path("resolv.conf"), parse: func(b []byte) dnsConfig { return parseResolvConf(b, o.Hostname, port, environ) }},
+		aliases: cached[[][2]string]{path: aliasesPath, parse: parseAliases},
 	}
 }
 
@@ -78,6 +85,10 @@ func (s *System) LookupName(ctx context.Context, addr netip.Addr) (string, error
 			break
 		}
 	}
+	if err == nil {
+		conf := s.conf.get()
+		name = conf.trimmed(name)
+	}
 	return name, err
 }
 
@@ -100,7 +111,7 @@ func (s *System) LookupAddrs(ctx context.Context, name string, ipv6 bool) ([]net
 		case "files":
 			addrs, st, err = s.addrsInFiles(name, ipv6)
 		case "dns":
-			addrs, st, err = s.config.get().lookupAddrs(ctx, name, ipv6)
+			addrs, st, err = s.config.get().lookupAddrs(ctx, name, s.alias(name), ipv6)
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()

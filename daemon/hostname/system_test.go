@@ -184,6 +184,7 @@ fe80::1%lo scoped.example
 		{"multi", "multi on\n", []lookup{{"4 alias1", "127.0.0.1 127.0.0.1"}, {"4 multi2.example", "10.0.0.51 10.0.0.52"}}},
 		{"multi with blanks", "order hosts\n  Multi  ON # x\n", []lookup{{"4 multi2.example", "10.0.0.51 10.0.0.52"}}},
 		{"no multi", "multi off\n", []lookup{{"4 alias1", "127.0.0.1"}, {"4 multi2.example", "10.0.0.51"}}},
+		{"neither on nor off", "multi on\nmulti x\nmulti# on\n", []lookup{{"4 multi2.example", "10.0.0.51 10.0.0.52"}}},
 		{"none", "", []lookup{{"4 multi2.example", "10.0.0.51"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -193,6 +194,32 @@ fe80::1%lo scoped.example
 	}
 	s := NewSystem(SystemOptions{Dir: etc(t, map[string]string{"nsswitch.conf": "hosts: files\n"})})
 	checkLookups(t, s, []lookup{{"n 127.0.0.1", noName}, {"4 localhost", noData}, {"6 localhost", noName}})
+}
+
+// Ends that host.conf or the environment names are cut off names of addresses.
+func TestTrim(t *testing.T) {
+	for _, tt := range []struct{ conf, add, override, name, want string }{
+		{conf: "trim .org", name: "a.b.ORG", want: "a.b"},
+		{conf: "trim .x, .y:z ;.org # .b", name: "a.org", want: "a"},
+		{conf: "trim .x # .org", name: "a.org", want: "a.org"},
+		{conf: "trim .b.org .org", name: "a.b.org", want: "a"},
+		{conf: "trim .org\ntrim .b.org", name: "a.b.org", want: "a.b"},
+		{conf: "trim a.org", name: "a.org", want: "a.org"},
+		{conf: "trim ,.org", name: "a.org", want: "a.org"},
+		{conf: "trim .1 .2 .3", add: ".4,.5", name: "a.4", want: "a"},
+		{conf: "trim .1 .2 .3", add: ".4,.5", name: "a.5", want: "a.5"},
+		{conf: "trim .1", add: ".2", override: ".3", name: "a.1", want: "a.1"},
+		{conf: "trim .1", add: ".2", override: ".3", name: "a.2", want: "a.2"},
+		{conf: "trim .1", add: ".2", override: ".3", name: "a.3", want: "a"},
+	} {
+		c := parseHostConf([]byte(tt.conf), func(name string) (string, bool) {
+			value := map[string]string{"RESOLV_ADD_TRIM_DOMAINS": tt.add, "RESOLV_OVERRIDE_TRIM_DOMAINS": tt.override}[name]
+			return value, value != ""
+		})
+		if got := c.trimmed(tt.name); got != tt.want {
+			t.Errorf("%+v: %s", tt, got)
+		}
+	}
 }
 
 // A changed hosts file counts at once.
@@ -435,7 +462,8 @@ func FuzzFiles(f *testing.F) {
 				t.Errorf("line %v", l)
 			}
 		}
-		parseMulti([]byte(s))
+		parseHostConf([]byte(s), func(string) (string, bool) { return s, true })
+		parseAliases([]byte(s))
 		c := parseResolvConf([]byte(s), "h.example", 53, func(string) (string, bool) { return s, len(s)%2 == 0 })
 		if len(c.servers) == 0 || len(c.servers) > maxServers || c.attempts > 5 || c.ndots > 15 || c.wait(0) <= 0 {
 			t.Errorf("%+v", c)
