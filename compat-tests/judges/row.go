@@ -62,7 +62,8 @@ type Row struct {
 	// MaskPID replaces the server's process id in all texts.
 	MaskPID bool
 	// Stdin starts the server with the option -S instead, for one session on its
-	// standard input: "socket", "pipe" or "file". The only client is the first.
+	// standard input: "socket", "pipe" or "file", or an address, for a TCP
+	// connection to it. The only client is the first.
 	Stdin string
 	// Serve are UNIX-domain sockets of other servers, by path, and what each
 	// does with a connection, which is closed then.

@@ -2,6 +2,7 @@ package judges
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"syscall"
 	"testing"
@@ -71,6 +72,11 @@ func (s *Scene) startStdin() error {
 		spec.Stdin, mine = os.NewFile(uintptr(pair[0]), "theirs"), os.NewFile(uintptr(pair[1]), "mine")
 		// As inetd does it: one socket for both directions.
 		spec.Stdout = spec.Stdin
+	case "127.0.0.1", "::1":
+		if spec.Stdin, mine, err = s.tcpPair(s.row.Stdin); err != nil {
+			return err
+		}
+		spec.Stdout = spec.Stdin
 	default:
 		return fmt.Errorf("unknown kind of standard input %q", s.row.Stdin)
 	}
@@ -84,7 +90,7 @@ func (s *Scene) startStdin() error {
 	}
 	s.Child.Wait(20 * time.Second)
 	var reply []byte
-	if s.row.Stdin == "socket" {
+	if spec.Stdout == spec.Stdin {
 		buf := make([]byte, 65536)
 		n, _ := mine.Read(buf)
 		reply = buf[:n]
@@ -94,4 +100,34 @@ func (s *Scene) startStdin() error {
 	}
 	s.Note("standard output: %q", reply)
 	return nil
+}
+
+// tcpPair returns both ends of a TCP connection to the address.
+func (s *Scene) tcpPair(addr string) (server, client *os.File, err error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(addr, "0"))
+	if err != nil {
+		return nil, nil, err
+	}
+	defer l.Close()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		return nil, nil, err
+	}
+	defer c.Close()
+	_, port, _ := net.SplitHostPort(c.LocalAddr().String())
+	s.Port(port)
+	accepted, err := l.Accept()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer accepted.Close()
+	if server, err = accepted.(*net.TCPConn).File(); err != nil {
+		return nil, nil, err
+	}
+	// The flag is the connection's, so the server sees it.
+	if err = syscall.SetNonblock(int(server.Fd()), false); err != nil {
+		return nil, nil, err
+	}
+	client, err = c.(*net.TCPConn).File()
+	return server, client, err
 }
