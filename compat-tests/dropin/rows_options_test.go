@@ -167,6 +167,16 @@ func hostEnvironment(setting, addr, want string) judges.Row {
 	}
 }
 
+// farZone is a row about a time zone that is almost 25 hours away. Near midnight its date
+// is two days away, which does not show: the panic is only expected at other times.
+func farZone(name, setting string) judges.Row {
+	row := judges.Row{Name: "TZ more than a day away, " + name, Env: []string{setting}, Clients: ok, Want: []string{"panic: UTC time offset ", "signal 6"}}
+	if hour := time.Now().UTC().Hour(); hour == 23 || hour == 0 {
+		row.Want = nil
+	}
+	return row
+}
+
 // searchExample puts a search list into the jail's resolv.conf.
 const searchExample = `/usr/bin/sed -i s/^options/search\texample\noptions/ @QUEUE/etc/resolv.conf`
 
@@ -222,6 +232,11 @@ var environmentRows = []judges.Row{
 	{Name: "TZ by a quoted rule", Env: []string{"TZ=<+03>-3"}, Clients: ok, Want: []string{"DATE +0300 (+03)"}},
 	{Name: "TZ unknown", Env: []string{"TZ=No/Where"}, Clients: ok, Want: []string{"DATE +0000 ()"}},
 	{Name: "TZ empty", Env: []string{"TZ="}, Clients: ok, Want: []string{"DATE +0000 (U"}},
+	{Name: "TZ by a quoted rule with a blank", Env: []string{"TZ=<a b>3"}, Clients: ok, Want: []string{"DATE +0000 ()"}},
+	{Name: "TZ a day away", Env: []string{"TZ=ABC-24"}, Clients: ok, Want: []string{"DATE +2400 (ABC)"}},
+	farZone("east", "TZ=ABC-24:59"),
+	farZone("west", "TZ=ABC24:59"),
+	{Name: "TZ more than a day away, a message that is refused", Env: []string{"TZ=ABC-24:59"}, Clients: one(standin.Request("m", "list*@e-@[]", "r")), Want: []string{"DError: Invalid VERP delimiters"}},
 	{Name: "TZ with two dots", Env: []string{"TZ=Asia/../America/New_York"}, Clients: ok, Want: []string{"DATE -0500 (EST)"}},
 	{Name: "TZDIR", Env: []string{"TZDIR=/usr/share/zoneinfo/America", "TZ=New_York"}, Clients: ok, Want: []string{"DATE -0500 (EST)"}},
 	{Name: "TZDIR without zones", Env: []string{"TZDIR=/nonexistent", "TZ=America/New_York"}, Clients: ok, Want: []string{"DATE +0000 (America)"}},

@@ -233,7 +233,7 @@ func (s *stream) flush() error {
 	if s.whole && s.pass == nil && s.err == nil {
 		s.pass = s.gate.enter()
 	}
-	if s.err == nil {
+	if s.err == nil && len(s.out) > 0 {
 		_, s.err = s.conn.Write(s.out)
 	}
 	s.out = s.first[:0]
@@ -279,6 +279,9 @@ func (s *stream) Abort() {
 	_ = s.flush()
 	s.end()
 }
+
+// Forget drops what has been collected and not yet sent.
+func (s *stream) Forget() { s.out = s.out[:0] }
 
 // end closes the connection and gives the buffers back.
 func (s *stream) end() {

@@ -236,7 +236,10 @@ func firstZone(rule string) (name string, offset int, rest string, ok bool) {
 func zoneName(rule string) (name, rest string, ok bool) {
 	if strings.HasPrefix(rule, "<") {
 		name, rest, ok = strings.Cut(rule[1:], ">")
-		return name, rest, ok && len(name) >= 3
+		odd := strings.ContainsFunc(name, func(r rune) bool {
+			return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') && r != '+' && r != '-'
+		})
+		return name, rest, ok && len(name) >= 3 && !odd
 	}
 	i := 0
 	for i < len(rule) && (rule[i]|0x20 >= 'a' && rule[i]|0x20 <= 'z') {

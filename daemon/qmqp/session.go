@@ -13,6 +13,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/netstring"
 	"github.com/qmqpd/qmqpd/daemon/patience"
 	"github.com/qmqpd/qmqpd/daemon/peer"
+	"github.com/qmqpd/qmqpd/daemon/rfc822"
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
 
@@ -76,6 +77,7 @@ type Session struct {
 	queueID string
 	where   string
 	status  mailstream.Status
+	died    bool // of what the original does not survive either
 	why     string
 }
 
@@ -142,7 +144,7 @@ func (s *Session) RefuseConfiguration(ctx context.Context) {
 
 // Receive serves one request. Trouble with the client is logged and, where the
 // protocol allows, replied to. The error is what the opener returned when it
-// could not provide a stream: the client then has no reply.
+// could not provide a stream, or a maillog.Failure: the client then has no reply.
 func (s *Session) Receive(ctx context.Context, opener mailstream.Opener) error {
 	// The stream comes first, so that every later log line has the queue id.
 	stream, err := opener.Open(ctx, s.log)
@@ -158,6 +160,11 @@ func (s *Session) Receive(ctx context.Context, opener mailstream.Opener) error {
 	s.log.Infof("%s: client=%s", s.queueID, s.nameadr)
 
 	if err := s.transact(ctx, stream); err != nil {
+		var failure *maillog.Failure
+		if errors.As(err, &failure) {
+			s.died = true
+			return err
+		}
 		s.finish(ctx, err)
 		return nil
 	}
@@ -171,12 +178,15 @@ func (s *Session) Receive(ctx context.Context, opener mailstream.Opener) error {
 // session. Source: qmqpd_state_free.
 func (s *Session) Close() {
 	if s.stream != nil {
+		if f, ok := s.stream.(interface{ Forget() }); ok && s.died {
+			f.Forget() // as it would have been by the end of the original's process
+		}
 		s.stream.Abort()
 	}
 }
 
 // transact reads the request and writes the records. The error is one of
-// package netstring's: the request cannot be read on.
+// package netstring's: the request cannot be read on. Or it is a maillog.Failure.
 func (s *Session) transact(ctx context.Context, stream mailstream.Stream) error {
 	out := &recordSink{w: stream, status: &s.status}
 	s.line = queuefmt.AppendTime(s.line[:0], s.arrival.Unix(), int64(s.arrival.Nanosecond()/1000))
@@ -205,6 +215,9 @@ func (s *Session) transact(ctx context.Context, stream mailstream.Stream) error 
 		return err
 	}
 	if s.status == 0 {
+		if offset := rfc822.DateOffset(s.arrival); max(offset, -offset) > rfc822.MaxDateOffset {
+			return maillog.PanicError("UTC time offset %d is larger than one day", offset)
+		}
 		s.writeReceived(out, recipients)
 		s.writeContent(out, content)
 	}

@@ -478,3 +478,45 @@ func TestConfigDefaults(t *testing.T) {
 		}
 	})
 }
+
+// forgetful is a stream that knows what was forgotten.
+type forgetful struct {
+	*memoryStream
+	forgotten bool
+}
+
+func (s *forgetful) Forget() { s.forgotten = true }
+
+type forgetfulOpener struct{ stream *forgetful }
+
+func (o forgetfulOpener) Open(context.Context, *maillog.Logger) (mailstream.Stream, error) {
+	return o.stream, nil
+}
+
+// A time zone of more than a day is the end of the session, as it is of Postfix's
+// process: no reply, and what was not sent to cleanup(8) yet never is.
+func TestFarZone(t *testing.T) {
+	for _, tt := range []struct {
+		seconds int
+		want    string
+	}{{86400, ""}, {-86400, ""}, {86460, "UTC time offset 1441 is larger than one day"}, {-86460, "UTC time offset -1441 is larger than one day"}} {
+		stream := &forgetful{memoryStream: (*memoryStream)(&memoryOpener{})}
+		conn := &script{in: strings.NewReader("20:1:m,1:s,1:r,,")}
+		arrival := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC).In(time.FixedZone("X", tt.seconds))
+		session := testConfig().NewSession(conn, testClient, arrival, maillog.New(time.Now))
+		err := session.Receive(t.Context(), forgetfulOpener{stream})
+		session.Close()
+		got := ""
+		var failure *maillog.Failure
+		if errors.As(err, &failure) {
+			got = failure.Text
+			if failure.Severity != maillog.Panic || conn.out.Len() > 0 {
+				t.Errorf("%d: severity %v, reply %q", tt.seconds, failure.Severity, conn.out.String())
+			}
+		}
+		died := tt.want != ""
+		if got != tt.want || stream.forgotten != died || stream.aborted != died {
+			t.Errorf("%d: %q, forgotten %v, aborted %v", tt.seconds, got, stream.forgotten, stream.aborted)
+		}
+	}
+}

@@ -9,11 +9,30 @@ import "time"
 // Source: Postfix 3.10 mail_date.c, mail_date.
 func AppendDate(dst []byte, t time.Time) []byte {
 	dst = t.AppendFormat(dst, "Mon, 02 Jan 2006 15:04:05 ")
-	zone, seconds := t.Zone()
-	dst = appendOffset(dst, minute(t.Unix()+int64(seconds))-minute(t.Unix()))
+	zone, _ := t.Zone()
+	dst = appendOffset(dst, DateOffset(t))
 	dst = append(dst, " ("...)
 	dst = append(dst, zone...)
 	return append(dst, ')')
+}
+
+// MaxDateOffset is how many minutes a zone may be from UTC in a date.
+const MaxDateOffset = 24 * 60
+
+// DateOffset returns how many minutes AppendDate finds the zone of t to be from UTC. A
+// date that is not the same counts as the day before or after, as in Postfix: where
+// zones are more than a day away, the result depends on the time of the day.
+func DateOffset(t time.Time) int {
+	_, seconds := t.Zone()
+	utc, local := minute(t.Unix()), minute(t.Unix()+int64(seconds))
+	days := min(max(day(local)-day(utc), -1), 1)
+	return (local - day(local)*MaxDateOffset) - (utc - day(utc)*MaxDateOffset) + days*MaxDateOffset
+}
+
+// day returns the number of the day that minute, before or after 1970, is in.
+func day(minute int) int {
+	const minutes = 24 * 60
+	return (minute - (minute%minutes+minutes)%minutes) / minutes
 }
 
 // minute returns the number of the minute that second, before or after 1970, is in. An

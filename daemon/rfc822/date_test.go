@@ -33,6 +33,11 @@ func TestAppendDate(t *testing.T) {
 		{"seconds west, minute before", time.Date(2026, 1, 2, 3, 4, 30, 0, time.FixedZone("X", -30)), "Fri, 02 Jan 2026 03:04:30 +0001 (X)"},
 		{"seconds west, before 1970", time.Date(1919, 1, 2, 3, 4, 5, 0, time.FixedZone("LMT", -2588)), "Thu, 02 Jan 1919 03:04:05 +0043 (LMT)"},
 		{"sign of the hours only", time.Date(2026, 1, 2, 3, 4, 5, 0, time.FixedZone("X", -1800)), "Fri, 02 Jan 2026 03:04:05 +0030 (X)"},
+		{"a day east", time.Date(2026, 1, 1, 3, 4, 5, 0, time.FixedZone("X", 86400)), "Thu, 01 Jan 2026 03:04:05 +2400 (X)"},
+		{"a day west", time.Date(2026, 12, 31, 3, 4, 5, 0, time.FixedZone("X", -86400)), "Thu, 31 Dec 2026 03:04:05 -2400 (X)"},
+		{"more than a day east, next day", time.Date(2026, 1, 2, 3, 0, 0, 0, time.FixedZone("X", 88200)), "Fri, 02 Jan 2026 03:00:00 +2430 (X)"},
+		{"more than a day east, the day after", time.Date(2026, 1, 2, 0, 10, 0, 0, time.FixedZone("X", 88200)), "Fri, 02 Jan 2026 00:10:00 +0030 (X)"},
+		{"more than a day west, two days before", time.Date(1969, 12, 30, 23, 50, 0, 0, time.FixedZone("X", -88200)), "Tue, 30 Dec 1969 23:50:00 +0030 (X)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := string(AppendDate(nil, tt.in)); got != tt.want {
