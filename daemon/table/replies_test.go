@@ -1,0 +1,314 @@
+package table_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/qmqpd/qmqpd/daemon/table"
+)
+
+// script is a server of one protocol that answers whole requests by a list, and keeps
+// what it was asked.
+type script struct {
+	greeting string
+	read     func(*bufio.Reader) (string, error)
+	replies  map[string]string
+
+	mu          sync.Mutex
+	asked       []string
+	connections int
+}
+
+// listen starts the server, which ends with the test.
+func (s *script) listen(t *testing.T, network, address string) string {
+	t.Helper()
+	l, err := net.Listen(network, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	t.Cleanup(func() { l.Close(); wg.Wait() }) // the table has closed its connections by then
+	wg.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s.mu.Lock()
+			s.connections++
+			s.mu.Unlock()
+			wg.Go(func() {
+				defer conn.Close()
+				s.talk(conn)
+			})
+		}
+	})
+	return l.Addr().String()
+}
+
+func (s *script) talk(conn net.Conn) {
+	if _, err := io.WriteString(conn, s.greeting); err != nil {
+		return
+	}
+	for r := bufio.NewReader(conn); ; {
+		request, err := s.read(r)
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.asked = append(s.asked, request)
+		s.mu.Unlock()
+		if _, err := io.WriteString(conn, s.replies[request]); err != nil {
+			return
+		}
+	}
+}
+
+// taken returns what was asked, and forgets it, and how many connections there were.
+func (s *script) taken() (asked []string, connections int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	asked, s.asked = s.asked, nil
+	return asked, s.connections
+}
+
+// upTo reads requests that end with a delimiter.
+func upTo(end string) func(*bufio.Reader) (string, error) {
+	return func(r *bufio.Reader) (string, error) {
+		var request strings.Builder
+		for !strings.HasSuffix(request.String(), end) {
+			c, err := r.ReadByte()
+			if err != nil {
+				return "", err
+			}
+			request.WriteByte(c)
+		}
+		return request.String(), nil
+	}
+}
+
+// lookup is one with a server: what it is asked, what it says, what comes of it and
+// what is logged.
+type lookup struct {
+	key, request, reply string
+	want                string
+	log                 []string
+}
+
+// check makes the lookups in turn. Connections are how many they take.
+func (s *script) check(t *testing.T, tbl table.Table, log *recorder, connections int, lookups []lookup) {
+	t.Helper()
+	for _, tt := range lookups {
+		if got := result(t.Context(), tbl, tt.key); got != tt.want {
+			t.Errorf("Lookup(%q): %s, want %s", tt.key, got, tt.want)
+		}
+		var want []string
+		if tt.request != "" {
+			want = []string{tt.request}
+		}
+		asked, _ := s.taken()
+		if diff := cmp.Diff(want, asked); diff != "" {
+			t.Errorf("Lookup(%q), requests (-want +got):\n%s", tt.key, diff)
+		}
+		if diff := cmp.Diff(tt.log, log.take()); diff != "" {
+			t.Errorf("Lookup(%q), log (-want +got):\n%s", tt.key, diff)
+		}
+	}
+	if _, n := s.taken(); n != connections {
+		t.Errorf("%d connections, want %d", n, connections)
+	}
+}
+
+func repliesOf(lookups []lookup) map[string]string {
+	replies := map[string]string{}
+	for _, l := range lookups {
+		replies[l.request] = l.reply
+	}
+	return replies
+}
+
+// After an error of the server, and after a reply that is none, there is a new
+// connection.
+func TestTCPReplies(t *testing.T) {
+	s := &script{read: upTo("\n")}
+	addr := s.listen(t, "tcp", "127.0.0.1:0")
+	malformed := "warning: read TCP map reply from " + addr + ": malformed reply: "
+	lookups := []lookup{
+		{key: "a b%~", request: "get a%20b%25~\n", reply: "200 x%20y%5a\n", want: "= x yZ"},
+		{key: "\x7f\xc3\xbc", request: "get %7F%C3%BC\n", reply: "299 \n", want: "= "},
+		{key: "none", request: "get none\n", reply: "500 not here\n", want: "not found"},
+		{key: "soft", request: "get soft\n", reply: "400 a%20b\n", want: "retry: tcp:" + addr + ": 400 a%20b"},
+		{key: "code", request: "get code\n", reply: "300 x\n", want: "retry: tcp:" + addr + ": 300 x",
+			log: []string{"warning: read TCP map reply from " + addr + ": bad status code: 300 x"}},
+		{key: "short", request: "get short\n", reply: "200\n", want: "retry: tcp:" + addr + ": 200", log: []string{malformed + "200"}},
+		{key: "letter", request: "get letter\n", reply: "2x0 v\n", want: "retry: tcp:" + addr + ": 2x0 v", log: []string{malformed + "2x0 v"}},
+		{key: "hex", request: "get hex\n", reply: "200 %4g\n", want: "retry: tcp:" + addr + ": 200 %4g", log: []string{malformed + "200 %4g"}},
+		{key: "cut", request: "get cut\n", reply: "200 %4\n", want: "retry: tcp:" + addr + ": 200 %4", log: []string{malformed + "200 %4"}},
+		{key: "end", request: "get end\n", reply: "200 %4f\n", want: "= O"},
+	}
+	s.replies = repliesOf(lookups)
+	log := &recorder{}
+	s.check(t, open(t, "tcp:"+addr, listFlags, log), log, 7, lookups)
+}
+
+func TestSocketmapReplies(t *testing.T) {
+	s := &script{read: upTo(",")}
+	path := filepath.Join(t.TempDir(), "socket")
+	s.listen(t, "unix", path)
+	spec := "socketmap:unix:" + path + ":map"
+	ask := func(key string) string { return fmt.Sprintf("%d:map %s,", len(key)+4, key) }
+	lookups := []lookup{
+		{key: "a b", request: ask("a b"), reply: "9:OK  x y\xc3\xbc,", want: "=  x y\xc3\xbc"},
+		{key: "none", request: ask("none"), reply: "13:NOTFOUND text,", want: "not found"},
+		{key: "temp", request: ask("temp"), reply: "14:TEMP  be right,", want: "retry: " + spec + ": temporary error: be right",
+			log: []string{"warning: " + spec + " socketmap server temporary error: be right"}},
+		{key: "slow", request: ask("slow"), reply: "7:TIMEOUT,", want: "retry: " + spec + ": timeout error",
+			log: []string{"warning: " + spec + " socketmap server timeout error"}},
+		{key: "perm", request: ask("perm"), reply: "7:PERM no,", want: "config: " + spec + ": permanent error: no",
+			log: []string{"warning: " + spec + " socketmap server permanent error: no"}},
+		{key: "what", request: ask("what"), reply: "4:ok v,", want: "retry: " + spec + ": unknown error: v",
+			log: []string{"warning: " + spec + " socketmap server unknown error: v"}},
+		{key: "form", request: ask("form"), reply: "x", want: "retry: " + spec + ": lookup error: input format error",
+			log: []string{"warning: table " + spec + " lookup error: input format error"}},
+		{key: "size", request: ask("size"), reply: "100001:", want: "retry: " + spec + ": lookup error: input exceeds size limit",
+			log: []string{"warning: table " + spec + " lookup error: input exceeds size limit"}},
+		{key: "end", request: ask("end"), reply: "3:OK ,", want: "= "},
+	}
+	s.replies = repliesOf(lookups)
+	log := &recorder{}
+	s.check(t, open(t, spec, listFlags, log), log, 3, lookups)
+}
+
+// What the backup has is found there once, and stored.
+func TestMemcacheReplies(t *testing.T) {
+	line := upTo("\r\n")
+	s := &script{read: func(r *bufio.Reader) (string, error) {
+		request, err := line(r)
+		if err == nil && strings.HasPrefix(request, "set ") {
+			var data string
+			data, err = line(r)
+			request += data
+		}
+		return request, err
+	}}
+	const store = "set k:b@c 3 7 4\r\nsafe\r\n"
+	s.replies = map[string]string{
+		"get k:a@b\r\n": "VALUE k:a@b 0 5\r\nv \r\nw\r\nEND\r\n",
+		"get k:b@c\r\n": "END\r\n", store: "STORED\r\n",
+		"get k:none\r\n":                  "END\r\n",
+		"get k:long\r\n":                  "VALUE k:long 0 9\r\n123456789\r\nEND\r\n",
+		"set k:long 3 7 7\r\nshorter\r\n": "STORED\r\n",
+		"get k:what\r\n":                  "ERROR\r\n",
+	}
+	addr := s.listen(t, "tcp", "127.0.0.1:0")
+	log := &recorder{}
+	set := table.NewSet(table.Options{Log: log, UTF8: true, Parameter: func(name string) (string, bool) {
+		value, ok := map[string]string{
+			"local_memcache": "inet:" + addr, "local_key_format": "k:%s", "local_flags": "3", "local_ttl": "7",
+			"local_backup": "inline:{b@c=safe,long=shorter}", "local_max_try": "1", "local_data_size_limit": "8",
+		}[name]
+		return value, ok
+	}})
+	defer set.Close()
+	tbl, err := set.Open("memcache:local", listFlags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tbl.Kind() != table.Fixed {
+		t.Errorf("kind %v", tbl.Kind())
+	}
+	for _, tt := range []struct {
+		key, want   string
+		asked       []string
+		connections int // so far
+	}{
+		{"a@b", "= v \r\nw", []string{"get k:a@b\r\n"}, 1},
+		{"b@c", "= safe", []string{"get k:b@c\r\n", store}, 1},
+		{"none", "not found", []string{"get k:none\r\n"}, 1},
+		{"", "not found", nil, 1},
+		{"a b", "not found", nil, 1},
+		{"long", "= shorter", []string{"get k:long\r\n", "set k:long 3 7 7\r\nshorter\r\n"}, 2},
+		{"what", "not found", []string{"get k:what\r\n"}, 2},
+	} {
+		if got := result(t.Context(), tbl, tt.key); got != tt.want {
+			t.Errorf("Lookup(%q): %s, want %s", tt.key, got, tt.want)
+		}
+		asked, connections := s.taken()
+		if diff := cmp.Diff(tt.asked, asked); diff != "" || connections != tt.connections {
+			t.Errorf("Lookup(%q): %d connections, requests (-want +got):\n%s", tt.key, connections, diff)
+		}
+	}
+	if lines := log.take(); lines != nil {
+		t.Errorf("log: %q", lines)
+	}
+}
+
+// All that proxymap(8) says here is understood, so one connection does for opening and
+// lookups.
+func TestProxyReplies(t *testing.T) {
+	const name = "static:x"
+	ask := func(key string) string {
+		return fmt.Sprintf("request\x00lookup\x00table\x00%s\x00flags\x00%d\x00key\x00%s\x00\x00", name, listFlags, key)
+	}
+	reply := func(status int, value string) string {
+		return fmt.Sprintf("status\x00%d\x00value\x00%s\x00\x00", status, value)
+	}
+	lookups := []lookup{
+		{key: "ok", request: ask("ok"), reply: reply(0, "some value"), want: "= some value"},
+		{key: "none", request: ask("none"), reply: reply(1, ""), want: "not found"},
+		{key: "soft", request: ask("soft"), reply: reply(2, ""), want: "retry: proxy:" + name + ": temporary error"},
+		{key: "conf", request: ask("conf"), reply: reply(5, ""), want: "config: proxy:" + name + ": configuration error"},
+		{key: "bad", request: ask("bad"), reply: reply(3, ""), want: `fatal: map lookup failed for table "` + name + `" key "bad": invalid request`},
+		{key: "deny", request: ask("deny"), reply: reply(4, ""), want: `fatal: map service is not configured for table "` + name + `"`},
+		{key: "end", request: ask("end"), reply: reply(0, ""), want: "= "},
+	}
+	const opening = "request\x00open\x00table\x00" + name + "\x00flags\x000\x00\x00"
+	for _, tt := range []struct {
+		reply   string
+		kind    table.Kind
+		problem string
+	}{
+		{"status\x000\x00flags\x0032\x00\x00", table.Pattern, ""},
+		{"status\x000\x00flags\x0016\x00\x00", table.Fixed, ""},
+		{"status\x003\x00flags\x000\x00\x00", 0, `map open failed for table "` + name + `": invalid request`},
+		{"status\x004\x00flags\x000\x00\x00", 0, `map service is not configured for table "` + name + `"`},
+	} {
+		dir := t.TempDir()
+		if err := os.Mkdir(filepath.Join(dir, "private"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		s := &script{greeting: "protocol\x00proxymap_protocol\x00\x00", read: upTo("\x00\x00"), replies: repliesOf(lookups)}
+		s.replies[opening] = tt.reply
+		s.listen(t, "unix", filepath.Join(dir, "private", "map"))
+		log := &recorder{}
+		set := table.NewSet(table.Options{Log: log, UTF8: true, QueueDirectory: dir, ProxymapService: "map"})
+		defer set.Close()
+		tbl, err := set.Open("proxy:"+name, listFlags)
+		asked, _ := s.taken()
+		if diff := cmp.Diff([]string{opening}, asked); diff != "" {
+			t.Errorf("requests (-want +got):\n%s", diff)
+		}
+		if tt.problem != "" {
+			if err == nil || err.Error() != tt.problem || table.ClassOf(err) != table.Fatal {
+				t.Errorf("Open: %v, want fatal %q", err, tt.problem)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tbl.Kind() != tt.kind {
+			t.Errorf("kind %v, want %v", tbl.Kind(), tt.kind)
+		}
+		s.check(t, tbl, log, 1, lookups)
+	}
+}
