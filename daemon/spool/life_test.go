@@ -452,13 +452,20 @@ func TestWakeSocket(t *testing.T) {
 	defer l.Close()
 	got := make(chan string, 100)
 	go func() {
+		defer close(got)
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
+			// The client keeps the connection until the server is done with it.
 			b := make([]byte, 2)
 			n, _ := io.ReadFull(c, b)
+			_ = c.(*net.UnixConn).CloseWrite()
+			_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+			if more, err := io.ReadAll(c); len(more) > 0 || err != nil {
+				t.Errorf("after the request %q, %v", more, err)
+			}
 			got <- string(b[:n])
 			c.Close()
 		}
@@ -470,14 +477,15 @@ func TestWakeSocket(t *testing.T) {
 	if err := s.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	n := len(got)
-	if n < 1 || n > 3 {
-		t.Errorf("%d wake-ups", n)
-	}
-	for range n {
-		if req := <-got; req != "W\x00" {
+	l.Close()
+	n := 0
+	for req := range got {
+		if n++; req != "W\x00" {
 			t.Errorf("%q", req)
 		}
+	}
+	if n < 1 || n > 3 {
+		t.Errorf("%d wake-ups", n)
 	}
 	if w := warnings.get(); len(w) > 0 {
 		t.Error(w)
@@ -744,6 +752,31 @@ func TestWriteAll(t *testing.T) {
 		})
 		if n != 3 || err == nil || end != nil && err != end {
 			t.Errorf("%d %v", n, err)
+		}
+	}
+}
+
+// Files share a sync where the file system is known to flush the disk's cache then.
+func TestCanSyncAll(t *testing.T) {
+	var uts unix.Utsname
+	if err := unix.Uname(&uts); err != nil {
+		t.Fatal(err)
+	}
+	reports := kernelAtLeast(unix.ByteSliceToString(uts.Release[:]), 5, 8)
+	flushes := map[int64]bool{unix.EXT4_SUPER_MAGIC: reports, unix.XFS_SUPER_MAGIC: reports}
+	for _, place := range []string{os.TempDir(), ".", "/dev/shm", "/proc"} {
+		var st unix.Statfs_t
+		fsys, err := OpenFS(place)
+		if err == nil {
+			err = unix.Statfs(place, &st)
+		}
+		if err != nil {
+			t.Logf("%s: %v", place, err) // not everywhere
+			continue
+		}
+		defer fsys.Close()
+		if got, want := fsys.CanSyncAll(), flushes[int64(st.Type)]; got != want {
+			t.Errorf("%s, type %#x: %v", place, st.Type, got)
 		}
 	}
 }
