@@ -23,7 +23,12 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/poll"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if s := os.Getenv(signalled); s != "" {
+		os.Exit(victim(s))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const patience = 20 * time.Second
 

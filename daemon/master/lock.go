@@ -146,9 +146,6 @@ func checkOpen(fd int, path string) string {
 	if opened.Nlink != 1 {
 		return "file has " + strconv.FormatUint(uint64(opened.Nlink), 10) + " hard links"
 	}
-	if opened.Mode&unix.S_IFMT == unix.S_IFDIR {
-		return "file is a directory"
-	}
 	if err := unix.Lstat(path, &named); err != nil {
 		return "file status changed unexpectedly: " + errno.Text(err)
 	}

@@ -3,7 +3,9 @@ package master
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -131,13 +133,52 @@ func TestBaton(t *testing.T) {
 	if err := two.releaseBaton(); err != nil {
 		t.Fatal(err)
 	}
+	for waits := true; waits; runtime.Gosched() { // until it has it
+		one.mu.Lock()
+		waits = one.wanted
+		one.mu.Unlock()
+	}
 	three := openLock(t)
 	three.awaitBaton(func(err error) bool { got <- err; return true })
-	if err := <-got; err != nil {
-		t.Fatal(err)
+	select {
+	case err := <-got:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(patience):
+		t.Fatal("a forgotten wait keeps the baton")
 	}
 	if err := three.releaseBaton(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A lock that cannot be had, or given up, ends the process: it would wait for ever, or
+// keep others waiting.
+func TestBrokenBaton(t *testing.T) {
+	lockDir(t)
+	for _, tt := range []struct {
+		name string
+		do   func(*child)
+		want string
+	}{
+		{"taken", (*child).takeBaton, "select lock: Bad file descriptor"},
+		{"granted", func(c *child) { c.waiting = true; c.granted(unix.ENOLCK) }, "select lock: No locks available"},
+		{"passed", func(c *child) { c.held = true; c.passBaton() }, "select unlock: Bad file descriptor"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			lock := openLock(t)
+			if err := lock.file.Close(); err != nil {
+				t.Fatal(err)
+			}
+			lock.fd = -1 // its number may soon be somebody else's
+			c := &child{Config: Config{Lock: lock}}
+			tt.do(c)
+			wantFailure(t, c.failure, tt.want)
+			if c.held || c.waiting {
+				t.Errorf("held %v, waiting %v", c.held, c.waiting)
+			}
+		})
 	}
 }
 
@@ -259,6 +300,10 @@ func TestSpareSlots(t *testing.T) {
 	take(two, false, -1)
 	one.releaseSlot(0, false)
 	take(two, false, 0)
+	// What is beyond one's limit is left to processes that have a higher one.
+	if got, ok := openLock(t).takeSlot(limit+1, false); !ok || got != limit {
+		t.Errorf("slot %d %v under a higher limit", got, ok)
+	}
 }
 
 func boolInt(b bool) int {

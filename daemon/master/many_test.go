@@ -544,6 +544,49 @@ func TestFailureEndsOneSessionOfMany(t *testing.T) {
 	s.wantLog("q: fatal: unable to connect to the public cleanup service\n")
 }
 
+// An accept that gives no client gives its slot back. Under sessions it is tried again
+// after a pause, and complained of once; somebody else who was faster is no reason for either.
+func TestAcceptFailsUnderSessions(t *testing.T) {
+	s, _ := many(t, 3)
+	deaf, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(deaf)
+	const complaint = "q: warning: accept connection: Invalid argument\n"
+	for _, tt := range []struct {
+		name   string
+		fd     int
+		greedy bool
+		paused bool
+		log    string
+	}{
+		{name: "nobody", fd: s.listener},
+		{name: "nobody, greedy", fd: s.listener, greedy: true},
+		{name: "deaf", fd: deaf, paused: true, log: complaint},
+		{name: "deaf, greedy", fd: deaf, greedy: true, paused: true, log: complaint},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var log safeBuffer
+			logger := maillog.New(time.Now)
+			logger.AddPlain(&log, "q")
+			lock, other := openLock(t), openLock(t)
+			c := &child{Config: s.config, sessions: 1, held: tt.greedy}
+			c.Log, c.Lock = logger, lock
+			for range 3 {
+				c.acceptFrom(tt.fd)
+			}
+			if log.String() != tt.log || c.failure != nil || c.draining || c.pause.After(time.Now()) != tt.paused {
+				t.Errorf("log %q, failure %v, draining %v, pause until %v", log.String(), c.failure, c.draining, c.pause)
+			}
+			lock.releaseSpare()
+			if slot, ok := other.takeSlot(3, false); !ok || slot != 0 {
+				t.Errorf("slot %d, %v for somebody else", slot, ok)
+			}
+		})
+	}
+}
+
 func TestOverdueSessionOfMany(t *testing.T) {
 	s, start := many(t, 10)
 	cause := make(chan error, 1)

@@ -1,6 +1,7 @@
 package master
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -94,28 +95,35 @@ func TestPassFails(t *testing.T) {
 		{"data without a descriptor", "x\x00",
 			"q: warning: pass_accept_attr: cannot receive file descriptor: No such file or directory\nq: error: accept connection: No such file or directory\n"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := newService(t, Pass)
-			done := s.start()
-			link := s.dial()
-			var lost *os.File
-			sent, with := strings.CutPrefix(tt.sent, "+")
-			if with {
-				_, lost = passed(t)
-			}
-			pass(t, link, lost, sent)
-			_ = link.(*net.UnixConn).CloseWrite()
-			_, _ = link.Read(make([]byte, 1))
-			client, server := passed(t)
-			pass(t, s.dial(), server, "\x00")
-			quit(t, client)
-			if got := s.records(2); got != "TA" {
-				t.Error(got)
-			}
-			s.masterEnds()
-			exitsZero(t, done)
-			s.wantLog(tt.want)
-		})
+		for _, sessions := range []int{1, 3} {
+			t.Run(fmt.Sprint(tt.name, sessions), func(t *testing.T) {
+				s := newService(t, Pass)
+				done := s.start(func(c *Config) { c.Sessions = sessions })
+				link := s.dial()
+				var lost *os.File
+				sent, with := strings.CutPrefix(tt.sent, "+")
+				if with {
+					_, lost = passed(t)
+				}
+				pass(t, link, lost, sent)
+				_ = link.(*net.UnixConn).CloseWrite()
+				_, _ = link.Read(make([]byte, 1))
+				if sessions > 1 { // the attempt was one
+					if got := s.records(2); got != "TA" {
+						t.Error(got)
+					}
+				}
+				client, server := passed(t)
+				pass(t, s.dial(), server, "\x00")
+				quit(t, client)
+				if got := s.records(2); got != "TA" {
+					t.Error(got)
+				}
+				s.masterEnds()
+				exitsZero(t, done)
+				s.wantLog(tt.want)
+			})
+		}
 	}
 }
 
