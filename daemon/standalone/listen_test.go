@@ -113,7 +113,18 @@ func TestListen(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(t.Context(), []string{"unix:" + path}); err == nil {
-		t.Error("a file was replaced")
+	datagrams := path + ".log"
+	log, err := net.ListenPacket("unixgram", datagrams)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	for _, path := range []string{path, datagrams} {
+		if _, err := Listen(t.Context(), []string{"unix:" + path}); err == nil {
+			t.Errorf("%s was replaced", path)
+		}
+		if _, err := os.Lstat(path); err != nil {
+			t.Error(err)
+		}
 	}
 }

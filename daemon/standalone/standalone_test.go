@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -88,11 +89,20 @@ func TestSessionsRunAtOnceAndFinish(t *testing.T) {
 }
 
 func TestGraceCutsSessions(t *testing.T) {
-	dial, end := start(t, &Server{Handle: echo, MaxSessions: 10, Grace: time.Millisecond})
+	cause := make(chan error, 1)
+	dial, end := start(t, &Server{MaxSessions: 10, Grace: time.Millisecond,
+		Handle: func(ctx context.Context, conn net.Conn, accepted time.Time) error {
+			err := echo(ctx, conn, accepted)
+			cause <- ctx.Err()
+			return err
+		}})
 	conn := dial()
 	roundTrip(t, conn)
 	if err := end(); err != nil {
 		t.Error(err)
+	}
+	if err := <-cause; !errors.Is(err, context.Canceled) {
+		t.Errorf("the context's error is %v", err)
 	}
 	if _, err := conn.Read(make([]byte, 1)); err == nil {
 		t.Error("session survived")
@@ -128,12 +138,25 @@ func TestMaxSessions(t *testing.T) {
 }
 
 // Clients that come when there is no room are served one after the other, and a
-// flood of them at once as well.
+// flood of them at once as well. There are never more than MaxSessions.
 func TestManyMoreClientsThanRoom(t *testing.T) {
-	dial, end := start(t, &Server{Handle: echo, MaxSessions: 3, Grace: time.Hour})
+	const room, flood = 3, 100
+	var running, excess atomic.Int64
+	dial, end := start(t, &Server{MaxSessions: room, Grace: time.Hour,
+		Handle: func(ctx context.Context, conn net.Conn, accepted time.Time) error {
+			if running.Add(1) > room {
+				excess.Add(1)
+			}
+			defer running.Add(-1)
+			return echo(ctx, conn, accepted)
+		}})
+	// None is over before all have come.
+	var conns [flood]net.Conn
+	for i := range conns {
+		conns[i] = dial()
+	}
 	var wait sync.WaitGroup
-	for range 100 {
-		conn := dial()
+	for _, conn := range conns {
 		wait.Go(func() {
 			roundTrip(t, conn)
 			conn.Close()
@@ -142,6 +165,27 @@ func TestManyMoreClientsThanRoom(t *testing.T) {
 	wait.Wait()
 	if err := end(); err != nil {
 		t.Error(err)
+	}
+	if n := excess.Load(); n > 0 {
+		t.Errorf("%d sessions began when there was no room", n)
+	}
+}
+
+// Nobody listens any more when Serve has returned.
+func TestListenersEnd(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	ls, err := Listen(t.Context(), []string{"unix:" + path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ls[0].(*net.UnixListener).SetUnlinkOnClose(false)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := (&Server{Handle: echo, MaxSessions: 1}).Serve(ctx, ls); err != nil {
+		t.Error(err)
+	}
+	if conn, err := net.Dial("unix", path); !errors.Is(err, unix.ECONNREFUSED) {
+		t.Errorf("dial: %v, %v", conn, err)
 	}
 }
 
