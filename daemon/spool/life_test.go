@@ -79,24 +79,38 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestFrozenClock: names are found even when the clock stands still.
+// TestFrozenClock: names are found even when the clock stands still, with files that
+// have no name at first and with those that have.
 func TestFrozenClock(t *testing.T) {
-	now := time.Now().Add(-time.Minute)
-	s, dir := newSpool(t, Options{Now: func() time.Time { return now }})
-	usec := now.Nanosecond() / 1000
-	for i := range 3 {
-		name := fmt.Sprintf("%s/incoming/%d.%d", dir, (usec+i)%1e6, os.Getpid())
-		if err := os.WriteFile(name, nil, 0o600); err != nil {
+	for _, named := range []bool{false, true} {
+		now := time.Now().Add(-time.Minute)
+		opts := Options{Now: func() time.Time { return now }}
+		_, dir := newSpool(t, opts)
+		real, err := OpenFS(dir)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	ids := make(map[string]bool)
-	for range 5 {
-		f := deliverOne(t, s, false)
-		if ids[f.QueueID()] {
-			t.Errorf("%s again", f.QueueID())
+		defer real.Close()
+		opts.FS = &faultFS{FS: real, named: named}
+		s, err := Open(dir, opts)
+		if err != nil {
+			t.Fatal(err)
 		}
-		ids[f.QueueID()] = true
+		usec := now.Nanosecond() / 1000
+		for i := range 3 {
+			name := fmt.Sprintf("%s/incoming/%d.%d", dir, (usec+i)%1e6, os.Getpid())
+			if err := os.WriteFile(name, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ids := make(map[string]bool)
+		for range 5 {
+			f := deliverOne(t, s, false)
+			if ids[f.QueueID()] {
+				t.Errorf("%s again", f.QueueID())
+			}
+			ids[f.QueueID()] = true
+		}
 	}
 }
 
@@ -642,6 +656,61 @@ func TestRemoveStale(t *testing.T) {
 	}
 }
 
+// A file that cannot be removed is told of and does not keep the others; one that
+// somebody else has removed is nobody's trouble. The end of the context ends the search.
+func TestRemoveStaleTrouble(t *testing.T) {
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for _, tt := range []struct {
+		name    string
+		ctx     context.Context
+		op      string // that fails for incoming/1
+		err     error
+		removed []string
+		want    string
+	}{
+		{name: "remove", ctx: t.Context(), op: "remove incoming/1", err: syscall.EACCES, removed: []string{"hold/2"},
+			want: "remove incoming/1: permission denied"},
+		{name: "stat", ctx: t.Context(), op: "lstat incoming/1", err: syscall.EIO, removed: []string{"hold/2"},
+			want: "stat incoming/1: input/output error"},
+		{name: "gone", ctx: t.Context(), op: "remove incoming/1", err: syscall.ENOENT, removed: []string{"hold/2"}},
+		{name: "gone before", ctx: t.Context(), op: "lstat incoming/1", err: syscall.ENOENT, removed: []string{"hold/2"}},
+		{name: "end", ctx: ended, want: "context canceled; context canceled"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, dir := newSpool(t, Options{})
+			old := time.Now().Add(-StaleAge - time.Hour)
+			for _, name := range []string{dir + "/incoming/1", dir + "/hold/2"} {
+				if err := errors.Join(os.WriteFile(name, nil, 0o600), os.Chtimes(name, old, old)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			real, err := OpenFS(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer real.Close()
+			s, err := Open(dir, Options{FS: &faultFS{FS: real, fail: func(_ int, op, name string) error {
+				if op+" "+name == tt.op {
+					return tt.err
+				}
+				return nil
+			}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			removed, err := s.RemoveStale(tt.ctx)
+			got := ""
+			if err != nil {
+				got = err.Error()
+			}
+			if !slices.Equal(removed, tt.removed) || got != tt.want {
+				t.Errorf("removed %q, error %q", removed, got)
+			}
+		})
+	}
+}
+
 func TestMakeLayout(t *testing.T) {
 	old := unix.Umask(0o077)
 	defer unix.Umask(old)
@@ -721,6 +790,29 @@ func TestOpenTrouble(t *testing.T) {
 	}
 	if err := MakeLayout(dir, nil); !errors.Is(err, syscall.ENOTDIR) {
 		t.Errorf("%v", err)
+	}
+}
+
+// A call that a signal has interrupted is made again; its other errors are the caller's.
+func TestRetry(t *testing.T) {
+	for _, end := range []error{nil, unix.EIO} {
+		calls := 0
+		interrupted := func() error {
+			if calls++; calls%3 != 0 {
+				return unix.EINTR
+			}
+			return end
+		}
+		if err := retryErr(interrupted); err != end || calls != 3 {
+			t.Errorf("%v after %d calls, want %v", err, calls, end)
+		}
+		n, err := retry(func() (int, error) {
+			err := interrupted()
+			return calls, err
+		})
+		if err != end || calls != 6 || n != 6 {
+			t.Errorf("%d, %v after %d calls, want %v", n, err, calls, end)
+		}
 	}
 }
 

@@ -90,4 +90,11 @@ func TestCommit(t *testing.T) {
 	if _, err := queuefmt.Parse(b); err != nil {
 		t.Fatal(err)
 	}
+	// 49 records of the body with 3 bytes before each, and two short ones with 2.
+	const content = 100000 + 49*3 + len("Subject: test") + 2*2
+	size := f.Measure()
+	if size.Recipients != 1 || size.DataSize != int64(content) || size.ContentLength != size.DataSize ||
+		b[size.DataOffset-2] != byte(queuefmt.RecMessage) || b[size.DataOffset+size.DataSize] != byte(queuefmt.RecExtracted) {
+		t.Errorf("measured %+v", size)
+	}
 }
