@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -136,5 +137,45 @@ func TestRenewedAfterFailure(t *testing.T) {
 	r.release(r.acquire(log))
 	if tries != 2 {
 		t.Errorf("%d attempts after a pause", tries)
+	}
+}
+
+// Everything is opened again when it is older than maxAge; a failure, of which the log
+// tells, puts that off by as long, and nobody hears of the end of the server.
+func TestRenewedAge(t *testing.T) {
+	var lines bytes.Buffer
+	log := maillog.New(time.Now)
+	log.AddPlain(&lines, "q")
+	now, tries := time.Unix(1e9, 0), 0
+	var fault error
+	r := &renewed[int]{maxAge: time.Minute, now: func() time.Time { return now }}
+	r.open = func() (int, *table.Set, error) {
+		tries++
+		return tries, table.NewSet(table.Options{}), fault
+	}
+	r.start(0, table.NewSet(table.Options{}))
+	defer r.Close()
+	for _, tt := range []struct {
+		after time.Duration
+		fault error
+		value int
+		tries int // in all
+		log   string
+	}{
+		{time.Minute, nil, 0, 0, ""},
+		{1, nil, 1, 1, ""},
+		{time.Minute + 1, errors.New("broken"), 1, 2, "q: warning: broken\n"},
+		{time.Minute, nil, 1, 2, ""},
+		{1, context.Canceled, 1, 3, ""},
+		{time.Minute + 1, nil, 4, 4, ""},
+		{time.Second, nil, 4, 4, ""},
+	} {
+		now, fault = now.Add(tt.after), tt.fault
+		lines.Reset()
+		g := r.acquire(log)
+		if g.value != tt.value || tries != tt.tries || lines.String() != tt.log {
+			t.Errorf("at %v: value %d, %d attempts, log %q", now, g.value, tries, &lines)
+		}
+		r.release(g)
 	}
 }

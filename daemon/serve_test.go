@@ -104,8 +104,8 @@ func TestQueueOwner(t *testing.T) {
 			if err := syscall.Stat(filepath.Join(queue, dir), &st); err != nil {
 				t.Fatal(err)
 			}
-			if st.Uid != nobody {
-				t.Errorf("setgid_group = %s: %s belongs to %d", group, dir, st.Uid)
+			if st.Uid != nobody || (st.Gid == nobody) != (dir == "maildrop" && group == "nogroup") {
+				t.Errorf("setgid_group = %s: %s belongs to %d, group %d", group, dir, st.Uid, st.Gid)
 			}
 		}
 	}
