@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -147,6 +148,15 @@ func TestRefuseUseless(t *testing.T) {
 	}{
 		{viaDirect, "line_length_limit", "1000", ""},
 		{viaDirect, "header_address_token_limit", "1000", ""},
+		{viaDirect, "inet_interfaces", "127.0.0.1", ""},
+		{viaDirect, "proxy_interfaces", "192.0.2.1", ""},
+		{viaDirect, "setgid_group", "daemon", ""},
+		{viaDirect, "recipient_delimiter", "+", ""},
+		{viaDirect, "relayhost", "192.0.2.1", ""}, // main.cf refers to it
+		{viaDirect, "mynetworks", "192.0.2.0/24", standAlone},
+		{viaDirect, "maillog_file", "/dev/stdout", standAlone},
+		{viaDirect, "syslog_facility", "local0", standAlone},
+		{viaDirect, "default_process_limit", "5", standAlone},
 		{viaDirect, "in_flow_delay", "0", ""},
 		{viaDirect, "in_flow_delay", "1s", standAlone},
 		{viaDirect, "max_use", "5", standAlone},
@@ -155,15 +165,23 @@ func TestRefuseUseless(t *testing.T) {
 		{viaDirect, "smtpd_banner", "x", standAlone},
 		{viaDirect, "no_such_parameter", "x", ": there is no such parameter"},
 		{viaCleanup, "line_length_limit", "1000", ""},
+		{viaCleanup, "smtputf8_enable", "no", ""},
+		{viaCleanup, "relayhost", "192.0.2.1", ""},
 		{viaCleanup, "canonical_maps", "static:x", elsewhere},
+		{viaCleanup, "header_address_token_limit", "1000", elsewhere},
+		{viaCleanup, "recipient_delimiter", "+", elsewhere},
+		{viaCleanup, "inet_interfaces", "127.0.0.1", elsewhere},
 		{viaCleanup, "in_flow_delay", "0", elsewhere},
 	} {
 		queue := t.TempDir()
-		if err := os.Mkdir(filepath.Join(queue, "incoming"), 0o700); err != nil {
+		main := "qmqpd_authorized_clients = $relayhost\n"
+		err := errors.Join(os.Mkdir(filepath.Join(queue, "incoming"), 0o700), os.WriteFile(filepath.Join(queue, "main.cf"), []byte(main), 0o600))
+		if err != nil {
 			t.Fatal(err)
 		}
 		ctx, stop := context.WithCancel(t.Context())
-		err := Serve(ctx, ServeOptions{
+		err = Serve(ctx, ServeOptions{
+			ConfigDir: queue,
 			Listen:    []string{"unix:" + filepath.Join(queue, "socket")},
 			Queue:     queue,
 			Overrides: []mainconf.Setting{{Name: "queue_via", Value: tt.via}, {Name: tt.name, Value: tt.value}},

@@ -49,7 +49,12 @@ func (s *server) configure() error {
 	s.incoming = loadIncoming(s.cleanup.Effective, s.rewriter.Effective, s.rewriter.common.MyOrigin, s.flags)
 	s.incoming.Location = s.zone
 	s.spool = loadSpool(s.cleanup.Effective)
+	// What comes with program.common, and what is read when it is needed.
+	s.qmqpd.Use("smtputf8_enable")
 	if s.via != viaCleanup {
+		s.qmqpd.Use("setgid_group")
+		s.cleanup.Use("myorigin", "inet_interfaces", "proxy_interfaces")
+		s.rewriter.Use("myorigin")
 		var classErrs error
 		s.maps, classErrs = loadStoreMaps(s.cleanup.Effective, s.cleanup.common.MyOrigin, s.flags)
 		errs = appendNew(errs, placed(s.cleanup.Effective, classErrs), placed(s.cleanup.Effective, refuse(s.cleanup.Effective, s.flags)),
@@ -78,6 +83,7 @@ func (s *server) readProgram(files configFiles, name, service string) program {
 		Service:   service,
 		PID:       os.Getpid(),
 		Host:      params.SystemHost(),
+		FollowUse: true,
 	}
 	// Stand-alone, mail_owner need not exist.
 	p.Host.Accounts = nil

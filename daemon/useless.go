@@ -8,17 +8,10 @@ import (
 	"github.com/qmqpd/qmqpd/mainconf"
 )
 
-// unobeyed are parameters that every Postfix program reads, or that qmqpd obeys
-// under master(8), and that say nothing to a stand-alone server.
+// unobeyed are parameters that are read, and that say nothing to a stand-alone server.
 var unobeyed = map[string]bool{
-	"default_process_limit":    true, // MaxSessions
-	"in_flow_delay":            true, // but for 0
-	"maillog_file":             true, // the log is the caller's
-	"maillog_file_compressor":  true,
-	"maillog_file_permissions": true,
-	"maillog_file_prefixes":    true,
-	"max_use":                  true, // one process is all there is
-	"syslog_facility":          true,
+	"in_flow_delay": true, // but for 0
+	"max_use":       true, // one process is all there is
 }
 
 // refuseUseless returns an error for each of the server's own settings that it does

@@ -81,6 +81,7 @@ func (e *Effective) readAll(list []step) {
 		if !ok {
 			continue
 		}
+		e.uses.reading = p.Name
 		r := reading{p.Name, p.Kind}
 		switch p.Kind {
 		case String, Raw:
@@ -105,6 +106,7 @@ func (e *Effective) readAll(list []step) {
 			e.numbers[r] = e.timeOf(p)
 		}
 	}
+	e.uses.reading = ""
 }
 
 // ReadCommon reads and checks the parameters that all Postfix programs read
@@ -115,6 +117,8 @@ func (e *Effective) readAll(list []step) {
 // Source: Postfix 3.10 mail_params.c, mail_params_init.
 func (e *Effective) ReadCommon() (Common, error) {
 	var c Common
+	e.uses.common = true
+	defer func() { e.uses.common = false }()
 	if _, err := mainconf.ParseLevel(e.String("compatibility_level")); err != nil {
 		e.fail("compatibility_level", err.Error(), err)
 	}

@@ -105,6 +105,7 @@ func (e *Effective) inetProtocols() protocols {
 // Protocols tells which network protocols are in use: those in inet_protocols
 // that the host has.
 func (e *Effective) Protocols() (ipv4, ipv6 bool) {
+	e.uses.use("inet_protocols")
 	p := e.inetProtocols()
 	return p.v4, p.v6
 }

@@ -26,6 +26,9 @@ type Process struct {
 	// Overrides replace settings of Main, later ones earlier ones: a
 	// daemon's -o options, and -i and -m as max_idle and max_use.
 	Overrides []mainconf.Setting
+	// FollowUse keeps account of which settings have an effect; see
+	// Effective.Used.
+	FollowUse bool
 	// Name is the program's name, $process_name unless main.cf sets it.
 	Name string
 	// Service is the master.cf service name. "" means Name.
@@ -61,7 +64,7 @@ type Process struct {
 type Effective struct {
 	p        Process
 	dict     map[string]Value   // what overrides main.cf
-	used     map[string]bool    // of that, what has been asked for
+	uses     uses               // of that
 	base     map[string]Value   // what main.cf overrides
 	defaults map[string]string  // of parameters that have been read and are not set
 	texts    map[reading]string // results of reading: text
@@ -86,12 +89,14 @@ func New(p Process) *Effective {
 	e := &Effective{
 		p:    p,
 		dict: make(map[string]Value),
-		used: make(map[string]bool),
 		base: make(map[string]Value),
 		// What a daemon reads fits without growing.
 		defaults: make(map[string]string, 200),
 		texts:    make(map[reading]string, 100),
 		numbers:  make(map[reading]int64, 100),
+	}
+	if p.FollowUse {
+		e.uses.used, e.uses.asked = make(map[string]bool), make(map[string][]string)
 	}
 	for _, s := range Presets(p.Name, p.ConfigDir) {
 		e.base[s.Name] = Value{Text: s.Value, Source: SourceProgram}
@@ -148,8 +153,8 @@ func (e *Effective) fail(name, text string, err error) {
 // Value returns what the dictionary holds for name: the setting, or the
 // default if the parameter has been read.
 func (e *Effective) Value(name string) (Value, bool) {
+	e.uses.value(name)
 	if v, ok := e.dict[name]; ok {
-		e.used[name] = true
 		return v, true
 	}
 	if entry, ok := e.p.Main.Lookup(name); ok {
@@ -167,10 +172,6 @@ func (e *Effective) Value(name string) (Value, bool) {
 	}
 	return Value{Text: text, Source: SourceDefault}, true
 }
-
-// Used reports whether a setting of Overrides has been asked for: as a parameter, or
-// as $name in the value of another.
-func (e *Effective) Used(name string) bool { return e.used[name] }
 
 // IsSet reports whether the dictionary has a value for name. Before name is
 // read, that means that main.cf or an override sets it.

@@ -81,6 +81,7 @@ type reading struct {
 // once returns the remembered result of a reading, or calls read and remembers
 // its result.
 func once[T any](e *Effective, results map[reading]T, r reading, read func(Param) T) T {
+	outer := e.uses.read(r.name)
 	result, ok := results[r]
 	if !ok {
 		if p, ok := e.param(r.name, r.kind); ok {
@@ -88,6 +89,7 @@ func once[T any](e *Effective, results map[reading]T, r reading, read func(Param
 		}
 		results[r] = result
 	}
+	e.uses.reading = outer
 	return result
 }
 

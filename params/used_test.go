@@ -1,0 +1,55 @@
+package params
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/qmqpd/qmqpd/mainconf"
+)
+
+// A setting is used when it has a part in what was read, or named to Use. That all
+// programs read a parameter at start does not count.
+func TestUsed(t *testing.T) {
+	const main = "mynetworks_style = host\nqmqpd_authorized_clients = $other\nother = $mynetworks\nqueue_directory = /x/$mail_name\n"
+	settings := []mainconf.Setting{
+		{Name: "mynetworks", Value: "192.0.2.0/24"}, {Name: "mydomain", Value: "example.com"}, {Name: "header_size_limit", Value: "5"},
+		{Name: "mail_name", Value: "$relayhost"}, {Name: "relayhost", Value: "x"}, {Name: "inet_protocols", Value: "ipv4"}, {Name: "none", Value: "x"},
+	}
+	for _, tt := range []struct {
+		name string
+		read func(*Effective)
+		want []string
+	}{
+		{"nothing", func(*Effective) {}, nil},
+		{"a number", func(e *Effective) { e.Int("header_size_limit") }, []string{"header_size_limit"}},
+		{"through two others", func(e *Effective) { e.String("qmqpd_authorized_clients") }, []string{"mynetworks"}},
+		{"through one of all programs", func(e *Effective) { e.String("queue_directory") }, []string{"mail_name", "relayhost"}},
+		{"through a default", func(e *Effective) { e.Use("myhostname") }, []string{"mydomain"}},
+		{"through a default of a default", func(e *Effective) { e.Use("myorigin") }, []string{"mydomain"}},
+		{"text", func(e *Effective) { e.Expand("$none") }, []string{"none"}},
+		{"protocols", func(e *Effective) { e.Protocols() }, []string{"inet_protocols"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			doc, err := mainconf.ParseMain("main.cf", []byte(main))
+			if err != nil {
+				t.Fatal(err)
+			}
+			host := SystemHost()
+			host.Accounts = nil
+			host.Hostname = func() (string, error) { return "node", nil }
+			e := New(Process{Name: "qmqpd", Main: doc, Overrides: settings, Host: host, FollowUse: true})
+			e.ReadCommon()
+			tt.read(e)
+			var got []string
+			for _, s := range settings {
+				if e.Used(s.Name) {
+					got = append(got, s.Name)
+				}
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
