@@ -269,6 +269,46 @@ func TestDialUnix(t *testing.T) {
 	second.Close()
 }
 
+// A descriptor is closed with the last call that uses it, and not before: raw access
+// counts as well.
+func TestClosedWithTheLastUser(t *testing.T) {
+	a, b := pair(t, newPoller(t))
+	raw, err := a.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd := -1
+	if err := raw.Control(func(f uintptr) { fd = int(f) }); err != nil || fd != a.fd {
+		t.Errorf("descriptor %d, %v", fd, err)
+	}
+	err = raw.Write(func(f uintptr) bool {
+		_, err := unix.Write(int(f), []byte("x"))
+		return err == nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if n, err := b.Read(make([]byte, 2)); n != 1 || err != nil {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+	if err := errors.Join(a.enter(), a.enter(), a.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for left := 2; left > 0; left-- {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil {
+			t.Errorf("with %d users: %v", left, err)
+		}
+		a.leave()
+	}
+	_ = b.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := b.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("after the last: %v", err)
+	}
+	if err := raw.Control(func(uintptr) {}); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("raw access after that: %v", err)
+	}
+}
+
 func TestWatch(t *testing.T) {
 	p := newPoller(t)
 	var ends [2]int
