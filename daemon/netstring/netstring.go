@@ -95,6 +95,9 @@ func (r *Reader) ended() error {
 // all mean zero, leading zeros are fine, and what does not fit 63 bits is
 // ErrSize, detected on the digit that overflows.
 func (r *Reader) Length() (int64, error) {
+	if n, ok := r.lengthAtHand(); ok {
+		return n, nil
+	}
 	var n int64
 	for {
 		c, ok := r.getc()
@@ -115,6 +118,26 @@ func (r *Reader) Length() (int64, error) {
 		}
 		n = n*10 + digit
 	}
+}
+
+// lengthAtHand is Length for one that is whole in the buffer, as most are. It takes
+// nothing when it is not, or when anything is wrong with it.
+func (r *Reader) lengthAtHand() (n int64, ok bool) {
+	if r.Trace != nil {
+		return 0, false
+	}
+	const fits = 18 // digits in 63 bits
+	for i, c := range r.buf[r.start:min(r.end, r.start+fits+1)] {
+		if c == ':' {
+			r.start += i + 1
+			return n, true
+		}
+		if c -= '0'; c > 9 {
+			break
+		}
+		n = n*10 + int64(c)
+	}
+	return 0, false
 }
 
 // Terminator reads the comma after a payload. Anything else, the end of the
@@ -143,6 +166,10 @@ func (r *Reader) Append(dst []byte, limit int64) ([]byte, error) {
 	n, err := r.lengthWithin(limit)
 	if err != nil {
 		return dst, err
+	}
+	if rest := r.buf[r.start:r.end]; n < int64(len(rest)) && rest[n] == ',' && r.Trace == nil {
+		r.start += int(n) + 1
+		return append(dst, rest[:n]...), nil
 	}
 	start := len(dst)
 	for n > 0 {

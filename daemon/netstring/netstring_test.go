@@ -45,12 +45,26 @@ func TestAppendReads(t *testing.T) {
 					t.Errorf("Append: %q, %v", got, err)
 				}
 			}
+			if got, err := atHand(t, []byte(tt.in)).Append(nil, tt.limit); string(got) != tt.want || !errors.Is(err, tt.err) {
+				t.Errorf("Append of what is in the buffer: %q, %v", got, err)
+			}
 			var w bytes.Buffer
 			if _, err := NewReader(strings.NewReader(tt.in), 16).CopyTo(&w, tt.limit); w.String() != tt.want || !errors.Is(err, tt.err) {
 				t.Errorf("CopyTo: %q, %v", w.String(), err)
 			}
 		})
 	}
+}
+
+// atHand returns a reader that has all input in its buffer, as those have that have
+// read something before.
+func atHand(t *testing.T, in []byte) *Reader {
+	t.Helper()
+	r := NewReader(bytes.NewReader(append([]byte("0:,"), in...)), len(in)+3)
+	if _, err := r.Append(nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 func TestNext(t *testing.T) {
@@ -206,6 +220,11 @@ func FuzzAppend(f *testing.F) {
 		}
 		if err == nil && !bytes.Contains(in, append(append([]byte(":"), got...), ',')) {
 			t.Errorf("%q is not in %q", got, in)
+		}
+		slow, slowErr := NewReader(iotest.OneByteReader(bytes.NewReader(in)), 16).Append(nil, limit)
+		fast, fastErr := atHand(t, in).Append(nil, limit)
+		if !bytes.Equal(slow, fast) || !errors.Is(fastErr, slowErr) {
+			t.Errorf("byte by byte %q, %v; from the buffer %q, %v", slow, slowErr, fast, fastErr)
 		}
 		back, err := NewReader(bytes.NewReader(AppendNetstring(nil, in)), 16).Append(nil, 0)
 		if err != nil || !bytes.Equal(back, in) {
