@@ -19,7 +19,7 @@ UNIT     = $$($(GO) list ./... | grep -v /compat-tests)
 
 export GOFLAGS ?= -mod=readonly
 
-.PHONY: help build demo test kill race unit compat postfix qmqpd-random incoming-random params-random postconf-random postconf-products own-mail own-conf judge-coverage fuzz lint bench microbench table-speed docs install clean
+.PHONY: help build demo test kill race unit compat postfix qmqpd-random incoming-random params-random postconf-random postconf-products own-dir own-mail own-conf judge-coverage fuzz lint bench microbench table-speed docs install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' Makefile
@@ -76,10 +76,13 @@ postconf-random: postfix ## N random configurations to the stock postconf and ou
 postconf-products: postfix ## One of N pairs of options, with operands and configurations, to the stock postconf and ours
 	cd compat-tests && POSTCONF_PRODUCTS=$(N) $(GO) test -count=1 -timeout 0 -v -run '^TestPostconfProducts$$'
 
-own-mail: postfix ## your messages, one in each file below DIR, to the stock qmqpd and cleanup and to ours
+own-dir:
+	@[ -d "$(DIR)" ] || { echo "which folder? DIR=..." >&2; exit 1; }
+
+own-mail: own-dir postfix ## your messages, one in each file below DIR, to the stock qmqpd and cleanup and to ours
 	cd compat-tests && QMQPD_COMPAT_MAIL=$(abspath $(DIR)) $(GO) test -count=1 -timeout 0 -run '^TestOwnMail$$'
 
-own-conf: postfix ## your main.cf and master.cf, wherever they are below DIR, to the stock postconf and ours
+own-conf: own-dir postfix ## your main.cf and master.cf, wherever they are below DIR, to the stock postconf and ours
 	cd compat-tests && QMQPD_COMPAT_CONF=$(abspath $(DIR)) $(GO) test -count=1 -timeout 0 -run '^TestOwnConf$$'
 
 judge-coverage: ## which lines of the real Postfix the compat tests have never made it run

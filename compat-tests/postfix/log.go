@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/qmqpd/qmqpd/daemon/sockpath"
 )
 
 // Line is one datagram that came to /dev/log.
@@ -83,7 +84,7 @@ func listenLog(path string) (*Log, error) {
 // socket address holds, and lets everybody write to it.
 func ListenUnixgram(path string) (*net.UnixConn, error) {
 	var conn *net.UnixConn
-	err := shortPath(path, func(short string) error {
+	err := sockpath.Short(path, func(short string) error {
 		var err error
 		conn, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: short, Net: "unixgram"})
 		return err
@@ -103,7 +104,7 @@ func ListenUnixgram(path string) (*net.UnixConn, error) {
 // leaves the file.
 func ListenUnix(path string) (*net.UnixListener, error) {
 	var ln *net.UnixListener
-	err := shortPath(path, func(short string) error {
+	err := sockpath.Short(path, func(short string) error {
 		var err error
 		ln, err = net.ListenUnix("unix", &net.UnixAddr{Name: short, Net: "unix"})
 		return err
@@ -122,22 +123,12 @@ func ListenUnix(path string) (*net.UnixListener, error) {
 // DialUnix connects to the stream socket at path, however long that is.
 func DialUnix(path string) (*net.UnixConn, error) {
 	var conn *net.UnixConn
-	err := shortPath(path, func(short string) error {
+	err := sockpath.Short(path, func(short string) error {
 		var err error
 		conn, err = net.DialUnix("unix", nil, &net.UnixAddr{Name: short, Net: "unix"})
 		return err
 	})
 	return conn, err
-}
-
-// shortPath calls use with a name for path that fits into a socket address.
-func shortPath(path string, use func(short string) error) error {
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return use(fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), filepath.Base(path)))
 }
 
 func (l *Log) receive() {
@@ -173,7 +164,7 @@ func (l *Log) Sync(t testing.TB) {
 	done := make(chan struct{})
 	l.fences[mark] = done
 	l.mu.Unlock()
-	err := shortPath(l.path, func(short string) error {
+	err := sockpath.Short(l.path, func(short string) error {
 		conn, err := net.Dial("unixgram", short)
 		if err != nil {
 			return err

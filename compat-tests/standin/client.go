@@ -2,15 +2,15 @@ package standin
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 )
 
 // Client is a QMQP client's connection, down to the bytes.
@@ -25,12 +25,7 @@ type Client struct {
 // the listener's address.
 func (l *Listener) Dial(from, to string) (*Client, error) {
 	if l.network == "unix" {
-		dir, err := os.Open(filepath.Dir(l.addr))
-		if err != nil {
-			return nil, err
-		}
-		defer dir.Close()
-		conn, err := net.Dial("unix", fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), filepath.Base(l.addr)))
+		conn, err := postfix.DialUnix(l.addr)
 		if err != nil {
 			return nil, err
 		}

@@ -1,13 +1,13 @@
 package standin
 
 import (
-	"fmt"
 	"net"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/qmqpd/qmqpd/daemon/sockpath"
 )
 
 // Listener is a listening socket as master(8) has them: not blocking, and
@@ -79,14 +79,8 @@ func ListenUnix(t testing.TB, path string) *Listener {
 	}
 	l := &Listener{fd: fd, network: "unix", addr: path}
 	t.Cleanup(l.Close)
-	dir, err := os.Open(filepath.Dir(path))
+	err = sockpath.Short(path, func(short string) error { return syscall.Bind(fd, &syscall.SockaddrUnix{Name: short}) })
 	if err != nil {
-		t.Fatal(err)
-	}
-	defer dir.Close()
-	// The whole path may not fit into a socket address.
-	short := fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), filepath.Base(path))
-	if err := syscall.Bind(fd, &syscall.SockaddrUnix{Name: short}); err != nil {
 		t.Fatalf("bind to %s: %v", path, err)
 	}
 	if err := os.Chmod(path, 0o666); err != nil {

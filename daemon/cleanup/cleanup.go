@@ -280,7 +280,7 @@ func (s *stream) Abort() {
 	s.end()
 }
 
-// Forget drops what has been collected and not yet sent.
+// Forget implements mailstream.Forgetter.
 func (s *stream) Forget() { s.out = s.out[:0] }
 
 // end closes the connection and gives the buffers back.

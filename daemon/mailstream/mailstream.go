@@ -59,3 +59,13 @@ type Stream interface {
 	// Abort gives the message up; nothing of it stays in the queue.
 	Abort()
 }
+
+// Forgetter is a Stream that collects records before it passes them on. Abort passes
+// on what is left, as closing does in Postfix (vstream_fclose).
+type Forgetter interface {
+	Stream
+
+	// Forget drops what has been collected: a session that ends where Postfix's
+	// process would have died calls it before Abort.
+	Forget()
+}

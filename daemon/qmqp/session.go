@@ -178,7 +178,7 @@ func (s *Session) Receive(ctx context.Context, opener mailstream.Opener) error {
 // session. Source: qmqpd_state_free.
 func (s *Session) Close() {
 	if s.stream != nil {
-		if f, ok := s.stream.(interface{ Forget() }); ok && s.died {
+		if f, ok := s.stream.(mailstream.Forgetter); ok && s.died {
 			f.Forget() // as it would have been by the end of the original's process
 		}
 		s.stream.Abort()

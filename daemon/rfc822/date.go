@@ -16,23 +16,27 @@ func AppendDate(dst []byte, t time.Time) []byte {
 	return append(dst, ')')
 }
 
-// MaxDateOffset is how many minutes a zone may be from UTC in a date.
-const MaxDateOffset = 24 * 60
+const minutesPerDay = 24 * 60
 
-// DateOffset returns how many minutes AppendDate finds the zone of t to be from UTC. A
-// date that is not the same counts as the day before or after, as in Postfix: where
-// zones are more than a day away, the result depends on the time of the day.
+// MaxDateOffset is how many minutes a zone may be from UTC, east or west, in a date:
+// Postfix does not write one with more. Source: Postfix 3.10 mail_date.c, mail_date.
+const MaxDateOffset = minutesPerDay
+
+// DateOffset returns how many minutes east of UTC AppendDate finds the zone of t to be.
+// A date that is not the same counts as the day before or after: where zones are more
+// than a day away, the result depends on the time of the day.
+//
+// Source: Postfix 3.10 mail_date.c, mail_date.
 func DateOffset(t time.Time) int {
 	_, seconds := t.Zone()
 	utc, local := minute(t.Unix()), minute(t.Unix()+int64(seconds))
 	days := min(max(day(local)-day(utc), -1), 1)
-	return (local - day(local)*MaxDateOffset) - (utc - day(utc)*MaxDateOffset) + days*MaxDateOffset
+	return (local - day(local)*minutesPerDay) - (utc - day(utc)*minutesPerDay) + days*minutesPerDay
 }
 
 // day returns the number of the day that minute, before or after 1970, is in.
 func day(minute int) int {
-	const minutes = 24 * 60
-	return (minute - (minute%minutes+minutes)%minutes) / minutes
+	return (minute - (minute%minutesPerDay+minutesPerDay)%minutesPerDay) / minutesPerDay
 }
 
 // minute returns the number of the minute that second, before or after 1970, is in. An
