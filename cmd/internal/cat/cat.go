@@ -18,8 +18,8 @@ import (
 // Options say what is shown of each file. At most one of JSON, EML and Verify
 // may be set; with none, its records are printed.
 type Options struct {
-	// Records are the options of postcat(1). "qmqpd cat" without options
-	// prints like "postcat -dov".
+	// Records are the options of postcat(1), but for Warn. "qmqpd cat" without
+	// options prints like "postcat -dov".
 	Records postcat.Options
 
 	JSON   bool // one JSON object per file and line
@@ -90,21 +90,18 @@ func (c *command) warn(text string) { fmt.Fprintf(c.stderr, "qmqpd cat: warning:
 
 func (c *command) show(name string, r io.Reader) error {
 	var at io.ReaderAt
-	changed := time.Now()
 	if f, ok := r.(*os.File); ok {
 		info, err := f.Stat()
 		if err != nil {
 			return err
 		}
 		if info.Mode().IsRegular() {
-			at, changed = f, info.ModTime()
+			at = f
 		}
 	}
 	if !c.opts.JSON && !c.opts.EML && !c.opts.Verify {
 		opts := c.opts.Records
-		if opts.Warn == nil {
-			opts.Warn = c.warn
-		}
+		opts.Warn = c.warn
 		return postcat.Print(c.stdout, postcat.Input{Name: name, At: at, Stream: r}, opts)
 	}
 	if at == nil {
@@ -118,7 +115,7 @@ func (c *command) show(name string, r io.Reader) error {
 	case c.opts.JSON:
 		return export.WriteJSON(c.stdout, name, at)
 	case c.opts.EML:
-		return c.eml(name, at, changed)
+		return c.eml(name, at)
 	}
 	return c.verify(name, at)
 }
@@ -139,20 +136,16 @@ func (c *command) verify(name string, at io.ReaderAt) error {
 }
 
 // eml writes the message, or what can be recovered of it.
-func (c *command) eml(name string, at io.ReaderAt, changed time.Time) error {
+func (c *command) eml(name string, at io.ReaderAt) error {
 	_, fault := queuefmt.Verify(at)
 	if fault == nil {
 		return export.WriteEML(c.stdout, at, "\n")
-	}
-	var format *queuefmt.FormatError
-	if !errors.As(fault, &format) {
-		return fault
 	}
 	b, err := io.ReadAll(io.NewSectionReader(at, 0, 1<<62))
 	if err != nil {
 		return err
 	}
-	found := queuefmt.Recover(b, changed)
+	found := queuefmt.Recover(b, time.Now()) // when it came is not in the output
 	for _, gap := range found.Lost {
 		c.warn(fmt.Sprintf("%s: bytes %d to %d lost: %s", name, gap.From, gap.To-1, gap.Reason))
 	}

@@ -19,6 +19,10 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	placeholders, err := os.ReadFile(samples + "11-milter-placeholders.queue")
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	t.Chdir(dir)
 	write := func(name string, b []byte) {
@@ -30,6 +34,10 @@ func TestRun(t *testing.T) {
 	write("cut", good[:843])
 	write("count", bytes.Replace(good, []byte("511               1"), []byte("511               3"), 1))
 	write("text", []byte("Hello\n"))
+	write("torn", good[843:])
+	pointer := bytes.Clone(placeholders)
+	copy(pointer[848:], "p\x0f            890")
+	write("pointer", pointer)
 
 	tests := []struct {
 		name   string
@@ -45,10 +53,24 @@ func TestRun(t *testing.T) {
 		{name: "stdin", stdin: "good", opts: Options{Records: dov},
 			out: "      891  69 *** MESSAGE FILE END stdin ***\n"},
 		{name: "minus", files: []string{"-"}, stdin: "good", opts: Options{Verify: true}, out: "stdin: ok\n"},
+		{name: "pointer", files: []string{"pointer"}, opts: Options{Records: dov},
+			out: "      848 112 pointer_record:             890\n      890  88 *** HEADER EXTRACTED pointer ***\n"},
+		{name: "pointer in a stream", stdin: "pointer", opts: Options{Records: dov},
+			out: "      848 112 pointer_record:             890\n      890  88 *** HEADER EXTRACTED stdin ***\n"},
 		{name: "damaged and good", files: []string{"cut", "good"}, opts: Options{Records: dov}, status: 1,
 			out: "      831  78 regular_text: \n*** ENVELOPE RECORDS good ***\n",
 			errs: "qmqpd cat: warning: cut: unexpected EOF in data, record type 78 length 11\n" +
 				"qmqpd cat: error: cut: offset 833: unexpected EOF in data, record type 78 length 11\n"},
+		{name: "damaged stdin", stdin: "cut", opts: Options{Verify: true}, status: 1,
+			errs: "qmqpd cat: error: stdin: offset 833: unexpected EOF in data, record type 78 length 11\n"},
+		{name: "folder", files: []string{"."}, opts: Options{EML: true}, status: 1, errs: "qmqpd cat: error: .: read .: is a directory\n"},
+		{name: "unreadable", files: []string{"/proc/self/mem"}, opts: Options{EML: true}, status: 1,
+			errs: "qmqpd cat: error: /proc/self/mem: read /proc/self/mem: input/output error\n"},
+		{name: "torn", files: []string{"torn"}, opts: Options{EML: true}, status: 1, out: "body line 2\n",
+			errs: "qmqpd cat: warning: torn: bytes 0 to 2 lost: no record of the envelope group\n" +
+				"qmqpd cat: warning: torn: no sender record found\n" +
+				"qmqpd cat: warning: torn: no recipient record found\n" +
+				"qmqpd cat: error: torn: offset 0: not a queue file: first record type 'e'\n"},
 		{name: "missing", files: []string{"none"}, status: 1, errs: "qmqpd cat: error: open none: no such file or directory\n"},
 		{name: "text", files: []string{"text"}, status: 1,
 			errs: "qmqpd cat: warning: text: input is not a valid queue file\nqmqpd cat: error: text: offset 0: input is not a valid queue file\n"},
@@ -110,5 +132,32 @@ func TestRunPipe(t *testing.T) {
 			t.Errorf("%+v: status %d, %d bytes, %s", opts, status, out.Len(), errs.String())
 		}
 		r.Close()
+	}
+}
+
+// TestRunFull: output that cannot be written.
+func TestRunFull(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	good, err := os.ReadFile(samples + "01-one-recipient.queue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := bytes.Replace(good, []byte("511               1"), []byte("511               3"), 1)
+	for _, opts := range []Options{{}, {Verify: true}, {EML: true}, {JSON: true}} {
+		files := [][]byte{good, count}
+		if opts.EML {
+			files = append(files, good[:843])
+		}
+		for _, file := range files {
+			var errs bytes.Buffer
+			status := Run(nil, opts, bytes.NewReader(file), full, &errs)
+			if status != 1 || !strings.Contains(errs.String(), "qmqpd cat: error: stdin: write /dev/full: no space left on device\n") {
+				t.Errorf("%+v, %d bytes: status %d, %s", opts, len(file), status, errs.String())
+			}
+		}
 	}
 }
