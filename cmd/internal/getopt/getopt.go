@@ -97,10 +97,10 @@ func Parse(spec string, args []string) (Result, error) {
 	return r, nil
 }
 
-// lookup finds a letter in an option string. The two bytes that have a meaning
-// of their own there are never options.
+// lookup finds a letter in an option string. The byte that has a meaning of its
+// own there is never an option.
 func lookup(spec string, letter byte) (known, takesArgument bool) {
-	if letter == ':' || letter == ';' {
+	if letter == ':' {
 		return false, false
 	}
 	i := strings.IndexByte(spec, letter)
