@@ -104,19 +104,12 @@ type (
 	argumentMapper letterMapper
 )
 
-// IsBool says that no argument follows.
-func (letterMapper) IsBool() bool { return true }
-
 func (m letterMapper) Decode(ctx *kong.DecodeContext, _ reflect.Value) error {
 	return m.request.Option(byte(ctx.Value.Flag.Short), "", m.program)
 }
 
 func (m argumentMapper) Decode(ctx *kong.DecodeContext, _ reflect.Value) error {
-	token, err := ctx.Scan.PopValue("argument")
-	if err != nil {
-		return err
-	}
-	return m.request.Option(byte(ctx.Value.Flag.Short), text(token), m.program)
+	return m.request.Option(byte(ctx.Value.Flag.Short), text(ctx.Scan.Pop()), m.program)
 }
 
 func decodeOperands(ctx *kong.DecodeContext, target reflect.Value) error {
