@@ -127,7 +127,7 @@ func branchCorpus() []incomingCase {
 			add("action, nobody", v, submission{message: "X: \u00e4\nSubject: DO " + act, recipients: []string{}})
 		}
 	}
-	for _, a := range []string{"[127.0.0.1]x", "[127.0.0.1].x", "[127.0.0.1].", "[127.0.0.1]..", "[127.0.0.1][x]", "[127.0.0.1", "[IPv6:::1].x", "[x].[127.0.0.1]", "[127.0.0.1] (c)", "[]", "[].", "[ ]", "[\\]]", ".", "..", "", "local.example.org.", "local.example.org..", "LOCAL.example.org"} {
+	for _, a := range []string{"[127.0.0.1]x", "[127.0.0.1].x", "[127.0.0.1].", "[127.0.0.1]..", "[127.0.0.1][x]", "[127.0.0.1", "[IPv6:::1].x", "[255.1.2.3]", "[1.256.2.3]", "[IPv6:1:2:3:4:5:6:1.2.3.4]", "[IPv6:1:2:3:4:5:6:7:1.2.3.4]", "[IPv6::0]", "[IPv6::9]", "[IPv6::A]", "[IPv6::Z]", "[IPv6::a]", "[IPv6::z]", "[IPv6::/]", "[IPv6::@]", "[IPv6::`]", "[IPv6::{]", "[x].[127.0.0.1]", "[127.0.0.1] (c)", "[]", "[].", "[ ]", "[\\]]", ".", "..", "", "local.example.org.", "local.example.org..", "LOCAL.example.org"} {
 		add("literal "+a, "lit", submission{message: "To: lit@" + a + "\nCc: <lit@" + a + ">\n\nb\n", sender: "lit@" + a, recipients: []string{"lit@" + a}})
 	}
 	for _, c := range []string{" ", "\t", "\r", "\n ", "\n\t", "\\ ", "\\\t", "\\\r", "\\\n ", "\\\n\t", "\\\\", "\\\"", "\\]", "\\(", "\x01", "\\\x01", "\x0b", "\\\x0b", "\x0c", "\\\x0c", "\\", "\xff", "\\\xff", "\\@", "\\."} {

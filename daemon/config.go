@@ -93,9 +93,8 @@ func LoadConfig(eff *params.Effective) *Config {
 	c.QueueDirectory = eff.String("queue_directory")
 	c.MailOwner = eff.String("mail_owner")
 	c.MaxUse = eff.Int("max_use")
-	if v, ok := eff.Value("max_use"); ok {
-		c.MaxUseSet = v.Source != params.SourceDefault
-	}
+	use, _ := eff.Value("max_use")
+	c.MaxUseSet = use.Source != params.SourceDefault
 	c.MaxIdle = eff.Duration("max_idle")
 	c.Watchdog = eff.Duration("daemon_timeout")
 	return c

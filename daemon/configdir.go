@@ -44,7 +44,7 @@ func readConfigDir(dir string) (configFiles, error) {
 		errs = multierror.Append(errs, errors.New("open "+path+": "+errno.Text(err)))
 	default:
 		if files.master, err = mainconf.ParseMaster(path, data); err != nil {
-			errs = multierror.Append(errs, locatedAll(err))
+			errs = multierror.Append(errs, locatedAll(err)...)
 		}
 	}
 	return files, errs.ErrorOrNil()
@@ -52,17 +52,10 @@ func readConfigDir(dir string) (configFiles, error) {
 
 // locatedAll puts file and line in front of those errors of a parser that lack
 // them.
-func locatedAll(err error) error {
-	var all *multierror.Error
-	if !errors.As(err, &all) {
-		return err
-	}
-	var errs *multierror.Error
-	for _, err := range all.Errors {
-		if first := mainconf.FirstError(err); first != nil {
-			err = first.Located()
-		}
-		errs = multierror.Append(errs, err)
+func locatedAll(err error) []error {
+	var errs []error
+	for _, err := range eachOf(err) {
+		errs = append(errs, mainconf.FirstError(err).Located())
 	}
 	return errs
 }

@@ -40,9 +40,6 @@ func readMain(path string, presets []mainconf.Setting, log *maillog.Logger) (*ma
 		if changed < before-1 || changed > after {
 			return doc, nil
 		}
-		if log.Verbose() > 1 {
-			log.Infof("pausing to let %s cool down", path)
-		}
 		time.Sleep(hotPause)
 		before, presets = after, nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/master"
+	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 )
@@ -39,7 +40,7 @@ func newRun(t *testing.T, args master.Args, main, masterFile string) *run {
 // The process limit is that of the last entry in master.cf; what cannot be found out
 // is one session at a time, as with stock.
 func TestFindLimits(t *testing.T) {
-	const entries = "628 inet n - n - 7 qmqpd\n628 unix - - n - 8 qmqpd\n628 inet n - n - 9 qmqpd\nq unix n - n - - qmqpd\nq2 pass - - n - 1 qmqpd\nq3 inet n - n - 0 qmqpd\n"
+	const entries = "many inet n - n - 2147483647 qmqpd\n628 inet n - n - 7 qmqpd\n628 unix - - n - 8 qmqpd\n628 inet n - n - 9 qmqpd\nq unix n - n - - qmqpd\nq2 pass - - n - 1 qmqpd\nq3 inet n - n - 0 qmqpd\n"
 	inet := master.Args{Service: "628", Transport: "INET"}
 	with := func(a master.Args, change func(*master.Args)) master.Args {
 		change(&a)
@@ -62,6 +63,7 @@ func TestFindLimits(t *testing.T) {
 		{"default", master.Args{Service: "q", Transport: "unix"}, "default_process_limit = 30\n", entries, limits{sessions: 30, service: 30}},
 		{"one", master.Args{Service: "q2", Transport: "pass"}, "", entries, one},
 		{"none", master.Args{Service: "q3", Transport: "inet"}, "", entries, limits{sessions: most}},
+		{"more than files", master.Args{Service: "many", Transport: "inet"}, "", entries, limits{sessions: most, service: 2147483647}},
 		{"fewer per process", inet, "qmqpd_sessions_per_process = 5\n", entries, limits{sessions: 5, service: 9}},
 		{"more per process", inet, "qmqpd_sessions_per_process = 50\n", entries, limits{sessions: 9, service: 9}},
 		{"one per process", inet, "qmqpd_sessions_per_process = 1\n", entries, one},
@@ -79,6 +81,10 @@ func TestFindLimits(t *testing.T) {
 			}
 		})
 	}
+	const bad = "bad numerical configuration: qmqpd_sessions_per_process = few"
+	if _, err := newRun(t, inet, "qmqpd_sessions_per_process = few\n", entries).findLimits(); err == nil || err.Error() != bad {
+		t.Errorf("%v, want %s", err, bad)
+	}
 }
 
 // The names are those of master(8)'s warnings.
@@ -89,6 +95,7 @@ func TestInternalName(t *testing.T) {
 		want               string
 	}{
 		{"inet", "628", true, "628"},
+		{"inet", ":628", true, "628"},
 		{"INET", "127.0.0.1:628", false, "[127.0.0.1]:628"},
 		{"inet", "[::1]:628", false, "[::1]:628"},
 		{"inet", "smtp", false, "25"},
@@ -139,11 +146,65 @@ func TestStressConfig(t *testing.T) {
 				if ok || !strings.HasPrefix(lines.String(), "q: warning: stress mode: ") || !strings.Contains(lines.String(), "max_idle") {
 					t.Errorf("under stress %v, log %q", on, lines.String())
 				}
+				if bounds := r.setStress(true); bounds != nil {
+					t.Errorf("what does not work has set %+v", bounds)
+				}
 				return
 			}
 			if !ok || on.MaxIdle.String() != tt.on || on.sameLists(off) != tt.sameLists || lines.String() != "" {
 				t.Errorf("under stress %v, log %q", on, lines.String())
 			}
 		})
+	}
+}
+
+// Sessions go by the access lists of their mode. What does not work under stress
+// leaves the policy as it is, with a warning.
+func TestSetStress(t *testing.T) {
+	for _, started := range []bool{false, true} {
+		for _, bad := range []string{"", "receive_override_options", "qmqpd_authorized_clients"} {
+			set := ""
+			if started {
+				set = "yes"
+			}
+			main := "qmqpd_authorized_clients = ${stress?127.0.0.1}\n"
+			if bad != "" {
+				value := "${stress?{!}:{}}"
+				if started {
+					value = "${stress?{}:{!}}"
+				}
+				main = bad + " = " + value + "\n"
+			}
+			var lines strings.Builder
+			r := newRun(t, master.Args{Overrides: []master.Override{{Name: "stress", Value: set}}}, main, "")
+			r.log = maillog.New(time.Now)
+			r.log.AddPlain(&lines, "q")
+			r.tables = table.NewSet(table.Options{})
+			defer r.tables.Close()
+			r.config, r.server = LoadConfig(r.effective), new(Server)
+			r.other = r.otherLists(t.Context())
+			if bad == "qmqpd_authorized_clients" {
+				if r.other != nil || !strings.HasPrefix(lines.String(), "q: warning: stress mode: ") {
+					t.Errorf("started %v: lists %v, log %q", started, r.other, lines.String())
+				}
+				continue
+			}
+			if (r.other != nil) != (bad == "") || lines.String() != "" {
+				t.Errorf("started %v: lists %v, log %q", started, r.other, lines.String())
+			}
+			bounds := r.setStress(!started)
+			if bad != "" {
+				if bounds != nil || r.server.policy.Load() != nil || !strings.HasPrefix(lines.String(), "q: warning: stress mode: ") {
+					t.Errorf("started %v: bounds %v, log %q", started, bounds, lines.String())
+				}
+				continue
+			}
+			if bounds == nil || r.server.policy.Load().lists != r.other {
+				t.Errorf("started %v: the other mode has not its lists", started)
+			}
+			if bounds := r.setStress(started); bounds == nil || r.server.policy.Load().lists != nil {
+				t.Errorf("started %v: the first mode has not the server's lists", started)
+			}
+		}
 	}
 }

@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,6 +27,7 @@ type tableWorld struct {
 	dir    string
 	clock  time.Time
 	opened int
+	fail   error // of opening tables
 	log    bytes.Buffer
 	logger *maillog.Logger
 }
@@ -46,6 +48,9 @@ func newTableWorld(t *testing.T, typ string) *tableWorld {
 	t.Cleanup(func() { sp.Close(context.Background()) })
 	open := func() (*openMaps, error) {
 		w.opened++
+		if w.fail != nil {
+			return nil, w.fail
+		}
 		set := table.NewSet(table.Options{Log: w.logger})
 		mapping, err := incoming.OpenMapping(set, "canonical_maps", typ+":"+w.dir+"/map", incoming.AddressTable)
 		return &openMaps{incoming.Maps{Canonical: mapping, CanonicalClasses: incoming.EnvelopeSender, Origin: "o.example"}, set}, err
@@ -205,6 +210,25 @@ func TestTablesGetOld(t *testing.T) {
 	s.Abort()
 	w.Close()
 	if w.opened != 2 || w.current.users != 0 {
+		t.Errorf("opened %d times, %d users", w.opened, w.current.users)
+	}
+}
+
+// A table that cannot be opened again leaves the old one in use; a message that cannot
+// begin holds none.
+func TestTablesFailToOpen(t *testing.T) {
+	w := newTableWorld(t, "cdb")
+	w.write("cdb", "1")
+	w.fail = errors.New("no table")
+	if got := w.finish(w.begin()); got != "value0@x" || !strings.Contains(w.log.String(), "restarting\nx: warning: no table\n") {
+		t.Errorf("%s, log %q", got, w.log.String())
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if s, err := w.Open(ctx, w.logger); err == nil {
+		t.Errorf("began: %v", s)
+	}
+	if w.opened != 2 || w.current.users != 1 {
 		t.Errorf("opened %d times, %d users", w.opened, w.current.users)
 	}
 }

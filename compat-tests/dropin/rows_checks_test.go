@@ -30,6 +30,7 @@ func accepted(lines ...string) judges.Row {
 // contract section 1.7.
 var checkRows = append([]judges.Row{
 	refused("", `malformed compatibility level syntax: "zz"`, "compatibility_level = zz"),
+	refused("", "parent_domain_matches_subdomains: no pattern after '!'", "parent_domain_matches_subdomains = qmqpd_authorized_clients !", "qmqpd_authorized_clients = !"),
 	refused("", `malformed compatibility level syntax: "3.x"`, "compatibility_level = 3.x"),
 	accepted("compatibility_level = 9.9"),
 	accepted("compatibility_level = 0"),

@@ -282,6 +282,8 @@ var environmentRows = []judges.Row{
 	{Name: "hot main.cf", Hot: true, Clients: ok, Want: queued},
 	{Name: "main.cf with a line that is none", Files: map[string]string{"@CONF/main.cf": "soft_bounce\n"}, Want: []string{"exit"}},
 	{Name: "main.cf begins with a blank", Files: map[string]string{"@CONF/main.cf": " soft_bounce = yes\n"}, Lasts: time.Second, Want: []string{"exit"}},
+	{Name: "main.cf with warnings and an error", Main: []string{"soft_bounce = no", "soft_bounce = yes", "nonsense", "max_use = 1", "max_use = 2"}, Want: []string{"overriding earlier entry: soft_bounce=no", "fatal: "}},
+	{Name: "main.cf from the future", Hot: true, Commands: []string{"/usr/bin/touch -d +1hour @CONF/main.cf"}, Clients: ok, Want: queued},
 	{Name: "main.cf with a name twice", Main: []string{"soft_bounce = no", "soft_bounce = yes"}, Clients: one("x"), Want: []string{"overriding earlier entry: soft_bounce=no", "Znetstring"}},
 	{Name: "main.cf without the last newline", Main: []string{"content_filter = x:y\\"}, Clients: ok, Want: []string{"L "}},
 	{Name: "main.cf with a blank in a name", Main: []string{"soft bounce = yes"}, Want: []string{"exit"}},

@@ -101,6 +101,8 @@ endif
 	}, Want: []string{"connect to subsystem public/cleanup: No such file or directory"}}),
 	twice(judges.Row{Name: "twice", Clients: []judges.Client{{Send: plain}, {Send: "x"}}, Want: []string{"chroot /rows/"}}),
 	twice(judges.Row{Name: "twice, no jail", Open: true, Clients: ok, Want: []string{"chroot (none) user postfix"}}),
+	twice(judges.Row{Name: "twice, no jail and root", Open: true, Root: true, Clients: ok, Want: []string{"chroot (none) user (none)"}}),
+	twice(judges.Row{Name: "twice, young main.cf", Hot: true, Clients: ok, Want: queued}),
 	twice(judges.Row{Name: "twice, mapped address", Listen: []string{"::"}, Clients: []judges.Client{{Send: plain, To: "127.0.0.1"}}, Want: []string{"qmqpd_peer_init: rewriting V4-mapped address"}}),
 	twice(judges.Row{Name: "twice, tables", Main: []string{"qmqpd_authorized_clients = inline:{x=y}, cidr:{{10.0.0.1 x}}, regexp:{{/q/ y}}, pcre:{{/q/ y}}, static:z"}, Clients: ok, Want: []string{"lookup inline:{x=y} localhost: notfound"}}),
 	twice(judges.Row{Name: "twice, other tables", Main: []string{"qmqpd_authorized_clients = hash:@CONF/table, cdb:@CONF/table, btree:@CONF/table, texthash:@CONF/table, lmdb:@CONF/table, unionmap:{environ:x}, pipemap:{fail:x}"}, Files: map[string]string{"@CONF/table": "b.example x\n"},
