@@ -162,16 +162,19 @@ func TestStressConfig(t *testing.T) {
 // leaves the policy as it is, with a warning.
 func TestSetStress(t *testing.T) {
 	for _, started := range []bool{false, true} {
-		for _, bad := range []string{"", "receive_override_options", "qmqpd_authorized_clients"} {
+		for _, bad := range []string{"", "receive_override_options", "qmqpd_authorized_clients", "max_idle"} {
 			set := ""
 			if started {
 				set = "yes"
 			}
 			main := "qmqpd_authorized_clients = ${stress?127.0.0.1}\n"
 			if bad != "" {
-				value := "${stress?{!}:{}}"
+				value := "${stress?{!}:{5}}"
 				if started {
-					value = "${stress?{}:{!}}"
+					value = "${stress?{5}:{!}}"
+				}
+				if bad == "receive_override_options" {
+					value = strings.Replace(value, "5", "", 1)
 				}
 				main = bad + " = " + value + "\n"
 			}
@@ -183,7 +186,7 @@ func TestSetStress(t *testing.T) {
 			defer r.tables.Close()
 			r.config, r.server = LoadConfig(r.effective), new(Server)
 			r.other = r.otherLists(t.Context())
-			if bad == "qmqpd_authorized_clients" {
+			if bad == "qmqpd_authorized_clients" || bad == "max_idle" {
 				if r.other != nil || !strings.HasPrefix(lines.String(), "q: warning: stress mode: ") {
 					t.Errorf("started %v: lists %v, log %q", started, r.other, lines.String())
 				}
