@@ -33,6 +33,7 @@ var edgeTables = map[string][]string{
 	"regexp": slices.Concat(ruleEdges, []string{
 		"/(|a)(a|b)*/ <$1>\n", "/(|a|b)(a|b)*/ <$1>\n", "/(|(|a))(a|b)*/ <$1>\n", "/(b||a)(a|b)*/ <$1>\n", "/(()|a)(a|b)*/ <$1>\n", "/(|a?b)(a|b)*/ <$1>\n",
 		"/(.)(.)\\2/ <$1>\n/b/ y\n", "/(.)(.)\\2/ <$2>\n", "/^(.+)@(.+)\\.\\2$/ <$1>\n", "/^(.+)@(.+)\\.\\2$/ <$1><$2>\n", "/(a)(b)(\\2|c)/ <$1>\n", "/(.)()\\1\\2/ <$1>\n", "/(.)(b*)\\2c/ <$1>\n",
+		"/^([a*-b]*)+(b*)/ <$1><$2>\n", "/(a*){1,2}/ <$1>\n", "/(a*){1,3}/ <$1>\n", "/((a*)(b*))+$/ <$1><$2><$3>\n", "/[a---z]/ x\n", "/[+---]/ x\n", "/\\>^*$/x y\n",
 	}),
 	"pcre": ruleEdges,
 	"cidr": {
@@ -58,6 +59,26 @@ func TestTableEdges(t *testing.T) {
 				compareFile(t, pf, typ, fmt.Sprintf("/etc/postfix/%s-edge%d", typ, i), text, keys)
 			})
 		}
+	}
+}
+
+// TestRegexpLines has a newline in the key, which postmap takes as an argument.
+func TestRegexpLines(t *testing.T) {
+	pf := postfix.New(t, postfix.Options{})
+	const key = "ab\nc d"
+	for _, rule := range []string{
+		"/b$.c/ x", "/b($|;).c/ x", "/b($|;).(c)/ <$2>", "/b$/ x", "/b$c/ x", "/b.^c/ x", "/b.(^|;)(c)/ <$2>", "/^c/ x", "/b.\\`c/ x", "/b\\'.c/ x",
+		"/b$.c/m x", "/^(c)/m <$1>", "/b(\\W)c/m <$1>", "/b[^a](c)/m x", "/b.c/m x", "/b(\\s)c/m <$1>", "/b\\Sc/m x", "/b(\\W)c/ <$1>", "/b([^a]c)/ <$1>",
+	} {
+		t.Run(rule, func(t *testing.T) {
+			postfix.Case(t)
+			spec := "regexp:{{" + rule + "}}"
+			r := pf.Run("/usr/sbin/postmap", "-q", key, spec)
+			got, log := queryOurs(t, pf.Dir, spec, []string{key})
+			if got = strings.TrimPrefix(got, key+"\t"); got != r.Stdout || len(log) > 0 || r.Stderr != "" {
+				t.Errorf("postmap %q %s, ours %q %v", r.Stdout, r.Stderr, got, log)
+			}
+		})
 	}
 }
 

@@ -1,5 +1,7 @@
 package ere
 
+import "slices"
+
 const (
 	maxStates = 1000
 	unknown   = -1
@@ -55,7 +57,7 @@ func (a *automaton) flush() {
 	a.index = map[string]int32{}
 	a.size = codeSize * len(a.program.code)
 	a.begin()
-	a.follow(0, true, false)
+	a.follow(0, atStart)
 	a.first = a.state()
 }
 
@@ -116,8 +118,20 @@ func (a *automaton) begin() {
 	}
 }
 
+// where is what is known of a position in the key. Lines matter to patterns that do
+// not ask for them, too: in the C library a newline in a match has a ^ after it and,
+// if there is no second pass, a $ before it.
+type where uint8
+
+const (
+	atStart where = 1 << iota
+	afterNewline
+	beforeNewline
+	atEnd
+)
+
 // follow adds what pc leads to without a byte.
-func (a *automaton) follow(pc int32, atStart, atEnd bool) {
+func (a *automaton) follow(pc int32, at where) {
 	a.stack = append(a.stack[:0], pc)
 	for len(a.stack) > 0 {
 		pc := a.stack[len(a.stack)-1]
@@ -136,10 +150,10 @@ func (a *automaton) follow(pc int32, atStart, atEnd bool) {
 			case a.program.vague(check):
 				a.stack = append(a.stack, in.x)
 			case check == assertLineFirst || check == assertBufferFirst:
-				if atStart {
+				if at&atStart != 0 || at&afterNewline != 0 && check == assertLineFirst {
 					a.stack = append(a.stack, in.x)
 				}
-			case atEnd:
+			case at&atEnd != 0 || at&beforeNewline != 0 && check == assertLineLast:
 				a.stack = append(a.stack, in.x)
 			default:
 				a.list = append(a.list, pc) // not known yet
@@ -160,16 +174,33 @@ func (a *automaton) step(from int32, class uint8) int32 {
 		from = a.state()
 	}
 	c := a.filter.example[class]
+	pcs := a.states[from].pcs
+	var at where
+	if c == '\n' {
+		at = afterNewline
+		pcs = a.beforeNewline(pcs)
+	}
 	a.begin()
-	for _, pc := range a.states[from].pcs {
+	for _, pc := range pcs {
 		if in := &a.program.code[pc]; in.op == instSet && a.program.sets[in.arg].has(c) {
-			a.follow(in.x, false, false)
+			a.follow(in.x, at)
 		}
 	}
-	a.follow(0, false, false) // a match can start at each byte
+	a.follow(0, 0) // a match can start at each byte
 	to := a.state()
 	a.states[from].next[class] = to
 	return to
+}
+
+// beforeNewline adds to the instructions of a state what a newline lets through.
+func (a *automaton) beforeNewline(pcs []int32) []int32 {
+	a.begin()
+	for _, pc := range pcs {
+		if in := &a.program.code[pc]; in.op == instAssert {
+			a.follow(pc, beforeNewline)
+		}
+	}
+	return slices.Concat(pcs, a.list)
 }
 
 // state returns the state for the current list.
@@ -199,7 +230,7 @@ func (a *automaton) state() int32 {
 		a.begin()
 		for _, pc := range s.pcs {
 			if in := &a.program.code[pc]; in.op == instAssert {
-				a.follow(in.x, false, true)
+				a.follow(in.x, atEnd)
 			}
 		}
 		for _, pc := range a.list {

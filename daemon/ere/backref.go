@@ -32,6 +32,7 @@ type backtracking struct {
 	lost      int32 // this register is not -1: the second pass fails
 	stack     []choice
 	steps     int
+	start     int // of the match that is tried
 
 	best     []int // registers of the groups in the longest match so far
 	longest  int   // its end, or -1
@@ -73,7 +74,7 @@ func (b *backtracking) from(start int) bool {
 	for i := range b.registers {
 		b.registers[i] = -1
 	}
-	b.longest, b.bestLost = -1, false
+	b.start, b.longest, b.bestLost = start, -1, false
 	b.stack = append(b.stack[:0], choice{pc: 0, register: -1, value: start})
 	for len(b.stack) > 0 {
 		last := b.stack[len(b.stack)-1]
@@ -117,7 +118,7 @@ func (b *backtracking) follow(pc int32, i int) bool {
 				pc = in.y
 			}
 		case instAssert:
-			alive = b.p.holds(condition(in.arg), b.key, i)
+			alive = b.p.holds(condition(in.arg), b.key, b.start, i)
 		case instBackRef:
 			before := i
 			i, alive = b.p.reference(b.registers, int(in.arg), b.key, i)

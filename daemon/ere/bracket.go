@@ -95,11 +95,6 @@ func (p *parser) peekBracket() bracketToken {
 	case c == '^':
 		return bracketToken{brHat, c, 1}
 	case c == '-':
-		// Three in a row are one.
-		if p.pos+2 < len(p.text) && p.text[p.pos+1] == '-' && p.text[p.pos+2] == '-' {
-			p.pos += 2
-			return bracketToken{brChar, c, 1}
-		}
 		return bracketToken{brRange, c, 1}
 	}
 	return bracketToken{brChar, c, 1}

@@ -35,10 +35,13 @@ func newFilter(p *Program) *Filter {
 	return f
 }
 
-// classify splits the classes of bytes by one set after the other.
+// classify splits the classes of bytes by one set after the other, and by the
+// newline, which conditions may ask for.
 func (f *Filter) classify() {
 	count := 1
-	for _, set := range f.prog.sets {
+	var newline byteSet
+	newline.add('\n')
+	for _, set := range append(f.prog.sets[:len(f.prog.sets):len(f.prog.sets)], newline) {
 		var renamed [256][2]int16 // by class, and whether the set has the byte; plus 1
 		was := f.class
 		count = 0

@@ -128,12 +128,11 @@ func (p *Program) follow(w *scratch, to *threads, key string, i int, pc int32, r
 			stack = append(stack, frame{pc: in.y, undo: -1}, frame{pc: in.x, undo: -1})
 		case instSave:
 			if int(in.arg) < len(registers) {
-				stack = append(stack, frame{undo: in.arg, value: registers[in.arg]})
-				registers[in.arg] = i
+				stack = save(stack, registers, in, i)
 			}
 			stack = append(stack, frame{pc: in.x, undo: -1})
 		case instAssert:
-			if p.holds(condition(in.arg), key, i) {
+			if p.holds(condition(in.arg), key, registers[0], i) {
 				stack = append(stack, frame{pc: in.x, undo: -1})
 			}
 		default:
@@ -141,4 +140,27 @@ func (p *Program) follow(w *scratch, to *threads, key string, i int, pc int32, r
 		}
 	}
 	w.stack = stack
+}
+
+// save stores where a group begins or ends. Where a spare group has matched nothing
+// that had matched something before, all is as it was before it began.
+func save(stack []frame, registers []int, in *inst, i int) []frame {
+	if in.y == 1 && registers[in.arg-1] == i {
+		began := len(stack) - 1
+		for stack[began].undo != in.arg-1 {
+			began--
+		}
+		if before := stack[began].value; before >= 0 && before < registers[in.arg] {
+			for n := len(stack) - 1; n >= began; n-- {
+				if r := stack[n].undo; r >= 0 {
+					stack = append(stack, frame{undo: r, value: registers[r]})
+					registers[r] = stack[n].value
+				}
+			}
+			return stack
+		}
+	}
+	stack = append(stack, frame{undo: in.arg, value: registers[in.arg]})
+	registers[in.arg] = i
+	return stack
 }

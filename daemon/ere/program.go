@@ -28,7 +28,7 @@ type Program struct {
 // inst is one instruction. x is the next one; the others are:
 type inst struct {
 	op   instOp
-	x, y int32 // instSplit: x is tried first
+	x, y int32 // instSplit: x is tried first; instSave: y is 1 at the end of a spare group
 	arg  int32 // index of the set, register, group or condition
 }
 
@@ -127,7 +127,11 @@ func (c *compiler) emitOne(n *node) {
 	case nodeGroup:
 		c.add(inst{op: instSave, arg: int32(2*n.group + 2)})
 		c.emit(n.left)
-		c.add(inst{op: instSave, arg: int32(2*n.group + 3)})
+		end := inst{op: instSave, arg: int32(2*n.group + 3)}
+		if n.spare {
+			end.y = 1
+		}
+		c.add(end)
 	case nodeAlt:
 		split := c.add(inst{op: instSplit})
 		code(split).x = c.here()
@@ -205,15 +209,18 @@ func (p *Program) Match(ctx context.Context, w *Work, spans []int) (matched bool
 	return p.search(ctx, &w.scratch, key, spans), ""
 }
 
-// holds evaluates a condition before byte i of the key.
-func (p *Program) holds(check condition, key string, i int) bool {
+// holds evaluates a condition before byte i of the key, in a match that begins at
+// start.
+func (p *Program) holds(check condition, key string, start, i int) bool {
 	switch check {
 	case assertBufferFirst:
 		return i == 0
 	case assertBufferLast:
 		return i == len(key)
 	case assertLineFirst:
-		return i == 0 || p.newline && key[i-1] == '\n'
+		// The C library: after a newline that is part of the match, whatever the
+		// options.
+		return i == 0 || (p.newline || start < i) && key[i-1] == '\n'
 	case assertLineLast:
 		return i == len(key) || p.newline && key[i] == '\n'
 	}

@@ -40,6 +40,7 @@ type node struct {
 	set   byteSet   // nodeSet
 	check condition // nodeAssert
 	group int       // nodeGroup, nodeBackRef: from 0
+	spare bool      // nodeGroup: repeated, and this time may be left out
 }
 
 type nodeOp uint8
@@ -182,7 +183,7 @@ func (p *parser) expression() (*node, error) {
 	case tokAnchor:
 		// No repetition can follow.
 		tree, err = p.node(&node{op: nodeAssert, check: t.anchor})
-		p.next(true)
+		p.next(false)
 		return tree, err
 	case tokAny:
 		tree, err = p.node(&node{set: p.anySet()})
@@ -345,15 +346,16 @@ func (p *parser) times(elem *node, low, high int) (*node, error) {
 		}
 		return p.duplicate(elem)
 	}
-	add := func(to *node) (*node, error) {
+	add := func(to *node, spare bool) (*node, error) {
 		more, err := one()
 		if err != nil {
 			return nil, err
 		}
+		more.spare = more.op == nodeGroup && spare
 		return p.concat(to, more)
 	}
 	for range low {
-		if tree, err = add(tree); err != nil {
+		if tree, err = add(tree, false); err != nil {
 			return nil, err
 		}
 	}
@@ -361,7 +363,7 @@ func (p *parser) times(elem *node, low, high int) (*node, error) {
 		return tree, nil
 	}
 	if high < 0 {
-		more, err := one()
+		more, err := add(nil, true)
 		if err != nil {
 			return nil, err
 		}
@@ -370,10 +372,10 @@ func (p *parser) times(elem *node, low, high int) (*node, error) {
 		}
 		return p.concat(tree, more)
 	}
-	// x{0,3} is ((x?x)?x)?
+	// x{0,3} is ((x?x)?x)?; the C library takes the innermost alone for spare.
 	var optional *node
 	for range high - low {
-		if optional, err = add(optional); err != nil {
+		if optional, err = add(optional, optional == nil); err != nil {
 			return nil, err
 		}
 		if optional, err = p.node(&node{op: nodeAlt, left: optional}); err != nil {

@@ -129,11 +129,11 @@ func (p *parser) peekEscaped() token {
 	case 'w':
 		t.kind, t.set = tokSet, wordSet()
 	case 'W':
-		t.kind, t.set = tokSet, p.negated(wordSet())
+		t.kind, t.set = tokSet, wordSet().not() // with the newline, always
 	case 's':
 		t.kind, t.set = tokSet, setOf(isSpace)
 	case 'S':
-		t.kind, t.set = tokSet, p.negated(setOf(isSpace))
+		t.kind, t.set = tokSet, setOf(isSpace).not()
 	default:
 		if !p.extended() {
 			t.kind = operator(c)
