@@ -121,9 +121,7 @@ func (p *parser) bracket() (set byteSet, err error) {
 			return set, errPattern
 		}
 	}
-	if t.kind == brClose {
-		t.kind = brChar // a first one is literal
-	}
+	// What comes first is literal, if it is a closing bracket or a hyphen.
 	for first := true; ; first = false {
 		start, err := p.bracketElement(t, first)
 		if err != nil {
@@ -138,8 +136,7 @@ func (p *parser) bracket() (set byteSet, err error) {
 			case brEnd:
 				return set, errBracket
 			case brClose:
-				p.pos -= t.size
-				t.kind = brChar // a last hyphen is literal
+				p.pos -= t.size // a last hyphen is literal
 			default:
 				isRange = true
 			}

@@ -73,7 +73,6 @@ func (p *Program) search(ctx context.Context, w *scratch, key string, spans []in
 			continue
 		}
 		next.reset(len(p.code))
-		best := false // one that ends here has been found
 		for n, pc := range now.list {
 			saved := now.saved[n*size : (n+1)*size]
 			if matched && saved[0] > spans[0] {
@@ -84,11 +83,9 @@ func (p *Program) search(ctx context.Context, w *scratch, key string, spans []in
 				if len(spans) == 0 {
 					return true
 				}
-				if !best {
-					best, matched = true, true
-					copy(spans, saved)
-					spans[1] = i
-				}
+				matched = true // the only one that ends here: there is one such instruction
+				copy(spans, saved)
+				spans[1] = i
 			case i < len(key) && p.sets[in.arg].has(key[i]):
 				copy(registers, saved)
 				p.follow(w, next, key, i+1, in.x, registers)

@@ -1,6 +1,7 @@
 package ere
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -84,6 +85,23 @@ func TestMatch(t *testing.T) {
 		{"()*b", Extended, "ab", []int{1, 2, 1, 1}},
 		{"((a)\\2)", Extended, "aa", []int{0, 2, 0, 2, 0, 1}},
 		{"(a)(b)(c)(d)(e)(f)(g)(h)(i)\\9\\8\\7\\6\\5\\4\\3\\2\\1", Extended, "abcdefghiihgfedcba", []int{0, 18, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9}},
+		{"^a{,2}b", Extended, "b", []int{0, 1}},
+		{"^a+b", Extended, "b", nil},
+		{"(a))", Extended, "a)", []int{0, 2, 0, 1}},
+		{"(a)\\1$", Extended, "aab", nil},
+		{"(a*|b)+", Extended, "ab", []int{0, 2, 1, 2}},
+		{"((a)|b)\\2", Extended, "baa", []int{1, 3, 1, 2, 1, 2}},
+		{"(|a)(a|b)*", Extended, "ab", []int{0, 2, 0, 1, 1, 2}},
+		{"(a|)b", Extended, "b", []int{0, 1, 0, 0}},
+		{"^a{12}$", Extended, "aaaaaaaaaaaa", []int{0, 12}},
+		{"^ba{0}$", Extended, "b", []int{0, 1}},
+		{"\\<", Extended, "..", nil},
+		{"\\>", Extended, "..", nil},
+		{"a\\+", Extended, "aa+", []int{1, 3}},
+		{"(a*)*\\1b", Extended, "b", []int{0, 1, 0, 0}},
+		{"(a)b", Extended, "aab", []int{1, 3, 1, 2}},
+		{"\\`b", Extended, "ba", []int{0, 1}},
+		{"((a*)(b*))+", Extended, "aab", []int{0, 3, 0, 3, 0, 2, 2, 3}},
 		{"a{,2}b", Extended, "aaab", []int{1, 4}},
 		{"a{,}b", Extended, "aaab", []int{0, 4}},
 		{"a{2,}", Extended, "aaaa", []int{0, 4}},
@@ -180,6 +198,7 @@ func TestSets(t *testing.T) {
 		{".", Extended, "\x01\xff"},
 		{".", Extended | Newline, "\x01\t\x0b\xff"},
 		{"[^a]", Extended | Newline, "\x01\t\x0b`b\xff"},
+		{"[adg]", Extended, "aaddgg"},
 		{"[]a]", Extended, "]]aa"},
 		{"[^]a]", Extended, "\x01\\^`b\xff"},
 		{"[^^a]", Extended, "\x01]_`b\xff"},
@@ -243,6 +262,8 @@ func TestCompileErrors(t *testing.T) {
 		{"[[:Alpha:]]", Extended | IgnoreCase, "Invalid character class name"},
 		{"[a-c-e]", Extended, "Invalid range end"},
 		{"[----/]", Extended, "Invalid range end"},
+		{"[[.ab.]-c]", Extended, "Invalid collation character"},
+		{"a{x1}", Extended, "Invalid content of \\{\\}"},
 		{"[a---z]", Extended, "Invalid range end"},
 		{"[a-[:digit:]]", Extended, "Invalid range end"},
 		{"[[=a=]-c]", Extended, "Invalid range end"},
@@ -272,6 +293,7 @@ func TestCompileErrors(t *testing.T) {
 		{"a{1,x}", Extended, "Invalid content of \\{\\}"},
 		{"a{1,2,3}", Extended, "Invalid content of \\{\\}"},
 		{"a{}", Extended, "Invalid content of \\{\\}"},
+		{"a{300}{300}{300}|b", Extended, "Regular expression too big"},
 		{"a{1,32768}", Extended, "Regular expression too big"},
 		{"a{99999999999x}", Extended, "Invalid content of \\{\\}"},
 		{"(a\\", Extended, "Trailing backslash"},
@@ -320,6 +342,48 @@ func TestLinesInMatch(t *testing.T) {
 		if without != tt.without || with != tt.with || all != tt.all {
 			t.Errorf("%q, key %q: %v %v %v", tt.pattern, tt.key, without, with, all)
 		}
+	}
+}
+
+// A reference to a group that was not asked for fails where anything depends on it.
+// The answers are those of glibc 2.41 to two pairs of spans.
+func TestSecondPass(t *testing.T) {
+	for _, tt := range []struct {
+		pattern, key string
+		want         []int
+	}{
+		{"(.)(.)\\2", "abb", nil},
+		{"(.)()\\1\\2", "xx", []int{0, 2, 0, 1}},
+		{"(.)(b*)\\2c", "ac", nil},
+		{"(a)()\\2", "a", []int{0, 1, 0, 1}},
+		{"(a)()\\2b*", "a", nil},
+		{"(a)(b)(\\2|b)", "abb", []int{0, 3, 0, 1}},
+		{"(a)(b)(bc|\\2)", "abb", nil},
+	} {
+		var w Work
+		w.Begin(tt.key)
+		got := make([]int, 4)
+		if matched, _ := compileTest(t, new(Set), tt.pattern).Match(t.Context(), &w, got); !matched {
+			got = nil
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%q, key %q: %v, want %v", tt.pattern, tt.key, got, tt.want)
+		}
+	}
+}
+
+// Whoever asks may lose patience.
+func TestContextEnds(t *testing.T) {
+	p := compileTest(t, new(Set), "(a+)b")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var w Work
+	w.Begin(strings.Repeat("a", 5000) + "b")
+	for _, want := range []bool{true, false} {
+		if matched, problem := p.Match(ctx, &w, make([]int, 4)); matched != want || problem != "" {
+			t.Errorf("matched: %v %s, want %v", matched, problem, want)
+		}
+		cancel()
 	}
 }
 

@@ -51,18 +51,12 @@ func (p *perlParser) alternatives(depth int) (*node, bool) {
 	if depth > 50 {
 		return nil, false
 	}
-	// What (?i) changes ends with the group.
-	defer func(options PerlOptions) { p.options = options }(p.options)
 	tree, ok := p.branch(depth)
 	for ok && strings.HasPrefix(p.text, "|") {
 		p.text = p.text[1:]
 		var other *node
-		if other, ok = p.branch(depth); ok {
-			if other == nil {
-				other = &node{op: nodeGroup} // matches the empty string
-			}
-			tree = &node{op: nodeAlt, left: tree, right: other}
-		}
+		other, ok = p.branch(depth)
+		tree = &node{op: nodeAlt, left: tree, right: other}
 	}
 	return tree, ok
 }
@@ -73,12 +67,7 @@ func (p *perlParser) branch(depth int) (tree *node, ok bool) {
 		if !ok {
 			return nil, false
 		}
-		switch {
-		case tree == nil:
-			tree = piece
-		case piece != nil:
-			tree = &node{op: nodeConcat, left: tree, right: piece}
-		}
+		tree = &node{op: nodeConcat, left: tree, right: piece}
 	}
 	return tree, true
 }
@@ -95,7 +84,7 @@ func (p *perlParser) piece(depth int) (*node, bool) {
 	if !ok || least == 1 && most == 1 {
 		return atom, ok
 	}
-	if atom == nil || atom.op == nodeAssert || atom.op != nodeSet && !(least == 0 && most == 1) {
+	if atom.op == nodeAssert || atom.op != nodeSet && most != 1 {
 		return nil, false
 	}
 	if p.text != "" && p.text[0] == '?' {
@@ -104,7 +93,7 @@ func (p *perlParser) piece(depth int) (*node, bool) {
 	if p.text != "" && strings.IndexByte("*+?{", p.text[0]) >= 0 {
 		return nil, false
 	}
-	if least == 0 && most == 1 {
+	if most == 1 {
 		return &node{op: nodeAlt, left: atom}, true
 	}
 	if least != most {
@@ -126,10 +115,7 @@ func repeated(atom *node, least, most int) *node {
 	for range least {
 		tree = concat(atom, tree)
 	}
-	if tree == nil {
-		return &node{op: nodeGroup} // {0}
-	}
-	return tree
+	return tree // nil for {0}
 }
 
 func concat(first, rest *node) *node {
@@ -236,11 +222,9 @@ func (p *perlParser) group(depth int) (*node, bool) {
 		default:
 			p.text = p.text[end+1:]
 		}
-	} else if strings.HasPrefix(p.text, "*") {
-		return nil, false
 	}
 	tree, ok := p.alternatives(depth + 1)
-	p.options = options
+	p.options = options // what (?i) changes ends with the group
 	if !ok || !strings.HasPrefix(p.text, ")") {
 		return nil, false
 	}

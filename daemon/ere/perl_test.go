@@ -1,6 +1,7 @@
 package ere
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -101,6 +102,8 @@ func TestPerlSets(t *testing.T) {
 // TestPerlKeys has patterns with a key that they match and one that they do not, as
 // PCRE2 has it.
 func TestPerlKeys(t *testing.T) {
+	var set Set
+	var w Work
 	for _, tt := range []struct{ pattern, match, other string }{
 		{"a*b", "b", "a"},
 		{"^a*b", "aab", "cb"},
@@ -126,12 +129,11 @@ func TestPerlKeys(t *testing.T) {
 		{`a\Z`, "ba", "ab"},
 		{"a$", "ba", "ab"},
 	} {
-		f := new(Set).PerlFilter(tt.pattern, PerlDotAll)
+		f := set.PerlFilter(tt.pattern, PerlDotAll)
 		if f == nil {
 			t.Errorf("%q: no filter", tt.pattern)
 			continue
 		}
-		var w Work
 		for _, key := range []string{tt.match, tt.other} {
 			w.Begin(key)
 			if matched, certain := f.Try(&w); matched != (key == tt.match) || !certain {
@@ -163,10 +165,10 @@ func TestPerlPerhaps(t *testing.T) {
 // business.
 func TestPerlPlain(t *testing.T) {
 	patterns := []string{
-		"a**", "a*+", "a+{2}", "a{2}{3}", "a??+", "a{2,1}", "a{65}", "a{1,65}", "a{300}", "a{,2}", "a{x}", "a{", "a{1", "a{1x}", "a{-1}", "*a", "+a", "?a", "{2}",
+		"a**", "a*+", "a+{2}", "a{2}{3}", "a??+", "a{2,1}", "a{65}", "a{65}|b", "a{1,65}", "a{300}", "a{,2}", "a{x}", "a{", "a{1", "a{1x}", "a{-1}", "*a", "+a", "?a", "{2}",
 		"(a)*", "(a)+", "(a){2}", "(ab){0,2}", "^*", "$?", `\b?`, "(?=a)?", "a*b*c*", "a*b+c{1,2}", "a*|b*|c*",
 		"(a", "a)", ")", "(?:a", "(?i", "(?ix)a", "(?x:a)", "(?^i:a)", "(?#c)", "(?>a)", "(?|a)", "(?<n>a)", "(?P<n>a)", "(?(?=a)b)", "(*UTF)a", "(?=a", "(?=a{65})",
-		"[a", "[", "[]", "[^", "[^]", "[a-", `[a\`, `[\d-z]`, `[\.-z]`, `[a-\d]`, "[a-[]", "[b-a]", "[a-c-e]", "[[:alpha:]]", "[[.a.]]", "[[=a=]]", `[\x41]`,
+		"[a", "[", "[]", "[^", "[^]", "[a-", `[a\`, `[\d-z]`, `[\.-z]`, `[a-\d]`, "[a-[]", "[A-[]", `[A-\]]`, "[b-a]", "[a-c-e]", "[[:alpha:]]", "[[.a.]]", "[[=a=]]", `[\x41]`,
 		`a\`, `\1`, `\g1`, `\x41`, `\h`, `\K`, `\Qa\E`, `\p{L}`, "\\\xe9", `\8`,
 		strings.Repeat("(", 51) + "a" + strings.Repeat(")", 51),
 	}
@@ -217,6 +219,9 @@ func TestPerlUncertain(t *testing.T) {
 		w.Begin(tt.key)
 		if _, certain := f.Try(&w); certain != tt.certain {
 			t.Errorf("%q, %d bytes: certain: %v", tt.pattern, len(tt.key), certain)
+		}
+		if NewScreen(slices.Repeat([]*Filter{f}, screenMin)).Misses(1, &w) && !tt.certain {
+			t.Errorf("%q, %d bytes: is screened off", tt.pattern, len(tt.key))
 		}
 	}
 }

@@ -281,17 +281,13 @@ func (p *parser) counts() (low, high int, err error) {
 	const absent, bad = -1, -2
 	low = p.number()
 	if low == absent {
-		if p.token.kind != tokChar || p.token.c != ',' {
+		if p.token.kind == tokCloseCount {
 			return 0, 0, errCount
 		}
 		low = 0
 	}
-	high = bad
 	if low != bad {
-		switch {
-		case p.token.kind == tokCloseCount:
-			high = low
-		case p.token.kind == tokChar && p.token.c == ',':
+		if high = low; p.token.kind != tokCloseCount {
 			high = p.number()
 		}
 	}
@@ -334,7 +330,7 @@ func (p *parser) number() int {
 
 // times builds a tree for low to high repetitions.
 func (p *parser) times(elem *node, low, high int) (*node, error) {
-	if elem == nil || high == 0 {
+	if elem == nil {
 		return nil, nil
 	}
 	var tree *node
@@ -351,16 +347,13 @@ func (p *parser) times(elem *node, low, high int) (*node, error) {
 		if err != nil {
 			return nil, err
 		}
-		more.spare = more.op == nodeGroup && spare
+		more.spare = spare
 		return p.concat(to, more)
 	}
 	for range low {
 		if tree, err = add(tree, false); err != nil {
 			return nil, err
 		}
-	}
-	if low == high {
-		return tree, nil
 	}
 	if high < 0 {
 		more, err := add(nil, true)

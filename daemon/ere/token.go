@@ -63,7 +63,7 @@ func (p *parser) peek(hat bool) token {
 	case '.':
 		t.kind = tokAny
 	case '^':
-		if p.extended() || hat || p.pos == 0 {
+		if p.extended() || hat {
 			t.kind, t.anchor = tokAnchor, assertLineFirst
 		}
 	case '$':
