@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,6 +85,89 @@ func TestLookups(t *testing.T) {
 			}
 			if lines := log.take(); lines != nil {
 				t.Errorf("log: %q", lines)
+			}
+		})
+	}
+}
+
+// What the log says of lines that are not rules, as postmap(1) has it, and that the
+// rules around them are kept.
+func TestLineWarnings(t *testing.T) {
+	tests := []struct {
+		typ  string
+		text string // a rule for each line of the log, in order, and others
+		log  []string
+		want map[string]string
+	}{
+		{
+			"cidr",
+			"  10.0.0.0/8 starts with blanks and is long\n[10.0.0.0 x\n[10.0.0.0]y x\n10.0.0 x\n10.0.0.0/x x\n10.0.0.0/33 x\n2001:db8::/129 x\n" +
+				"10.0.0/8 x\n2001::db8::/64 x\n10.0.0.1/8 x\n[2001:db8::1]/32 x\nfe80::1%lo x\n10.0.0.0/8\nif\n!\nendif\n" +
+				"[10.0.0.0/99999999999999999999] x\n[10.0.0.0]/264 ten\n[2001:db8::/65] low\n[::1] one\nif 10.0.0.0/8\nendif x\nif 192.0.2.0/24",
+			[]string{
+				"FILE: logical line must not start with whitespace: \"  10.0.0.0/8 starts with blank...\"",
+				"line 2: missing ']' character after \"[10.0.0.0\"",
+				"line 3: garbage after \"[10.0.0.0]\"",
+				"line 4: bad address pattern: \"10.0.0\"",
+				"line 5: bad mask value in \"10.0.0.0/x\"",
+				"line 6: bad mask length in \"10.0.0.0/33\"",
+				"line 7: bad mask length in \"2001:db8::/129\"",
+				"line 8: bad network value in \"10.0.0/8\"",
+				"line 9: bad network value in \"2001::db8::/64\"",
+				"line 10: non-null host address bits in \"10.0.0.1/8\", perhaps you should use \"10.0.0.0/8\" instead",
+				"line 11: non-null host address bits in \"2001:db8::1/32\", perhaps you should use \"2001:db8::/32\" instead",
+				"line 12: bad address pattern: \"fe80::1%lo\"",
+				"line 13: no lookup result",
+				"line 14: no address pattern",
+				"line 15: no address pattern",
+				"line 16: ENDIF without IF",
+				"line 17: bad mask length in \"10.0.0.0/99999999999999999999\"",
+				"line 22: garbage after ENDIF",
+				"cidr map FILE, line 23: IF has no matching ENDIF",
+				"cidr map FILE, line 21: IF has no matching ENDIF",
+			},
+			map[string]string{"10.1.2.3": "= ten", "2001:db8::1": "= low", "2001:db8:0:0:8000::": "not found", "::1": "= one", "fe80::1%lo": "not found", "192.0.2.1": "not found"},
+		},
+		{
+			"texthash", "  k v\n \t \na\na b\nA c\n\xff d\n\"e\n# x\n",
+			[]string{
+				"FILE: logical line must not start with whitespace: \"  k v\"",
+				"FILE, line 3: expected format: key whitespace value -- ignoring this line",
+				"FILE, line 5: duplicate entry: \"A\"",
+				"FILE, line 6: non-UTF-8 input \"\xff d\" -- ignoring this line",
+				"FILE, line 7: unbalanced '\"' in '\"e' -- ignoring this line",
+			},
+			map[string]string{"a": "= b", "A": "= b", "k": "not found"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.typ, func(t *testing.T) {
+			name := filepath.Join(t.TempDir(), "rules")
+			if err := os.WriteFile(name, []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			past := time.Now().Add(-time.Minute)
+			if err := os.Chtimes(name, past, past); err != nil {
+				t.Fatal(err)
+			}
+			log := &recorder{}
+			tbl := open(t, tt.typ+":"+name, listFlags|table.FoldFix|table.DupWarn, log)
+			var want []string
+			for _, line := range tt.log {
+				if strings.HasPrefix(line, "line ") {
+					line = "cidr map FILE, " + line + ": skipping this rule"
+				}
+				want = append(want, "warning: "+strings.ReplaceAll(line, "FILE", name))
+			}
+			if diff := cmp.Diff(want, log.take()); diff != "" {
+				t.Errorf("log (-want +got):\n%s", diff)
+			}
+			got := map[string]string{}
+			for key := range tt.want {
+				got[key] = result(t.Context(), tbl, key)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("lookups (-want +got):\n%s", diff)
 			}
 		})
 	}
