@@ -82,8 +82,8 @@ own-dir:
 own-mail: own-dir postfix ## your messages, one in each file below DIR, to the stock qmqpd and cleanup and to ours
 	cd compat-tests && QMQPD_COMPAT_MAIL=$(abspath $(DIR)) $(GO) test -count=1 -timeout 0 -run '^TestOwnMail$$'
 
-own-conf: own-dir postfix ## your main.cf and master.cf, wherever they are below DIR, to the stock postconf and ours
-	cd compat-tests && QMQPD_COMPAT_CONF=$(abspath $(DIR)) $(GO) test -count=1 -timeout 0 -run '^TestOwnConf$$'
+own-conf: own-dir postfix ## your main.cf and master.cf, wherever they are below DIR, to the stock postconf and qmqpd and to ours
+	cd compat-tests && QMQPD_COMPAT_CONF=$(abspath $(DIR)) $(GO) test -count=1 -timeout 0 -run '^TestOwnConf$$' . ./dropin
 
 judge-coverage: ## which lines of the real Postfix the compat tests have never made it run
 	compat-tests/judge-coverage

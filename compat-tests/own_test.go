@@ -126,6 +126,8 @@ func TestOwnConf(t *testing.T) {
 			master = packaged
 		}
 		t.Run(path, func(t *testing.T) {
+			// Stock pauses for a second before it ends with an error.
+			t.Parallel()
 			dir := pair.configure(t, nil)
 			defer os.RemoveAll(pair.root.Path(dir))
 			for name, data := range map[string][]byte{"main.cf": main, "master.cf": master} {
