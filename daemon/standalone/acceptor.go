@@ -38,6 +38,8 @@ type acceptor struct {
 	files    []*os.File // the listeners' descriptors, duplicated
 	fds      []int
 	watching bool
+	// complained of a failure, and has had no success since.
+	complained bool
 }
 
 func newAcceptor(listeners []net.Listener, s *sessions) (*acceptor, error) {
@@ -109,7 +111,7 @@ func (a *acceptor) run(ctx context.Context) error {
 					a.poller.Seen()
 					return fmt.Errorf("accept connection: %w", e)
 				default:
-					a.sessions.server.Log.Errorf("accept connection: %s", errno.Text(e))
+					a.complain(e)
 					paused = true
 					pause.Reset(troublePause)
 				}
@@ -146,6 +148,7 @@ func (a *acceptor) accept(listener int) syscall.Errno {
 		fd, e := a.accept4(listener)
 		switch {
 		case e == 0:
+			a.complained = false
 			a.sessions.begin(fd)
 		case e == unix.EAGAIN, slices.Contains(gone, e):
 			// If more clients wait, the poller tells again; in between, the
@@ -156,6 +159,15 @@ func (a *acceptor) accept(listener int) syscall.Errno {
 		}
 	}
 	return 0
+}
+
+// complain logs a failure of accept(2), once until there is a success: what is scarce
+// for an hour is no news ten times a second.
+func (a *acceptor) complain(e syscall.Errno) {
+	if !a.complained {
+		a.complained = true
+		a.sessions.server.Log.Errorf("accept connection: %s", errno.Text(e))
+	}
 }
 
 // accept4 is accept4(2) on a listener that does not block.
