@@ -52,13 +52,13 @@ var allowed = map[string]string{
 	"daemon/rfc822":             "",
 	"daemon/sockpath":           "",
 	"daemon/spool":              "queuefmt daemon/errno daemon/sockpath",
-	"daemon/standalone":         "daemon/errno daemon/maillog daemon/poll",
+	"daemon/standalone":         "daemon/errno daemon/maillog daemon/poll daemon/sockpath",
 	"daemon/table":              "daemon/attr daemon/ere daemon/errno daemon/hostname daemon/netstring params/hosttext",
 	"cmd/internal/cat":          "queuefmt queuefmt/export queuefmt/postcat",
 	"cmd/internal/getopt":       "",
 	"cmd/internal/oneprocessor": "",
 	"cmd/postconf-lite":         "cmd/internal/getopt mainconf params params/postconf",
-	"cmd/qmqpd":                 "cmd/internal/cat cmd/internal/getopt cmd/internal/oneprocessor mainconf queuefmt queuefmt/postcat daemon daemon/master daemon/qmqp",
+	"cmd/qmqpd":                 "cmd/internal/cat cmd/internal/getopt cmd/internal/oneprocessor mainconf queuefmt queuefmt/postcat daemon daemon/master daemon/qmqp daemon/sockpath",
 }
 
 // leaf tells whether a package takes values and returns errors, and so may

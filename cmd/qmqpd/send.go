@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/qmqpd/qmqpd/daemon/qmqp"
+	"github.com/qmqpd/qmqpd/daemon/sockpath"
 )
 
 type sendCmd struct {
@@ -62,8 +63,7 @@ func (c *sendCmd) Run(term terminal) error {
 }
 
 func (c *sendCmd) send(message []byte) (qmqp.Reply, error) {
-	network, addr := splitAddress(string(c.Server))
-	conn, err := net.DialTimeout(network, addr, c.Timeout)
+	conn, err := dial(string(c.Server), c.Timeout)
 	if err != nil {
 		return qmqp.Reply{}, err
 	}
@@ -80,11 +80,21 @@ func (c *sendCmd) send(message []byte) (qmqp.Reply, error) {
 	return reply, err
 }
 
-// splitAddress splits an address of the command line into network and address
-// for package net.
-func splitAddress(s string) (network, addr string) {
-	if path, ok := strings.CutPrefix(s, "unix:"); ok {
-		return "unix", path
+// dial connects to an address of the command line. The path of a socket may be too
+// long for an address of the kernel's.
+func dial(server string, timeout time.Duration) (conn net.Conn, err error) {
+	path, ok := strings.CutPrefix(server, "unix:")
+	if !ok {
+		return net.DialTimeout("tcp", server, timeout)
 	}
-	return "tcp", s
+	connect := func(path string) (err error) {
+		conn, err = net.DialTimeout("unix", path, timeout)
+		return err
+	}
+	if strings.HasPrefix(path, "@") { // not in the file system
+		err = connect(path)
+	} else {
+		err = sockpath.Short(path, connect)
+	}
+	return conn, err
 }

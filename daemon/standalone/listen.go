@@ -9,9 +9,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/hashicorp/go-multierror"
+
+	"github.com/qmqpd/qmqpd/daemon/sockpath"
 )
 
 // Listen opens listeners for each address: HOST:PORT, where an empty host means
@@ -94,28 +97,74 @@ func listenTCP(ctx context.Context, addr string, lookup func(context.Context, st
 	return listeners, nil
 }
 
+// listenUnix listens on a socket in the file system, whose path may be too long for
+// an address.
 func listenUnix(path string) ([]net.Listener, error) {
 	if fi, err := os.Lstat(path); err == nil && fi.Mode().Type() == os.ModeSocket {
 		if err := removeAbandoned(path); err != nil {
 			return nil, err
 		}
 	}
-	l, err := net.Listen("unix", path)
+	var l *net.UnixListener
+	err := shortened(path, func(addr *net.UnixAddr) (err error) {
+		l, err = net.ListenUnix("unix", addr)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return []net.Listener{l}, nil
+	if path[0] == abstract {
+		return []net.Listener{l}, nil
+	}
+	// It removes the name by which it was bound, which may be gone by then.
+	l.SetUnlinkOnClose(false)
+	return []net.Listener{&unixListener{UnixListener: l, path: path}}, nil
+}
+
+// abstract begins the name of a socket that is not in the file system.
+const abstract = '@'
+
+// shortened calls use with an address for the path. Errors are about the path.
+func shortened(path string, use func(*net.UnixAddr) error) error {
+	addr := &net.UnixAddr{Net: "unix", Name: path}
+	if path[0] == abstract {
+		return use(addr)
+	}
+	err := sockpath.Short(path, func(short string) error { return use(&net.UnixAddr{Net: "unix", Name: short}) })
+	var op *net.OpError
+	if errors.As(err, &op) {
+		op.Addr = addr
+	}
+	return err
+}
+
+// unixListener is a listener that knows where its socket is in the file system.
+type unixListener struct {
+	*net.UnixListener
+	path   string
+	remove sync.Once
+}
+
+func (l *unixListener) Addr() net.Addr { return &net.UnixAddr{Net: "unix", Name: l.path} }
+
+// Close removes the socket, before others find that nobody listens there.
+func (l *unixListener) Close() error {
+	l.remove.Do(func() { _ = os.Remove(l.path) })
+	return l.UnixListener.Close()
 }
 
 // removeAbandoned removes a socket that nobody listens on. Only a refused
 // connection says so: a server whose queue of clients is full gives EAGAIN.
 func removeAbandoned(path string) error {
-	conn, err := net.Dial("unix", path)
+	err := shortened(path, func(addr *net.UnixAddr) error {
+		conn, err := net.DialUnix("unix", nil, addr)
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	})
 	switch {
-	case err == nil:
-		conn.Close()
-		fallthrough
-	case errors.Is(err, syscall.EAGAIN):
+	case err == nil, errors.Is(err, syscall.EAGAIN):
 		return errors.New("another server is listening there")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return os.Remove(path)

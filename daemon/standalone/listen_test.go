@@ -90,6 +90,52 @@ func TestListenLeavesBusyServer(t *testing.T) {
 	}
 }
 
+// A socket's path may be longer than an address: the listener says so, another server
+// is found there, an abandoned socket is replaced, and at the end nothing is left.
+func TestListenLongPath(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), strings.Repeat("d", 100))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	addr := []string{"unix:" + filepath.Join(dir, "socket")}
+	listen := func() net.Listener {
+		t.Helper()
+		ls, err := Listen(t.Context(), addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ls[0]
+	}
+	l := listen()
+	if "unix:"+l.Addr().String() != addr[0] {
+		t.Errorf("listens on %s", l.Addr())
+	}
+	if _, err := Listen(t.Context(), addr); err == nil || !strings.Contains(err.Error(), "another server") {
+		t.Errorf("%v", err)
+	}
+	l.(*unixListener).UnixListener.Close()
+	l = listen()
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	// A second one may be there by now.
+	second := listen()
+	defer second.Close()
+	if err := l.Close(); err == nil {
+		t.Error("closed twice")
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "socket")); err != nil {
+		t.Error(err)
+	}
+	missing := "unix:" + filepath.Join(dir, "none", "socket")
+	if _, err := Listen(t.Context(), []string{missing}); err == nil || strings.Contains(err.Error(), "/proc") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestListen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
 	ls, err := Listen(t.Context(), []string{"unix:" + path})
@@ -102,8 +148,7 @@ func TestListen(t *testing.T) {
 		t.Errorf("not all errors: %v", err)
 	}
 	// A socket that nobody listens on is replaced.
-	ls[0].(*net.UnixListener).SetUnlinkOnClose(false)
-	ls[0].Close()
+	ls[0].(*unixListener).UnixListener.Close()
 	ls, err = Listen(t.Context(), []string{"unix:" + path})
 	if err != nil {
 		t.Fatal(err)

@@ -178,7 +178,7 @@ func TestListenersEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ls[0].(*net.UnixListener).SetUnlinkOnClose(false)
+	ls[0] = ls[0].(*unixListener).UnixListener // which leaves the socket
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := (&Server{Handle: echo, MaxSessions: 1}).Serve(ctx, ls); err != nil {
