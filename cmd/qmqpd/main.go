@@ -1,7 +1,7 @@
 // Command qmqpd is a QMQP server: a drop-in for Postfix's qmqpd(8), and a
 // stand-alone server that writes Postfix queue files itself.
 //
-// With serve, send, demo or cat as its first argument it is a program for
+// With serve, send, demo, cat or version as its first argument it is a program for
 // people. Anything else is the command line of a child of master(8), which
 // never starts with a word.
 package main
@@ -24,6 +24,8 @@ type commands struct {
 	Send  sendCmd  `cmd:"" help:"Send the message on standard input to a QMQP server."`
 	Demo  demoCmd  `cmd:"" help:"Start a server, send it one message, and show all that happens."`
 	Cat   catCmd   `cmd:"" help:"Print queue files."`
+
+	Version versionCmd `cmd:"" help:"Print the version of the program."`
 }
 
 // terminal is where a command reads and writes.
@@ -44,7 +46,7 @@ func main() {
 func run(argv []string, term terminal) int {
 	if len(argv) > 1 {
 		switch argv[1] {
-		case "serve", "send", "demo", "cat", "help", "--help":
+		case "serve", "send", "demo", "cat", "version", "help", "--help":
 			oneprocessor.End()
 			return runCommand(argv[1:], term)
 		}
