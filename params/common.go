@@ -149,7 +149,7 @@ func (e *Effective) ReadCommon() (Common, error) {
 	e.checkLogPermissions()
 	e.String("mynetworks")
 	if list := e.ownInterfaces(); list.err != nil {
-		e.fail("inet_interfaces", list.err.Error(), list.err)
+		e.failInterfaces()
 	} else {
 		c.Interfaces = list.own
 	}

@@ -13,8 +13,9 @@ const defaultDomain = "localdomain"
 
 // interfaceList is a list of addresses once it has been determined.
 type interfaceList struct {
-	own []netip.Prefix
-	err error
+	own    []netip.Prefix
+	err    error
+	failed bool // err has been noted
 }
 
 // computed returns the default of a parameter that depends on the host or the
@@ -35,11 +36,15 @@ func (e *Effective) computed(name string) (string, bool) {
 			list := e.ownInterfaces()
 			return list.own, list.err
 		})
-		if err != nil {
+		switch {
+		case err == nil:
+			return text, true
+		case e.interfaces != nil && err == e.interfaces.err:
+			e.failInterfaces()
+		default:
 			e.fail(name, err.Error(), err)
-			return "", false
 		}
-		return text, true
+		return "", false
 	case "process_id":
 		return itoa(e.p.PID), true
 	case "process_name":
@@ -125,6 +130,16 @@ func (e *Effective) ProxyInterfaces() ([]netip.Addr, error) {
 		all = append(all, found...)
 	}
 	return all, nil
+}
+
+// failInterfaces notes that ownInterfaces has failed. Whoever needs them, what is to be
+// corrected is inet_interfaces; that is said once.
+func (e *Effective) failInterfaces() {
+	list := e.interfaces
+	if !list.failed {
+		list.failed = true
+		e.fail("inet_interfaces", list.err.Error(), list.err)
+	}
 }
 
 // ownInterfaces determines the addresses that inet_interfaces selects. If there

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/hashicorp/go-multierror"
 )
 
 func TestNetworks(t *testing.T) {
@@ -270,6 +272,45 @@ func TestZones(t *testing.T) {
 	} {
 		if got, err := systemResolve(text); len(got) == 1 != want {
 			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+}
+
+// What is wrong with inet_interfaces is one error, about it, though mynetworks needs
+// the addresses as well; a fault of mynetworks beside it is another.
+func TestInterfacesFailOnce(t *testing.T) {
+	for _, main := range []string{
+		"inet_interfaces = 10.9.9.9\n",
+		"inet_interfaces = 10.9.9.9\nmynetworks = 127.0.0.1\n",
+		"inet_interfaces = 10.9.9.9\nmynetworks_style = odd\n",
+		"inet_interfaces = all\n",
+	} {
+		e := newEffective(t, main, func(p *Process) {
+			if strings.Contains(main, "all") {
+				p.Host.Interfaces = func() ([]netip.Prefix, error) { return nil, nil }
+			}
+		})
+		_, _ = e.ReadCommon()
+		var many *multierror.Error
+		if !errors.As(e.Errors(), &many) {
+			t.Fatalf("%q: no errors", main)
+		}
+		var names []string
+		for _, err := range many.Errors {
+			var about *Error
+			if !errors.As(err, &about) {
+				t.Fatalf("%q: %v", main, err)
+			}
+			if names = append(names, about.Name); about.Name == "inet_interfaces" && about.Value.Line != 1 {
+				t.Errorf("%q: set at line %d", main, about.Value.Line)
+			}
+		}
+		want := []string{"inet_interfaces"}
+		if strings.Contains(main, "odd") {
+			want = []string{"mynetworks", "inet_interfaces"}
+		}
+		if !slices.Equal(names, want) {
+			t.Errorf("%q: errors about %q, want %q", main, names, want)
 		}
 	}
 }
