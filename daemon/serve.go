@@ -63,14 +63,19 @@ const defaultMaxSessions, defaultGrace = 1000, 10 * time.Second
 //
 // An error before Ready is called means that nothing was served; all faults of
 // the configuration are in it (see go-multierror), each with file and line if
-// it has them. A context that ends before that is no error.
+// it has them. A context that ends before that is no error; a start that waits for
+// name servers or files then is left to itself, in a goroutine that ends with them.
 func Serve(ctx context.Context, o ServeOptions) error {
 	s := &server{ServeOptions: o, zone: time.Local}
 	s.log = maillog.New(func() time.Time { return time.Now().In(s.zone) }).WithVerbose(o.Verbose)
-	err := s.configure()
+	err, ok := awaited(ctx, s.configure, nil)
+	if !ok {
+		return nil
+	}
 	if o.Log != nil {
 		s.log.AddFull(o.Log)
 		defer s.log.Flush(flushTime)
+		defer s.log.End()
 	}
 	// Some of them tell what an error is about.
 	for _, w := range s.warnings {
@@ -86,12 +91,16 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	defer poller.Close()
 	// First what may be wrong with the configuration: a start that is refused leaves
 	// no queue behind.
-	servers, maps, err := s.openSettings(ctx)
-	if err != nil {
-		return unlessEnded(ctx, err)
+	opened, ok := awaited(ctx, func() opened { return s.openSettings(ctx) }, opened.close)
+	if !ok {
+		return nil
 	}
+	if opened.err != nil {
+		return unlessEnded(ctx, opened.err)
+	}
+	servers := opened.servers
 	defer servers.Close()
-	opener, closeQueue, err := s.openQueue(ctx, maps, dialBy(poller))
+	opener, closeQueue, err := s.openQueue(ctx, opened.maps, dialBy(poller))
 	if err != nil {
 		return unlessEnded(ctx, err)
 	}
@@ -126,15 +135,61 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	return run.Serve(ctx, listeners)
 }
 
+// endPatience is how long a start that was told to end is waited for.
+const endPatience = time.Second
+
+// awaited returns the result of a part of the start. It reports false if ctx ends and
+// the part does not: it may wait for what does not heed ctx, such as name servers, or
+// a main.cf that is a FIFO. Nothing was accepted yet, so nobody else waits for it. What
+// it gives in the end is given to discard.
+func awaited[T any](ctx context.Context, part func() T, discard func(T)) (T, bool) {
+	done := make(chan T, 1)
+	go func() { done <- part() }()
+	select {
+	case result := <-done:
+		return result, true
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(endPatience)
+	defer timer.Stop()
+	select {
+	case result := <-done:
+		return result, true
+	case <-timer.C:
+	}
+	if discard != nil {
+		go func() { discard(<-done) }()
+	}
+	var none T
+	return none, false
+}
+
+// opened is what openSettings has opened, or why it could not.
+type opened struct {
+	servers *renewed[*Server]
+	maps    *openMaps
+	err     error
+}
+
+func (o opened) close() {
+	if o.servers != nil {
+		o.servers.Close()
+	}
+	if o.maps != nil {
+		o.maps.tables.Close()
+	}
+}
+
 // openSettings opens what settings name: access lists, and the tables of cleanup(8)
 // where its work is ours; nil where it is not. All that is wrong with them is reported
 // together, and then what has no effect.
-func (s *server) openSettings(ctx context.Context) (*renewed[*Server], *openMaps, error) {
-	servers, err := s.newServers(ctx)
+func (s *server) openSettings(ctx context.Context) opened {
+	var o opened
+	var err error
+	o.servers, err = s.newServers(ctx)
 	errs := appendNew(nil, err)
-	var maps *openMaps
 	if s.via != viaCleanup {
-		if maps, err = s.openMaps(ctx); err != nil {
+		if o.maps, err = s.openMaps(ctx); err != nil {
 			errs = appendNew(errs, err)
 		}
 	}
@@ -143,15 +198,10 @@ func (s *server) openSettings(ctx context.Context) (*renewed[*Server], *openMaps
 		errs = appendNew(nil, s.refuseUseless())
 	}
 	if errs == nil {
-		return servers, maps, nil
+		return o
 	}
-	if servers != nil {
-		servers.Close()
-	}
-	if maps != nil {
-		maps.tables.Close()
-	}
-	return nil, nil, errs
+	o.close()
+	return opened{err: errs}
 }
 
 // newServers opens the access lists. Their tables are looked at before each

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -46,14 +47,8 @@ func TestFailedStartClosesTables(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), noDirectory) {
 		t.Fatalf("started in a file: %v", err)
 	}
-	open, err := filepath.Glob("/proc/self/fd/*")
-	if err != nil || len(open) == 0 {
-		t.Fatal(open, err)
-	}
-	for _, fd := range open {
-		if name, err := os.Readlink(fd); err == nil && name == table {
-			t.Errorf("%s is still open", name)
-		}
+	if isOpen(t, table) {
+		t.Errorf("%s is still open", table)
 	}
 }
 
@@ -163,6 +158,97 @@ func TestEndWhileOpeningTables(t *testing.T) {
 			t.Fatalf("%s: the server does not end", parameter)
 		}
 	}
+}
+
+// Nor does a file that is not there yet: nothing was accepted, so nobody waits for it.
+// What comes of it later is closed.
+func TestEndWhileReadingFiles(t *testing.T) {
+	for _, parameter := range []string{"", "canonical_maps", "qmqpd_authorized_clients"} {
+		dir := t.TempDir()
+		name, setting := filepath.Join(dir, "main.cf"), mainconf.Setting{Name: "message_size_limit", Value: "1000"}
+		if parameter != "" {
+			if err := os.WriteFile(name, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			name = filepath.Join(dir, "table")
+			setting = mainconf.Setting{Name: parameter, Value: "texthash:" + name}
+		}
+		if err := syscall.Mkfifo(name, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var log lockedLog
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			ended <- Serve(ctx, ServeOptions{
+				ConfigDir: dir,
+				Listen:    []string{"127.0.0.1:0"},
+				Queue:     filepath.Join(dir, "queue"),
+				Overrides: []mainconf.Setting{{Name: "queue_via", Value: "direct"}, setting},
+				Log:       &log,
+			})
+		}()
+		// This waits until somebody reads.
+		writer, err := os.OpenFile(name, os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("%q: %v", parameter, err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%q: the server does not end", parameter)
+		}
+		before := log.String()
+		if _, err := writer.WriteString("= =\nno value\n"); err != nil {
+			t.Error(err)
+		}
+		writer.Close()
+		for end := time.Now().Add(time.Minute); isOpen(t, name); time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%s is still open", name)
+			}
+		}
+		if after := log.String(); after != before {
+			t.Errorf("%q: after its end the server logs: %s", parameter, after)
+		}
+	}
+}
+
+// lockedLog takes a log.
+type lockedLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// isOpen tells whether this process has a file open.
+func isOpen(t *testing.T, name string) bool {
+	t.Helper()
+	open, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil || len(open) == 0 {
+		t.Fatal(open, err)
+	}
+	for _, fd := range open {
+		if target, err := os.Readlink(fd); err == nil && target == name {
+			return true
+		}
+	}
+	return false
 }
 
 // The socket of cleanup(8) is found in a queue directory whose path is too long for

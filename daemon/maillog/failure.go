@@ -46,13 +46,20 @@ func (l *Logger) Log(err error) {
 	l.Fatalf("%v", err)
 }
 
-// Last is Log for the end of a process: nothing is logged after it, by whatever
-// goroutine still runs.
+// Last is Log for the end of a process: nothing is logged after it.
 func (l *Logger) Last(err error) {
 	if l == nil {
 		return
 	}
 	l.Log(err)
+	l.End()
+}
+
+// End drops what is logged from now on, by whatever goroutine still runs.
+func (l *Logger) End() {
+	if l == nil {
+		return
+	}
 	l.core.mu.Lock()
 	l.core.ended = true
 	l.core.mu.Unlock()
