@@ -37,7 +37,7 @@ type ServeOptions struct {
 	// unix:PATH.
 	Listen []string
 	// Queue is the queue directory; it is made if it does not exist. Empty
-	// means queue_directory.
+	// means queue_directory, of which Overrides must not say anything else.
 	Queue string
 	// MaxSessions bounds how many clients are served at once. Zero means
 	// 1000.

@@ -45,7 +45,7 @@ func (s *server) configure() error {
 	if s.queue, err = filepath.Abs(orDefault(s.Queue, s.config.QueueDirectory)); err != nil {
 		return err
 	}
-	errs := appendNew(nil, s.checkOptions(), placed(s.qmqpd.Effective, s.readFlags()), placed(s.qmqpd.Effective, s.readOwn()), s.readZone())
+	errs := appendNew(nil, s.checkOptions(), s.checkQueue(), placed(s.qmqpd.Effective, s.readFlags()), placed(s.qmqpd.Effective, s.readOwn()), s.readZone())
 	s.incoming = loadIncoming(s.cleanup.Effective, s.rewriter.Effective, s.rewriter.common.MyOrigin, s.flags)
 	s.incoming.Location = s.zone
 	s.spool = loadSpool(s.cleanup.Effective)
@@ -110,6 +110,21 @@ func (s *server) checkOptions() error {
 		errs = multierror.Append(errs, fmt.Errorf("bad number of sessions: %d", s.MaxSessions))
 	}
 	return errs.ErrorOrNil()
+}
+
+// checkQueue returns an error if Overrides say that the queue is elsewhere than Queue
+// does. What main.cf says is for others.
+func (s *server) checkQueue() error {
+	for _, o := range slices.Backward(s.Overrides) {
+		if o.Name != "queue_directory" || s.Queue == "" {
+			continue
+		}
+		if dir, err := filepath.Abs(s.config.QueueDirectory); err != nil || dir != s.queue {
+			return fmt.Errorf("-o %s=%s has no effect: the queue directory is %s", o.Name, o.Value, s.Queue)
+		}
+		break // the last one counts
+	}
+	return nil
 }
 
 // readFlags works out the cleanup flags of each message.
