@@ -47,9 +47,6 @@ type Config struct {
 	// QueueDirectory is the current directory and the jail.
 	// queue_directory.
 	QueueDirectory string
-	// MailOwner is who the process runs as with option -u. mail_owner,
-	// default postfix.
-	MailOwner string
 
 	// MaxUse is how many sessions a process serves. max_use, default 100.
 	MaxUse int
@@ -91,7 +88,6 @@ func LoadConfig(eff *params.Effective) *Config {
 	c.IPCTimeout = eff.Duration("ipc_timeout")
 	c.Protocols = eff.String("inet_protocols")
 	c.QueueDirectory = eff.String("queue_directory")
-	c.MailOwner = eff.String("mail_owner")
 	c.MaxUse = eff.Int("max_use")
 	use, _ := eff.Value("max_use")
 	c.MaxUseSet = use.Source != params.SourceDefault

@@ -22,7 +22,6 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/standalone"
 	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/mainconf"
-	"github.com/qmqpd/qmqpd/params"
 )
 
 // ServeOptions are the settings of a stand-alone server.
@@ -270,6 +269,7 @@ type server struct {
 	incoming incoming.Config
 	maps     storeMaps
 	spool    spool.Options
+	owners   *spool.LayoutOwners // nil: who started the server
 }
 
 // openQueue returns the opener of messages, and what to call when the last one
@@ -304,18 +304,17 @@ func (s *server) openQueue(ctx context.Context, maps *openMaps, dial dialer) (ma
 // openSpool makes what is missing of the queue directory, opens it, and removes
 // what earlier servers left unfinished.
 func (s *server) openSpool(ctx context.Context) (*spool.Spool, error) {
-	owners, err := s.owners()
-	if err != nil {
-		return nil, err
+	if s.owners == nil && os.Geteuid() == 0 {
+		s.log.Infof("there is no mail_owner: queue files belong to root")
 	}
-	if err := spool.MakeLayout(s.queue, owners); err != nil {
+	if err := spool.MakeLayout(s.queue, s.owners); err != nil {
 		return nil, err
 	}
 	if err := checkWritable(s.queue, spool.QueueIncoming, spool.QueueHold); err != nil {
 		return nil, err
 	}
-	if owners != nil {
-		s.spool.Owner = &owners.Mail
+	if s.owners != nil {
+		s.spool.Owner = &s.owners.Mail
 	}
 	s.spool.WakeMissingOK = true
 	s.spool.Warn = func(text string) { s.log.Warningf("%s", text) }
@@ -360,26 +359,4 @@ func (s *server) openMaps(ctx context.Context) (*openMaps, error) {
 		return nil, placed(s.cleanup.Effective, err)
 	}
 	return &openMaps{maps, tables}, nil
-}
-
-// owners returns who the queue belongs to, if the process is root: mail_owner, if
-// there is such an account, and setgid_group, if there is such a group.
-func (s *server) owners() (*spool.LayoutOwners, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	accounts := params.SystemAccounts()
-	owner, ok, err := accounts.User(s.config.MailOwner)
-	if err != nil || !ok {
-		return nil, err
-	}
-	owners := &spool.LayoutOwners{
-		Mail:      spool.Owner{UID: int(owner.UID), GID: int(owner.GID)},
-		SetgidGID: spool.OwnGroup,
-	}
-	group, ok, err := accounts.Group(s.qmqpd.String("setgid_group"))
-	if ok {
-		owners.SetgidGID = int(group.GID)
-	}
-	return owners, err
 }

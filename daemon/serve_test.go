@@ -14,6 +14,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/poll"
 	"github.com/qmqpd/qmqpd/daemon/sockpath"
 	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params"
 )
 
 // TestServesNobody: options with which no client would ever be served are
@@ -74,33 +75,103 @@ func TestCheckWritable(t *testing.T) {
 }
 
 // The queue of a server that root starts belongs to mail_owner, whether or not there
-// is a group for postdrop(1).
+// is a group for postdrop(1). The accounts have to exist unless they are the default.
 func TestQueueOwner(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives files away")
 	}
 	const nobody = 65534
-	for _, group := range []string{"nogroup", "no.such.group"} {
-		queue := filepath.Join(t.TempDir(), "queue")
-		ctx, stop := context.WithCancel(t.Context())
-		err := Serve(ctx, ServeOptions{
-			Listen: []string{"127.0.0.1:0"},
-			Queue:  queue,
-			Overrides: []mainconf.Setting{
-				{Name: "queue_via", Value: "direct"}, {Name: "mail_owner", Value: "nobody"}, {Name: "setgid_group", Value: group},
-			},
-			Ready: func([]net.Addr) { stop() },
-		})
-		if err != nil {
+	const unknownUser, unknownGroup = "parameter mail_owner: unknown user name value: no.such.user", "parameter setgid_group: unknown group name: no.such.group"
+	// Their defaults exist where a Postfix is installed.
+	_, hasPostfix, err1 := params.SystemAccounts().User("postfix")
+	postdrop, hasPostdrop, err2 := params.SystemAccounts().Group("postdrop")
+	if err1 != nil || err2 != nil {
+		t.Fatal(err1, err2)
+	}
+	if !hasPostdrop {
+		postdrop.GID = uint32(os.Getegid())
+	}
+	type setting = mainconf.Setting
+	for _, tt := range []struct {
+		main     string
+		settings []setting
+		group    uint32 // of maildrop/
+		want     string // the error
+	}{
+		{settings: []setting{{Name: "mail_owner", Value: "nobody"}}, group: postdrop.GID},
+		{settings: []setting{{Name: "mail_owner", Value: "nobody"}, {Name: "setgid_group", Value: "nogroup"}}, group: nobody},
+		{main: "mail_owner = nobody\nsetgid_group = nogroup\n", group: nobody},
+		{main: "mail_owner = nobody\nsetgid_group = postdrop\n", group: postdrop.GID},
+		{settings: []setting{{Name: "mail_owner", Value: "no.such.user"}}, want: unknownUser},
+		{settings: []setting{{Name: "mail_owner", Value: "root"}}, want: "user root has privileged user ID"},
+		{settings: []setting{{Name: "mail_owner", Value: "nobody"}, {Name: "setgid_group", Value: "no.such.group"}}, want: unknownGroup},
+		{main: "mail_owner = no.such.user\n", want: "main.cf:1: file "},
+		{main: "mail_owner = no.such.user\n", want: unknownUser},
+		{main: "mail_owner = nobody\nsetgid_group = no.such.group\n", want: unknownGroup},
+	} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "main.cf"), []byte(tt.main), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		queue := filepath.Join(dir, "queue")
+		ctx, stop := context.WithCancel(t.Context())
+		err := Serve(ctx, ServeOptions{
+			ConfigDir: dir,
+			Listen:    []string{"127.0.0.1:0"},
+			Queue:     queue,
+			Overrides: append(tt.settings, setting{Name: "queue_via", Value: "direct"}),
+			Ready:     func([]net.Addr) { stop() },
+		})
+		stop()
+		if tt.want != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%q, %v: %v, want %q", tt.main, tt.settings, err, tt.want)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%q, %v: %v", tt.main, tt.settings, err)
+			continue
+		}
 		for _, dir := range []string{"incoming", "maildrop"} {
+			want := uint32(os.Getegid())
+			if dir == "maildrop" {
+				want = tt.group
+			}
 			var st syscall.Stat_t
 			if err := syscall.Stat(filepath.Join(queue, dir), &st); err != nil {
 				t.Fatal(err)
 			}
-			if st.Uid != nobody || (st.Gid == nobody) != (dir == "maildrop" && group == "nogroup") {
-				t.Errorf("setgid_group = %s: %s belongs to %d, group %d", group, dir, st.Uid, st.Gid)
+			if st.Uid != nobody || st.Gid != want {
+				t.Errorf("%q, %v: %s belongs to %d, group %d", tt.main, tt.settings, dir, st.Uid, st.Gid)
+			}
+		}
+	}
+	// The default, written down, is nothing that anybody has to have.
+	for _, s := range []setting{{Name: "mail_owner", Value: "postfix"}, {Name: "setgid_group", Value: "nogroup"}} {
+		for _, own := range []bool{false, true} {
+			dir := t.TempDir()
+			o := ServeOptions{
+				ConfigDir: dir,
+				Listen:    []string{"127.0.0.1:0"},
+				Queue:     filepath.Join(dir, "queue"),
+				Overrides: []setting{{Name: "queue_via", Value: "direct"}},
+			}
+			main := ""
+			if own {
+				o.Overrides = append(o.Overrides, s)
+			} else {
+				main = s.Name + " = " + s.Value + "\n"
+			}
+			if err := os.WriteFile(filepath.Join(dir, "main.cf"), []byte(main), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			o.Ready = func([]net.Addr) { stop() }
+			err := Serve(ctx, o)
+			stop()
+			if wanted := own && !hasPostfix; wanted != (err != nil) {
+				t.Errorf("%s = %s, of our own: %v: %v", s.Name, s.Value, own, err)
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/qmqpd/qmqpd/daemon/cleanup"
 	"github.com/qmqpd/qmqpd/daemon/sockpath"
+	"github.com/qmqpd/qmqpd/daemon/spool"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 )
@@ -52,7 +53,7 @@ func (s *server) configure() error {
 	// What comes with program.common, and what is read when it is needed.
 	s.qmqpd.Use("smtputf8_enable")
 	if s.via != viaCleanup {
-		s.qmqpd.Use("setgid_group")
+		s.owners = findOwners(s.qmqpd.Effective)
 		s.cleanup.Use("myorigin", "inet_interfaces", "proxy_interfaces")
 		s.rewriter.Use("myorigin")
 		var classErrs error
@@ -85,7 +86,7 @@ func (s *server) readProgram(files configFiles, name, service string) program {
 		Host:      params.SystemHost(),
 		FollowUse: true,
 	}
-	// Stand-alone, mail_owner need not exist.
+	// Stand-alone, mail_owner need not exist; see findOwners.
 	p.Host.Accounts = nil
 	if s.ConfigDir == "" {
 		p.Overrides = append(p.Overrides, mainconf.Setting{Name: "qmqpd_authorized_clients", Value: loopbackClients})
@@ -162,6 +163,26 @@ func (s *server) readOwn() error {
 		errs = multierror.Append(errs, unknownWord("queue_via", s.via, s.via))
 	}
 	return errs.ErrorOrNil()
+}
+
+// findOwners returns who the queue belongs to, if the process is root: mail_owner and
+// setgid_group. Errors are eff's.
+func findOwners(eff *params.Effective) *spool.LayoutOwners {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	owner, group := eff.CheckOwners(params.SystemAccounts())
+	if owner == nil {
+		return nil
+	}
+	owners := &spool.LayoutOwners{
+		Mail:      spool.Owner{UID: int(owner.UID), GID: int(owner.GID)},
+		SetgidGID: spool.OwnGroup,
+	}
+	if group != nil {
+		owners.SetgidGID = int(group.GID)
+	}
+	return owners
 }
 
 // readZone finds the time zone that children of master(8) would have.

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/hashicorp/go-multierror"
 
@@ -52,6 +53,11 @@ func (s *server) whyUseless(o mainconf.Setting) string {
 	}
 	if s.via == viaCleanup {
 		return " with queue_via = cleanup, since cleanup(8) reads main.cf"
+	}
+	if isOwner := o.Name == "mail_owner" || o.Name == "setgid_group"; isOwner && os.Geteuid() != 0 {
+		return " unless root starts the server"
+	} else if isOwner && s.owners == nil {
+		return " without the account of mail_owner"
 	}
 	return " in stand-alone mode"
 }

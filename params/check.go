@@ -168,6 +168,41 @@ func (e *Effective) checkAccounts(c *Common) {
 	}
 }
 
+// CheckOwners looks up mail_owner and setgid_group, and checks them as ReadCommon does
+// with Host.Accounts, for a program that needs these accounts only sometimes. They are
+// nil if there are none, which is an error unless the name is the default and the
+// command line has nothing to do with it: no Postfix has to be installed. Without an
+// owner the group is not looked at.
+func (e *Effective) CheckOwners(accounts Accounts) (*User, *Group) {
+	e.p.Host.Accounts = accounts
+	_, ok, err := accounts.User(e.String("mail_owner"))
+	if !ok && err == nil && e.isDefault("mail_owner") {
+		return nil, nil
+	}
+	owner, ok := e.checkUser("mail_owner")
+	if !ok {
+		return nil, nil
+	}
+	e.checkSharedUser(owner)
+	_, ok, err = accounts.Group(e.String("setgid_group"))
+	if !ok && err == nil && e.isDefault("setgid_group") {
+		return &owner, nil
+	}
+	group, ok := e.checkGroup()
+	if !ok {
+		return &owner, nil
+	}
+	return &owner, &group
+}
+
+// isDefault reports whether a parameter of kind String has its default value, be it
+// that main.cf says so.
+func (e *Effective) isDefault(name string) bool {
+	p, _ := e.p.Profile.Lookup(name)
+	v, _ := e.Value(name)
+	return e.String(name) == p.Default && v.Source != SourceCommandLine
+}
+
 func (e *Effective) checkUser(name string) (User, bool) {
 	complain := func(text string, err error) (User, bool) {
 		e.fail(name, e.inMain()+"parameter "+name+": "+text, err)
