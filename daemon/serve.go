@@ -17,6 +17,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/incoming"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
+	"github.com/qmqpd/qmqpd/daemon/master"
 	"github.com/qmqpd/qmqpd/daemon/poll"
 	"github.com/qmqpd/qmqpd/daemon/spool"
 	"github.com/qmqpd/qmqpd/daemon/standalone"
@@ -38,8 +39,9 @@ type ServeOptions struct {
 	// Queue is the queue directory; it is made if it does not exist. Empty
 	// means queue_directory, of which Overrides must not say anything else.
 	Queue string
-	// MaxSessions bounds how many clients are served at once. Zero means
-	// 1000.
+	// MaxSessions bounds how many clients are served at once: others wait.
+	// Zero means 1000, or as many as the limit of open files allows; more
+	// than that is an error.
 	MaxSessions int
 	// Grace is how long sessions may go on after the context ended. Zero
 	// means 10 seconds.
@@ -126,7 +128,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 			return g.value.ServeConn(ctx, conn, accepted.In(s.zone))
 		},
 		Poller:      poller,
-		MaxSessions: orDefault(o.MaxSessions, defaultMaxSessions),
+		MaxSessions: s.maxSessions(),
 		Grace:       orDefault(o.Grace, defaultGrace),
 		MaxTime:     s.config.Watchdog,
 		Log:         s.log,
@@ -230,6 +232,20 @@ func (s *server) newServers(ctx context.Context) (*renewed[*Server], error) {
 	servers := &renewed[*Server]{open: open, maxAge: s.config.MaxIdle, now: time.Now}
 	servers.start(server, tables)
 	return servers, nil
+}
+
+// maxSessions returns how many sessions there may be at once. A client that comes when
+// descriptors are used up is one that is better off waiting: there would be none for
+// its message.
+func (s *server) maxSessions() int {
+	if s.MaxSessions > 0 {
+		return s.MaxSessions // it has been checked
+	}
+	bound := master.OpenFilesBound()
+	if bound < defaultMaxSessions {
+		s.log.Infof("the limit of open files allows %d sessions at once, not %d", bound, defaultMaxSessions)
+	}
+	return min(bound, defaultMaxSessions)
 }
 
 // unlessEnded returns the error of a start, unless it is the end of ctx, which ends

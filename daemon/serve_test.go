@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/poll"
 	"github.com/qmqpd/qmqpd/daemon/sockpath"
 	"github.com/qmqpd/qmqpd/mainconf"
@@ -26,6 +29,56 @@ func TestServesNobody(t *testing.T) {
 	for _, want := range []string{"no address to listen on", "bad number of sessions: -3"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q in: %v", want, err)
+		}
+	}
+}
+
+// No more clients are served at once than there are descriptors for: the default
+// follows the limit, and a number that is too large is an error.
+func TestSessionsFitOpenFiles(t *testing.T) {
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	const limit, fit = 1024, 192
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: min(limit, old.Max), Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	const told = "the limit of open files allows 192 sessions at once, not "
+	for _, tt := range []struct {
+		sessions       int
+		wantLog, wantE string
+	}{
+		{sessions: 0, wantLog: told + "1000\n"},
+		{sessions: fit},
+		{sessions: fit + 1, wantE: told + "193"},
+	} {
+		var log lockedLog
+		ctx, stop := context.WithCancel(t.Context())
+		err := Serve(ctx, ServeOptions{
+			Listen:      []string{"127.0.0.1:0"},
+			Queue:       filepath.Join(t.TempDir(), "queue"),
+			MaxSessions: tt.sessions,
+			Log:         &log,
+			Ready:       func([]net.Addr) { stop() },
+		})
+		stop()
+		if text := log.String(); strings.Contains(text, told) != (tt.wantLog != "") || !strings.Contains(text, tt.wantLog) {
+			t.Errorf("%d sessions: log: %s", tt.sessions, text)
+		}
+		if (err != nil) != (tt.wantE != "") || err != nil && !strings.Contains(err.Error(), tt.wantE) {
+			t.Errorf("%d sessions: %v", tt.sessions, err)
+		}
+	}
+	log := maillog.New(time.Now)
+	for sessions, want := range map[int]int{0: fit, 5: 5} {
+		if got := (&server{ServeOptions: ServeOptions{MaxSessions: sessions}, log: log}).maxSessions(); got != want {
+			t.Errorf("%d sessions: %d at once, want %d", sessions, got, want)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-multierror"
 
 	"github.com/qmqpd/qmqpd/daemon/cleanup"
+	"github.com/qmqpd/qmqpd/daemon/master"
 	"github.com/qmqpd/qmqpd/daemon/sockpath"
 	"github.com/qmqpd/qmqpd/daemon/spool"
 	"github.com/qmqpd/qmqpd/mainconf"
@@ -109,6 +110,9 @@ func (s *server) checkOptions() error {
 	}
 	if s.MaxSessions < 0 {
 		errs = multierror.Append(errs, fmt.Errorf("bad number of sessions: %d", s.MaxSessions))
+	}
+	if bound := master.OpenFilesBound(); s.MaxSessions > bound {
+		errs = multierror.Append(errs, fmt.Errorf("the limit of open files allows %d sessions at once, not %d", bound, s.MaxSessions))
 	}
 	return errs.ErrorOrNil()
 }

@@ -24,14 +24,14 @@ type serveCmd struct {
 	Overrides   []rawText `short:"o" name:"override" placeholder:"NAME=VALUE" sep:"none" help:"Set a parameter; may be repeated."`
 	Listen      []name    `sep:"none" placeholder:"ADDR" help:"Listen on HOST:PORT or unix:PATH; may be repeated (${listen})."`
 	Queue       name      `placeholder:"DIR" help:"The Postfix queue directory, made if missing (queue_directory with -c or where -o sets it, else ${queue})."`
-	MaxSessions int       `placeholder:"N" default:"1000" help:"How many clients are served at once; more wait (${default})."`
+	MaxSessions *int      `placeholder:"N" help:"How many clients are served at once; more wait (1000, if the limit of open files allows)."`
 	Verbose     int       `short:"v" type:"counter" help:"Log more; may be repeated."`
 }
 
 // Validate implements what kong calls when it has read the command line.
 func (c *serveCmd) Validate() error {
-	if c.MaxSessions < 1 {
-		return fmt.Errorf("--max-sessions: %d is too few", c.MaxSessions)
+	if c.MaxSessions != nil && *c.MaxSessions < 1 {
+		return fmt.Errorf("--max-sessions: %d is too few", *c.MaxSessions)
 	}
 	return nil
 }
@@ -51,6 +51,10 @@ func (c *serveCmd) Run(term terminal) error {
 	if queue == "" && c.ConfigDir == "" && !slices.ContainsFunc(overrides, isQueue) {
 		queue = defaultQueue
 	}
+	sessions := 0
+	if c.MaxSessions != nil {
+		sessions = *c.MaxSessions
+	}
 	// A log that nobody reads any more, or a file that may grow no further, is an
 	// error for one message and no reason to drop all clients.
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ)
@@ -61,7 +65,7 @@ func (c *serveCmd) Run(term terminal) error {
 		Overrides:   overrides,
 		Listen:      listen,
 		Queue:       queue,
-		MaxSessions: c.MaxSessions,
+		MaxSessions: sessions,
 		Verbose:     c.Verbose,
 		Log:         term.err,
 	})

@@ -57,8 +57,9 @@ func CheckInherited(inherited, sockets int) error {
 }
 
 // OpenFilesBound is how many sessions the limit of open files allows, for
-// services without a process limit: a session needs its own connection, one
-// to cleanup(8), a queue or spill file, and sockets for DNS queries.
+// services without a process limit and for stand-alone mode: a session needs its
+// own connection, one to cleanup(8), a queue or spill file, and sockets for DNS
+// queries.
 func OpenFilesBound() int {
 	const perSession, reserve = 5, 64
 	var r unix.Rlimit
