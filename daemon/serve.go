@@ -329,6 +329,9 @@ func (s *server) openSpool(ctx context.Context) (*spool.Spool, error) {
 	if err := checkWritable(s.queue, spool.QueueIncoming, spool.QueueHold); err != nil {
 		return nil, err
 	}
+	if err := checkMovable(s.queue, spool.QueueIncoming, spool.QueueHold); err != nil {
+		return nil, err
+	}
 	if s.owners != nil {
 		s.spool.Owner = &s.owners.Mail
 	}
@@ -359,6 +362,23 @@ func checkWritable(queue string, dirs ...string) error {
 		}
 	}
 	return errs.ErrorOrNil()
+}
+
+// checkMovable returns an error if files cannot be moved from one directory of the
+// queue to another, where they get their names when they are complete.
+func checkMovable(queue, from, to string) error {
+	from, to = filepath.Join(queue, from), filepath.Join(queue, to)
+	var a, b unix.Stat_t
+	if err := errors.Join(unix.Stat(from, &a), unix.Stat(to, &b)); err != nil {
+		return err
+	}
+	// The kernel sees that two mounts are involved before it sees that this is
+	// nothing to rename. They may be mounts of one file system; and a file system
+	// may consist of several that have one mount.
+	if a.Dev != b.Dev || unix.Rename(from+"/.", to+"/.") == unix.EXDEV {
+		return fmt.Errorf("move files from %s to %s: %s", from, to, errno.Text(unix.EXDEV))
+	}
+	return nil
 }
 
 // openMaps opens the lookup tables that cleanup(8) would use.

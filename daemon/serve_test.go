@@ -2,9 +2,11 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -125,6 +127,67 @@ func TestCheckWritable(t *testing.T) {
 	if closed := err != nil && strings.Contains(err.Error(), "/closed: Permission denied"); closed != (os.Geteuid() != 0) {
 		t.Errorf("%v", err)
 	}
+}
+
+// A hold/ that is a file system of its own, or a mount, cannot be given what incoming/
+// has: the server does not start. TestHoldFileSystem has what cleanup(8) does.
+func TestHoldElsewhere(t *testing.T) {
+	queue := t.TempDir()
+	for _, name := range []string{"incoming", "hold", "mounted", "bound"} {
+		if err := os.Mkdir(filepath.Join(queue, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := checkMovable(queue, "incoming", "hold"); err != nil {
+		t.Error(err)
+	}
+	if err := checkMovable(queue, "incoming", "missing"); err == nil {
+		t.Error("no error for a directory that is missing")
+	}
+	elsewhere, err := os.MkdirTemp("/dev/shm", "hold-")
+	if err != nil {
+		t.Skip("no other file system:", err)
+	}
+	defer os.RemoveAll(elsewhere)
+	if err := errors.Join(os.Remove(filepath.Join(queue, "hold")), os.Symlink(elsewhere, filepath.Join(queue, "hold"))); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	err = Serve(ctx, ServeOptions{
+		Listen:    []string{"127.0.0.1:0"},
+		Queue:     queue,
+		Overrides: []mainconf.Setting{{Name: "queue_via", Value: "direct"}},
+		Ready:     func([]net.Addr) { stop() },
+	})
+	if err == nil || !strings.Contains(err.Error(), queue+"/hold: Invalid cross-device link") {
+		t.Errorf("started: %v", err)
+	}
+	if os.Geteuid() != 0 {
+		return // who may not mount
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // and the thread ends with the goroutine
+		if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+			t.Log(err)
+			return
+		}
+		bound := filepath.Join(queue, "bound")
+		err := errors.Join(unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+			unix.Mount("none", filepath.Join(queue, "mounted"), "tmpfs", 0, ""),
+			unix.Mount(bound, bound, "", unix.MS_BIND, ""))
+		if err != nil {
+			t.Error(err)
+		}
+		for _, name := range []string{"mounted", "bound"} {
+			if err := checkMovable(queue, "incoming", name); err == nil {
+				t.Errorf("%s: no error", name)
+			}
+		}
+	}()
+	<-done
 }
 
 // The queue of a server that root starts belongs to mail_owner, whether or not there
