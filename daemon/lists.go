@@ -13,8 +13,8 @@ import (
 
 // lists are the access lists of a server.
 type lists struct {
-	clients    *matchlist.List
-	debugPeers *matchlist.List // nil if debug_peer_list is empty
+	clients    Access
+	debugPeers Access // nil if debug_peer_list is empty
 }
 
 // openLists parses debug_peer_list and qmqpd_authorized_clients, in this
@@ -29,13 +29,13 @@ func openLists(ctx context.Context, c *Config, set *table.Set) (lists, error) {
 	if err != nil {
 		return l, aboutSetting(parentList, err)
 	}
-	open := func(param, value string) (*matchlist.List, error) {
+	open := func(param, value string) (Access, error) {
 		covers, err := parents.Match(ctx, param)
 		if err != nil {
 			return nil, aboutSetting(parentList, err)
 		}
 		list, err := matchlist.Parse(param, value, set, matchlist.Options{Parents: covers})
-		return list, aboutSetting(param, err)
+		return listed(list), aboutSetting(param, err)
 	}
 	if c.DebugPeers != "" {
 		if l.debugPeers, err = open("debug_peer_list", c.DebugPeers); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/peer"
 	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/params"
 )
@@ -41,7 +42,7 @@ func TestAccessListFollowsTable(t *testing.T) {
 	}
 	defer servers.Close()
 	admits := func(g *generation[*Server], addr string) bool {
-		ok, err := g.value.Clients.Match(t.Context(), "unknown", addr)
+		ok, err := g.value.Clients(t.Context(), peer.Client{Name: "unknown", Addr: addr}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/master"
 	"github.com/qmqpd/qmqpd/daemon/poll"
 	"github.com/qmqpd/qmqpd/daemon/qmqp"
+	"github.com/qmqpd/qmqpd/daemon/spool"
 	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
@@ -61,6 +62,11 @@ const flushTime = 5 * time.Second
 // Run is the life of a child of master(8). It returns the exit status; after
 // what Postfix calls a panic it does not return, but ends the process by
 // SIGABRT.
+//
+// The process is to do nothing else: as the options say, Run changes its working
+// directory, its root directory, its user and groups, for good; it sets signals as
+// master(8) expects them, takes the descriptors that are open for those that master gives,
+// and may start a debugger.
 func Run(c Child) int {
 	master.DefaultSignals()
 	r := &run{Child: c, env: master.ReadEnviron(c.lookup), inherited: master.Inherited()}
@@ -309,8 +315,8 @@ func (r *run) enterJail() error {
 	if err != nil {
 		return maillog.FatalError("%w", err)
 	}
-	r.storage = newStorage("", r.memory)
-	r.server.SetPolicy(r.config.policy(opener, r.storage))
+	r.storage = newStorage(spool.QueueIncoming, r.memory)
+	r.server.SetPolicy(r.config.Policy(opener, r.storage))
 	return nil
 }
 

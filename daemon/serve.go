@@ -106,7 +106,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		return unlessEnded(ctx, err)
 	}
 	defer closeQueue()
-	s.policy = s.config.policy(opener, newStorage(s.queue, s.memory))
+	s.policy = s.config.Policy(opener, newStorage(filepath.Join(s.queue, spool.QueueIncoming), s.memory))
 	servers.current.value.SetPolicy(s.policy)
 
 	listeners, err := standalone.Listen(ctx, o.Listen)

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"net"
-	"path/filepath"
 	"sync/atomic"
 	"time"
 
@@ -15,17 +14,30 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/table"
 )
 
+// Access says whether a client is one of some. The client's Name is "unknown" unless
+// it was verified. Lines about it go to log, which is that of one session. It may be
+// called by several goroutines at once.
+type Access func(ctx context.Context, client peer.Client, log *maillog.Logger) (bool, error)
+
+// listed returns the access that a list gives.
+func listed(l *matchlist.List) Access {
+	return func(ctx context.Context, client peer.Client, log *maillog.Logger) (bool, error) {
+		return l.WithLog(log).Match(ctx, client.Name, client.Addr)
+	}
+}
+
 // Server serves clients, whoever accepted them. It is safe for concurrent use.
-// Peer and Clients must be set.
+// Peer must be set.
 type Server struct {
 	// Peer finds out who a client is. Lines about it go to log. An error
 	// ends the session without a reply.
 	Peer func(ctx context.Context, conn net.Conn, log *maillog.Logger) (peer.Client, error)
-	// Clients says who may send.
-	Clients *matchlist.List
+	// Clients says who may send; nil for nobody. After an error the client is
+	// told to try again later.
+	Clients Access
 	// DebugPeers says whose sessions are logged in more detail; nil for
-	// none.
-	DebugPeers *matchlist.List
+	// none. An error counts as no.
+	DebugPeers Access
 	// Log takes all lines.
 	Log *maillog.Logger
 
@@ -66,7 +78,7 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn, accepted time.Tim
 		return err
 	}
 	if debugPeers != nil {
-		debug, err := debugPeers.WithLog(log).Match(ctx, client.Name, client.Addr)
+		debug, err := debugPeers(ctx, client, log)
 		if isFatal(err) {
 			return asFailure(err)
 		}
@@ -79,7 +91,10 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn, accepted time.Tim
 	log.Infof("connect from %s", name)
 	session := policy.Session.NewSession(conn, client, accepted, log)
 	defer session.Close()
-	ok, err := clients.WithLog(log).Match(ctx, client.Name, client.Addr)
+	ok := false
+	if clients != nil {
+		ok, err = clients(ctx, client, log)
+	}
 	switch {
 	case err != nil && isFatal(err):
 		return asFailure(err)
@@ -106,21 +121,21 @@ func newServer(ctx context.Context, c *Config, tables *table.Set, log *maillog.L
 	return &Server{Clients: l.clients, DebugPeers: l.debugPeers, Log: log}, nil
 }
 
-// policy returns the policy that the parameters make. Storage is shared by the
+// Policy returns the policy that the parameters make. Storage is shared by the
 // sessions of all policies.
-func (c *Config) policy(opener mailstream.Opener, storage qmqp.Storage) Policy {
+func (c *Config) Policy(opener mailstream.Opener, storage qmqp.Storage) Policy {
 	session := c.Session
 	session.Storage = storage
 	return Policy{Session: &session, DebugLevel: c.DebugLevel, Opener: opener}
 }
 
-// newStorage keeps large messages in files below a queue directory, and all others
-// too once messages hold so many bytes in memory.
-func newStorage(queue string, memory int64) qmqp.Storage {
+// newStorage keeps large messages in files without a name in a directory, and all
+// others too once messages hold so many bytes in memory.
+func newStorage(dir string, memory int64) qmqp.Storage {
 	return qmqp.Storage{
 		MemoryPerMessage: memoryPerMessage,
 		Budget:           qmqp.NewBudget(memory),
-		TempFile:         qmqp.TempFileIn(filepath.Join(queue, "incoming")),
+		TempFile:         qmqp.TempFileIn(dir),
 	}
 }
 

@@ -32,7 +32,7 @@ func (r *run) setStress(on bool) *master.Bounds {
 		r.log.Warningf("stress mode: %s", err)
 		return nil
 	}
-	policy := config.policy(opener, r.storage)
+	policy := config.Policy(opener, r.storage)
 	if _, started := r.args.StressAware(); on != started {
 		policy.lists = r.other
 	}
