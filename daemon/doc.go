@@ -1,9 +1,10 @@
 // Package daemon is the QMQP server, put together from the packages below it.
 //
-// Serve runs it alone, on listeners of its own, as "qmqpd serve" does. Run is
+// Serve runs it alone, as "qmqpd serve" does: on addresses or listeners that it is
+// given, for a Postfix queue or for an opener of messages of the caller's. Run is
 // the life of a child of Postfix's master(8), which has nothing but what master
 // gives it: arguments, environment and descriptors. Both make a Server, which
-// serves one client with each call of ServeConn.
+// serves one client with each call of ServeConn, whoever accepted it.
 //
 // LoadConfig reads the parameters of qmqpd(8); docs/compatibility.md lists
 // them, docs/stand-alone.md those that only Serve needs. The package needs

@@ -5,9 +5,15 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/qmqpd/qmqpd/daemon"
+	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/mailstream"
+	"github.com/qmqpd/qmqpd/daemon/peer"
+	"github.com/qmqpd/qmqpd/daemon/qmqp"
 	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/queuefmt"
 )
 
 // A program with a server in it, which ends it when it has seen enough. Messages
@@ -33,5 +39,81 @@ func ExampleServe() {
 
 	// Output:
 	// clients can connect by tcp
+	// ended: <nil>
+}
+
+// subjects is an opener of messages that keeps their subjects, and no more.
+type subjects chan string
+
+func (s subjects) Open(context.Context, *maillog.Logger) (mailstream.Stream, error) {
+	return &message{to: s}, nil
+}
+
+// message is one of them.
+type message struct {
+	to      subjects
+	subject string
+}
+
+func (m *message) QueueID() string { return "none" }
+
+func (m *message) WriteRecord(t queuefmt.RecordType, data []byte) error {
+	if subject, ok := strings.CutPrefix(string(data), "Subject: "); ok && t == queuefmt.RecNormal && m.subject == "" {
+		m.subject = subject
+	}
+	return nil
+}
+
+// Finish is where a message would be made safe: the client hears of it then.
+func (m *message) Finish(context.Context) (mailstream.Status, string) {
+	m.to <- m.subject
+	return 0, ""
+}
+
+func (m *message) Abort() {}
+
+// A program that takes messages itself, on a listener that it was given, from whom it
+// likes.
+func ExampleServe_opener() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	received := make(subjects, 1)
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- daemon.Serve(ctx, daemon.ServeOptions{
+			Listeners: []net.Listener{l},
+			Clients: func(_ context.Context, client peer.Client, _ *maillog.Logger) (bool, error) {
+				return client.Addr == "127.0.0.1", nil
+			},
+			Opener: received,
+		})
+	}()
+
+	// A client.
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer conn.Close()
+	request := qmqp.AppendRequest(nil, []byte("Subject: hello\n\nHow are you?\n"), "me@example.com", []string{"you@example.net"})
+	if _, err := conn.Write(request); err != nil {
+		fmt.Println(err)
+	}
+	reply, err := qmqp.ReadReply(conn)
+	fmt.Printf("%c%s %v\n", reply.Code, reply.Text, err)
+	fmt.Println("subject:", <-received)
+
+	stop()
+	fmt.Println("ended:", <-ended)
+
+	// Output:
+	// KOk: queued as none <nil>
+	// subject: hello
 	// ended: <nil>
 }

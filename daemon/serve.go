@@ -33,11 +33,24 @@ type ServeOptions struct {
 	ConfigDir string
 	// Overrides replace settings of main.cf, later ones earlier ones.
 	Overrides []mainconf.Setting
-	// Listen are the addresses to listen on, at least one: HOST:PORT or
-	// unix:PATH.
+	// Listen are the addresses to listen on: HOST:PORT or unix:PATH.
 	Listen []string
+	// Listeners are more to listen on, such as those that systemd gives; there
+	// must be one, or an address. Each must be the net package's for TCP or
+	// UNIX-domain sockets, or have their method File. Serve closes them, even
+	// if it fails.
+	Listeners []net.Listener
+	// Clients, if not nil, says who may send, in place of
+	// qmqpd_authorized_clients.
+	Clients Access
+	// Opener, if not nil, takes the messages, in place of cleanup(8) and of a
+	// queue: queue_via and what cleanup(8) does with a message have no effect
+	// then, and no queue directory is made.
+	Opener mailstream.Opener
 	// Queue is the queue directory; it is made if it does not exist. Empty
 	// means queue_directory, of which Overrides must not say anything else.
+	// With an Opener it is the directory where large messages wait, in files
+	// without a name, and has to exist; empty means os.TempDir.
 	Queue string
 	// MaxSessions bounds how many clients are served at once: others wait.
 	// Zero means 1000, or as many as the limit of open files allows; more
@@ -60,13 +73,17 @@ const defaultMaxSessions, defaultGrace = 1000, 10 * time.Second
 // Serve runs a server without master(8) until ctx ends. It accepts clients,
 // and hands their messages to a running cleanup(8) or writes queue files
 // itself, as queue_via says: cleanup, direct, or auto (the default), which is
-// cleanup where one answers and direct elsewhere.
+// cleanup where one answers and direct elsewhere. Or they go to an Opener. Nothing of
+// the process is changed, which may do other things beside.
 //
 // An error before Ready is called means that nothing was served; all faults of
 // the configuration are in it (see go-multierror), each with file and line if
 // it has them. A context that ends before that is no error; a start that waits for
 // name servers or files then is left to itself, in a goroutine that ends with them.
 func Serve(ctx context.Context, o ServeOptions) error {
+	for _, l := range o.Listeners {
+		defer l.Close()
+	}
 	s := &server{ServeOptions: o, zone: time.Local}
 	s.log = maillog.New(func() time.Time { return time.Now().In(s.zone) }).WithVerbose(o.Verbose)
 	err, ok := awaited(ctx, s.configure, nil)
@@ -106,13 +123,14 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		return unlessEnded(ctx, err)
 	}
 	defer closeQueue()
-	s.policy = s.config.Policy(opener, newStorage(filepath.Join(s.queue, spool.QueueIncoming), s.memory))
+	s.policy = s.config.Policy(opener, newStorage(s.tempDir(), s.memory))
 	servers.current.value.SetPolicy(s.policy)
 
 	listeners, err := standalone.Listen(ctx, o.Listen)
 	if err != nil {
 		return unlessEnded(ctx, err)
 	}
+	listeners = append(listeners, o.Listeners...)
 	addrs := make([]net.Addr, len(listeners))
 	for i, l := range listeners {
 		addrs[i] = l.Addr()
@@ -189,7 +207,7 @@ func (s *server) openSettings(ctx context.Context) opened {
 	var err error
 	o.servers, err = s.newServers(ctx)
 	errs := appendNew(nil, err)
-	if s.via != viaCleanup {
+	if s.stores() {
 		if o.maps, err = s.openMaps(ctx); err != nil {
 			errs = appendNew(errs, err)
 		}
@@ -210,18 +228,25 @@ func (s *server) openSettings(ctx context.Context) opened {
 // its policy; those that are opened later get s.policy.
 func (s *server) newServers(ctx context.Context) (*renewed[*Server], error) {
 	lookup := newPeer(s.config, s.qmqpd.Effective, anyOwner).Lookup
+	config := *s.config
+	if s.Clients != nil {
+		config.Clients = ""
+	}
 	open := func() (*Server, *table.Set, error) {
 		loaded, err := loadedTables(s.qmqpd.Effective, s.log)
 		if err != nil {
 			return nil, nil, err
 		}
 		tables := newTables(ctx, s.qmqpd.Effective, s.queue, s.log, loaded)
-		server, err := newServer(ctx, s.config, tables, s.log)
+		server, err := newServer(ctx, &config, tables, s.log)
 		if err != nil {
 			tables.Close()
 			return nil, nil, placed(s.qmqpd.Effective, err)
 		}
 		server.Peer = lookup
+		if s.Clients != nil {
+			server.Clients = s.Clients
+		}
 		server.SetPolicy(s.policy)
 		return server, tables, nil
 	}
@@ -275,7 +300,7 @@ type server struct {
 
 	config *Config
 	queue  string         // the queue directory
-	via    string         // queue_via, where cleanup or direct has taken the place of auto
+	via    string         // queue_via, where cleanup or direct has taken the place of auto, or viaOpener
 	flags  uint32         // the cleanup flags of each message
 	memory int64          // qmqpd_message_memory
 	zone   *time.Location // of dates in messages and log
@@ -288,14 +313,29 @@ type server struct {
 	owners   *spool.LayoutOwners // nil: who started the server
 }
 
+// stores tells whether the work of cleanup(8) is ours.
+func (s *server) stores() bool { return s.via != viaCleanup && s.via != viaOpener }
+
+// tempDir is where large messages wait.
+func (s *server) tempDir() string {
+	if s.via != viaOpener {
+		return filepath.Join(s.queue, spool.QueueIncoming)
+	}
+	return orDefault(s.Queue, os.TempDir())
+}
+
 // openQueue returns the opener of messages, and what to call when the last one
 // is over. It closes the maps, then or when it fails.
 func (s *server) openQueue(ctx context.Context, maps *openMaps, dial dialer) (mailstream.Opener, func(), error) {
-	if s.via == viaCleanup {
-		// Large messages wait there; see newStorage.
-		if err := checkWritable(s.queue, spool.QueueIncoming); err != nil {
+	if !s.stores() {
+		if err := checkWritable(s.tempDir()); err != nil {
 			return nil, nil, err
 		}
+	}
+	switch s.via {
+	case viaOpener:
+		return s.Opener, func() {}, nil
+	case viaCleanup:
 		opener, err := newCleanup(s.config, s.queue, dial, newGate())
 		return opener, func() {}, err
 	}
@@ -326,10 +366,11 @@ func (s *server) openSpool(ctx context.Context) (*spool.Spool, error) {
 	if err := spool.MakeLayout(s.queue, s.owners); err != nil {
 		return nil, err
 	}
-	if err := checkWritable(s.queue, spool.QueueIncoming, spool.QueueHold); err != nil {
+	incoming, hold := filepath.Join(s.queue, spool.QueueIncoming), filepath.Join(s.queue, spool.QueueHold)
+	if err := checkWritable(incoming, hold); err != nil {
 		return nil, err
 	}
-	if err := checkMovable(s.queue, spool.QueueIncoming, spool.QueueHold); err != nil {
+	if err := checkMovable(incoming, hold); err != nil {
 		return nil, err
 	}
 	if s.owners != nil {
@@ -353,10 +394,9 @@ func (s *server) openSpool(ctx context.Context) (*spool.Spool, error) {
 
 // checkWritable returns an error for each directory in which we cannot make files:
 // a server that can only put all clients off is better not started.
-func checkWritable(queue string, dirs ...string) error {
+func checkWritable(dirs ...string) error {
 	var errs *multierror.Error
-	for _, dir := range dirs {
-		path := filepath.Join(queue, dir)
+	for _, path := range dirs {
 		if err := unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
 			errs = multierror.Append(errs, fmt.Errorf("write to %s: %s", path, errno.Text(err)))
 		}
@@ -364,10 +404,9 @@ func checkWritable(queue string, dirs ...string) error {
 	return errs.ErrorOrNil()
 }
 
-// checkMovable returns an error if files cannot be moved from one directory of the
-// queue to another, where they get their names when they are complete.
-func checkMovable(queue, from, to string) error {
-	from, to = filepath.Join(queue, from), filepath.Join(queue, to)
+// checkMovable returns an error if files cannot be moved from one directory to
+// another, where they get their names when they are complete.
+func checkMovable(from, to string) error {
 	var a, b unix.Stat_t
 	if err := errors.Join(unix.Stat(from, &a), unix.Stat(to, &b)); err != nil {
 		return err

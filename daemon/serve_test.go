@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -16,7 +17,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/peer"
 	"github.com/qmqpd/qmqpd/daemon/poll"
+	"github.com/qmqpd/qmqpd/daemon/qmqp"
 	"github.com/qmqpd/qmqpd/daemon/sockpath"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
@@ -117,10 +120,10 @@ func TestCheckWritable(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := checkWritable(queue, "good"); err != nil {
+	if err := checkWritable(queue + "/good"); err != nil {
 		t.Error(err)
 	}
-	err := checkWritable(queue, "closed", "good", "missing")
+	err := checkWritable(queue+"/closed", queue+"/good", queue+"/missing")
 	if err == nil || !strings.Contains(err.Error(), "/missing: No such file or directory") || strings.Contains(err.Error(), "/good") {
 		t.Errorf("%v", err)
 	}
@@ -138,10 +141,10 @@ func TestHoldElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := checkMovable(queue, "incoming", "hold"); err != nil {
+	if err := checkMovable(queue+"/incoming", queue+"/hold"); err != nil {
 		t.Error(err)
 	}
-	if err := checkMovable(queue, "incoming", "missing"); err == nil {
+	if err := checkMovable(queue+"/incoming", queue+"/missing"); err == nil {
 		t.Error("no error for a directory that is missing")
 	}
 	elsewhere, err := os.MkdirTemp("/dev/shm", "hold-")
@@ -182,7 +185,7 @@ func TestHoldElsewhere(t *testing.T) {
 			t.Error(err)
 		}
 		for _, name := range []string{"mounted", "bound"} {
-			if err := checkMovable(queue, "incoming", name); err == nil {
+			if err := checkMovable(queue+"/incoming", queue+"/"+name); err == nil {
 				t.Errorf("%s: no error", name)
 			}
 		}
@@ -305,6 +308,94 @@ func TestCleanupWithoutIncoming(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), queue+"/incoming: No such file or directory") {
 		t.Errorf("%v", err)
+	}
+}
+
+// An opener, listeners and a judgement of one's own take the place of what the
+// parameters say, which have no effect then. There is no queue.
+func TestServeOwn(t *testing.T) {
+	dir := t.TempDir()
+	l, err := net.Listen("unix", filepath.Join(dir, "socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var opener memoryOpener
+	var admit atomic.Bool
+	ready := make(chan []net.Addr, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	options := ServeOptions{
+		Listeners: []net.Listener{l},
+		Clients:   func(context.Context, peer.Client, *maillog.Logger) (bool, error) { return admit.Load(), nil },
+		Opener:    &opener,
+		Queue:     dir,
+		Overrides: []mainconf.Setting{{Name: "qmqpd_error_delay", Value: "0"}, {Name: "qmqpd_message_memory", Value: "0"}},
+		Ready:     func(addrs []net.Addr) { ready <- addrs },
+	}
+	served := make(chan error, 1)
+	go func() { served <- Serve(ctx, options) }()
+	var addr net.Addr
+	select {
+	case addrs := <-ready:
+		addr = addrs[0]
+	case err := <-served:
+		t.Fatal(err)
+	}
+	// More than stays in memory.
+	message := strings.Repeat("0123456789\n", 10000)
+	for _, want := range []byte("DK") {
+		conn, err := net.Dial(addr.Network(), addr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		go func() { _, _ = conn.Write(qmqp.AppendRequest(nil, []byte(message), "a@b", []string{"c@d"})) }()
+		reply, err := qmqp.ReadReply(conn)
+		if err != nil || reply.Code != want {
+			t.Fatalf("%q, %v, want %c", reply, err, want)
+		}
+		admit.Store(true)
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if got := strings.Count(opener.text.String(), "N 0123456789\n"); got != 10000 {
+		t.Errorf("%d lines", got)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+
+	// What fails. The listener is closed then, too.
+	refused := func(want string, change func(*ServeOptions)) {
+		t.Helper()
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := options
+		o.Listeners = []net.Listener{l}
+		change(&o)
+		ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+		defer stop()
+		if err := Serve(ctx, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("the listener is open: %v", err)
+		}
+	}
+	refused("dir/none: No such file", func(o *ServeOptions) { o.Queue = "dir/none" })
+	refused("a struct { net.Listener } has no descriptor", func(o *ServeOptions) {
+		o.Listeners = append(o.Listeners, struct{ net.Listener }{o.Listeners[0]})
+	})
+	for _, s := range []mainconf.Setting{
+		{Name: "queue_via", Value: "direct"}, {Name: "canonical_maps", Value: "static:x"}, {Name: "mail_owner", Value: "nobody"},
+		{Name: "receive_override_options", Value: "no_milters"}, {Name: "qmqpd_authorized_clients", Value: "127.0.0.1"},
+	} {
+		want := "-o " + s.Name + "=" + s.Value + " has no effect beside ServeOptions."
+		refused(want, func(o *ServeOptions) { o.Overrides = []mainconf.Setting{s} })
 	}
 }
 

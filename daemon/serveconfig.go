@@ -15,6 +15,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/master"
 	"github.com/qmqpd/qmqpd/daemon/sockpath"
 	"github.com/qmqpd/qmqpd/daemon/spool"
+	"github.com/qmqpd/qmqpd/daemon/standalone"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 )
@@ -53,7 +54,7 @@ func (s *server) configure() error {
 	s.spool = loadSpool(s.cleanup.Effective)
 	// What comes with program.common, and what is read when it is needed.
 	s.qmqpd.Use("smtputf8_enable")
-	if s.via != viaCleanup {
+	if s.stores() {
 		s.owners = findOwners(s.qmqpd.Effective)
 		s.cleanup.Use("myorigin", "inet_interfaces", "proxy_interfaces")
 		s.rewriter.Use("myorigin")
@@ -105,8 +106,13 @@ func (s *server) readProgram(files configFiles, name, service string) program {
 // checkOptions checks what does not come from the files.
 func (s *server) checkOptions() error {
 	var errs *multierror.Error
-	if len(s.Listen) == 0 {
+	if len(s.Listen)+len(s.Listeners) == 0 {
 		errs = multierror.Append(errs, errors.New("no address to listen on"))
+	}
+	for _, l := range s.Listeners {
+		if !standalone.CanServe(l) {
+			errs = multierror.Append(errs, fmt.Errorf("listen on %s: a %T has no descriptor", l.Addr(), l))
+		}
 	}
 	if s.MaxSessions < 0 {
 		errs = multierror.Append(errs, fmt.Errorf("bad number of sessions: %d", s.MaxSessions))
@@ -118,10 +124,10 @@ func (s *server) checkOptions() error {
 }
 
 // checkQueue returns an error if Overrides say that the queue is elsewhere than Queue
-// does. What main.cf says is for others.
+// does, unless that is no queue. What main.cf says is for others.
 func (s *server) checkQueue() error {
 	for _, o := range slices.Backward(s.Overrides) {
-		if o.Name != "queue_directory" || s.Queue == "" {
+		if o.Name != "queue_directory" || s.Queue == "" || s.Opener != nil {
 			continue
 		}
 		if dir, err := filepath.Abs(s.config.QueueDirectory); err != nil || dir != s.queue {
@@ -156,7 +162,11 @@ func (s *server) readOwn() error {
 	if s.memory, err = messageMemory(s.qmqpd.Effective); err != nil {
 		errs = multierror.Append(errs, err)
 	}
-	switch s.via = orDefault(s.qmqpd.Expand("$queue_via"), viaAuto); s.via {
+	if s.Opener != nil {
+		s.via = viaOpener
+		return errs.ErrorOrNil()
+	}
+	switch s.via = orDefault(s.qmqpd.Expand("$"+viaParameter), viaAuto); s.via {
 	case viaAuto:
 		s.via = viaDirect
 		if s.cleanupAnswers() {
@@ -164,7 +174,7 @@ func (s *server) readOwn() error {
 		}
 	case viaCleanup, viaDirect:
 	default:
-		errs = multierror.Append(errs, unknownWord("queue_via", s.via, s.via))
+		errs = multierror.Append(errs, unknownWord(viaParameter, s.via, s.via))
 	}
 	return errs.ErrorOrNil()
 }
@@ -229,11 +239,15 @@ func located(err error) error {
 	return placedAt(e.Name, e.Value, err)
 }
 
-// The values of queue_via.
+// viaParameter says where messages go.
+const viaParameter = "queue_via"
+
+// The values of queue_via, and what is none but stands for ServeOptions.Opener.
 const (
 	viaAuto    = "auto"
 	viaCleanup = "cleanup"
 	viaDirect  = "direct"
+	viaOpener  = "\x00opener"
 )
 
 // cleanupAnswers tells whether a cleanup(8) listens in the queue directory.

@@ -15,21 +15,29 @@ var unobeyed = map[string]bool{
 	"max_use":       true, // one process is all there is
 }
 
+// forOpener are those that say how cleanup(8) is reached, or what it does.
+var forOpener = map[string]bool{
+	"cleanup_service_name":        true,
+	"receive_override_options":    true,
+	"smtputf8_autodetect_classes": true,
+}
+
 // refuseUseless returns an error for each of the server's own settings that it does
 // not obey: main.cf is for all Postfix programs, but these are for it alone, and
 // whoever wrote them waits for their effect. Everything that is read at start has
 // been read.
 func (s *server) refuseUseless() error {
 	programs := []program{s.qmqpd}
-	if s.via != viaCleanup {
+	if s.stores() {
 		programs = append(programs, s.cleanup, s.rewriter)
 	}
 	var errs *multierror.Error
 	for _, o := range s.Overrides {
-		if o.Name == "in_flow_delay" && s.via != viaCleanup && s.cleanup.Duration(o.Name) == 0 {
+		if o.Name == "in_flow_delay" && s.stores() && s.cleanup.Duration(o.Name) == 0 {
 			continue // that is what we do, whatever main.cf has
 		}
-		if used(programs, o.Name) && !unobeyed[o.Name] {
+		replaced := s.Opener != nil && forOpener[o.Name] || s.Clients != nil && o.Name == "qmqpd_authorized_clients"
+		if used(programs, o.Name) && !unobeyed[o.Name] && !replaced {
 			continue
 		}
 		errs = multierror.Append(errs, fmt.Errorf("-o %s=%s has no effect%s", o.Name, o.Value, s.whyUseless(o)))
@@ -48,16 +56,24 @@ func used(programs []program, override string) bool {
 
 // whyUseless says why a setting has no effect, if that is known.
 func (s *server) whyUseless(o mainconf.Setting) string {
-	if _, known := s.qmqpd.Profile().Lookup(o.Name); !known && o.Name != sessionsParameter {
+	if _, known := s.qmqpd.Profile().Lookup(o.Name); !known && o.Name != sessionsParameter && o.Name != viaParameter {
 		return ": there is no such parameter"
 	}
-	if s.via == viaCleanup {
+	switch {
+	case s.Clients != nil && o.Name == "qmqpd_authorized_clients":
+		return " beside ServeOptions.Clients"
+	case s.via == viaOpener:
+		return " beside ServeOptions.Opener"
+	case s.via == viaCleanup:
 		return " with queue_via = cleanup, since cleanup(8) reads main.cf"
 	}
-	if isOwner := o.Name == "mail_owner" || o.Name == "setgid_group"; isOwner && os.Geteuid() != 0 {
-		return " unless root starts the server"
-	} else if isOwner && s.owners == nil {
-		return " without the account of mail_owner"
+	if o.Name == "mail_owner" || o.Name == "setgid_group" {
+		if os.Geteuid() != 0 {
+			return " unless root starts the server"
+		}
+		if s.owners == nil {
+			return " without the account of mail_owner"
+		}
 	}
 	return " in stand-alone mode"
 }

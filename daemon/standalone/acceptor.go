@@ -42,13 +42,23 @@ type acceptor struct {
 	complained bool
 }
 
+// filer has the descriptor of a listener.
+type filer interface{ File() (*os.File, error) }
+
+// CanServe tells whether Serve can accept clients from a listener: those of package
+// net are fine.
+func CanServe(l net.Listener) bool {
+	_, ok := l.(filer)
+	return ok
+}
+
 func newAcceptor(listeners []net.Listener, s *sessions) (*acceptor, error) {
 	a := &acceptor{sessions: s, accept4: accept4}
 	if s.server.accept != nil {
 		a.accept4 = s.server.accept
 	}
 	for _, l := range listeners {
-		file, err := l.(interface{ File() (*os.File, error) }).File()
+		file, err := l.(filer).File()
 		if err != nil {
 			a.close()
 			return nil, fmt.Errorf("listen on %s: %w", l.Addr(), err)

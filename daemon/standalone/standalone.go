@@ -36,7 +36,7 @@ type Server struct {
 }
 
 // Serve accepts clients on all listeners until ctx ends. It then closes the
-// listeners, of which there must be one, waits for the sessions for at most Grace,
+// listeners, of which there must be one (see CanServe), waits for the sessions for at most Grace,
 // cuts the rest short, and returns when the last is over. The error is that of a
 // listener that failed. Idle connections are not probed (SO_KEEPALIVE): each read
 // and write has its time limit.
