@@ -19,13 +19,14 @@ const module = "github.com/qmqpd/qmqpd/"
 // import rules of docs/architecture.md. A package that is not listed may not
 // exist.
 var allowed = map[string]string{
+	"params/accountfile":        "",
 	"params/directfile":         "",
 	"params/dynamicmaps":        "mainconf params/directfile",
 	"params/hosttext":           "",
 	"params/inetaton":           "",
 	"params/nodename":           "",
 	"mainconf":                  "",
-	"params":                    "mainconf params/directfile params/hosttext params/inetaton params/nodename",
+	"params":                    "mainconf params/accountfile params/directfile params/hosttext params/inetaton params/nodename",
 	"params/postconf":           "mainconf params params/directfile params/dynamicmaps",
 	"queuefmt":                  "",
 	"queuefmt/export":           "queuefmt",
@@ -37,7 +38,7 @@ var allowed = map[string]string{
 	"daemon/errno":              "",
 	"daemon/hostname":           "params/directfile params/hosttext params/inetaton params/nodename",
 	"daemon/incoming":           "queuefmt daemon/errno daemon/maillog daemon/mailstream daemon/mime daemon/rewrite daemon/rfc822 daemon/spool daemon/table",
-	"daemon/jail":               "daemon/errno daemon/maillog params/directfile",
+	"daemon/jail":               "daemon/errno daemon/maillog params/accountfile params/directfile",
 	"daemon/maillog":            "daemon/errno",
 	"daemon/mailstream":         "queuefmt daemon/maillog",
 	"daemon/master":             "daemon/attr daemon/errno daemon/maillog daemon/poll",
@@ -53,7 +54,7 @@ var allowed = map[string]string{
 	"daemon/sockpath":           "",
 	"daemon/spool":              "queuefmt daemon/errno daemon/sockpath",
 	"daemon/standalone":         "daemon/errno daemon/maillog daemon/poll daemon/sockpath",
-	"daemon/table":              "daemon/attr daemon/ere daemon/errno daemon/hostname daemon/netstring params/hosttext",
+	"daemon/table":              "daemon/attr daemon/ere daemon/errno daemon/hostname daemon/netstring params/accountfile params/directfile params/hosttext",
 	"cmd/internal/cat":          "queuefmt queuefmt/export queuefmt/postcat",
 	"cmd/internal/getopt":       "",
 	"cmd/internal/oneprocessor": "",

@@ -3,9 +3,8 @@ package params
 import (
 	"errors"
 	"io/fs"
-	"strconv"
-	"strings"
 
+	"github.com/qmqpd/qmqpd/params/accountfile"
 	"github.com/qmqpd/qmqpd/params/directfile"
 )
 
@@ -55,49 +54,42 @@ func SystemAccounts() AccountFiles {
 
 // User implements Accounts.
 func (a AccountFiles) User(name string) (User, bool, error) {
-	return a.user(func(u User) bool { return u.Name == name })
+	return a.user(func(u accountfile.User) bool { return u.Name == name })
 }
 
 // UserByID implements Accounts.
 func (a AccountFiles) UserByID(uid uint32) (User, bool, error) {
-	return a.user(func(u User) bool { return u.UID == uid })
+	return a.user(func(u accountfile.User) bool { return u.UID == uid })
 }
 
 // Group implements Accounts.
 func (a AccountFiles) Group(name string) (Group, bool, error) {
-	return a.group(func(g Group) bool { return g.Name == name })
+	return a.group(func(g accountfile.Group) bool { return g.Name == name })
 }
 
 // GroupByID implements Accounts.
 func (a AccountFiles) GroupByID(gid uint32) (Group, bool, error) {
-	return a.group(func(g Group) bool { return g.GID == gid })
+	return a.group(func(g accountfile.Group) bool { return g.GID == gid })
 }
 
-func (a AccountFiles) user(match func(User) bool) (found User, ok bool, err error) {
-	err = a.eachEntry(false, 7, func(field []string) bool {
-		uid, err1 := strconv.ParseUint(field[2], 10, 32)
-		gid, err2 := strconv.ParseUint(field[3], 10, 32)
-		u := User{Name: field[0], UID: uint32(uid), GID: uint32(gid)}
-		if err1 != nil || err2 != nil || !match(u) {
-			return true
+func (a AccountFiles) user(match func(accountfile.User) bool) (User, bool, error) {
+	text, err := a.read(false)
+	for u := range accountfile.Users(text) {
+		if match(u) {
+			return User{Name: u.Name, UID: u.UID, GID: u.GID}, true, nil
 		}
-		found, ok = u, true
-		return false
-	})
-	return found, ok, err
+	}
+	return User{}, false, err
 }
 
-func (a AccountFiles) group(match func(Group) bool) (found Group, ok bool, err error) {
-	err = a.eachEntry(true, 4, func(field []string) bool {
-		gid, err := strconv.ParseUint(field[2], 10, 32)
-		g := Group{Name: field[0], GID: uint32(gid)}
-		if err != nil || !match(g) {
-			return true
+func (a AccountFiles) group(match func(accountfile.Group) bool) (Group, bool, error) {
+	text, err := a.read(true)
+	for g := range accountfile.Groups(text) {
+		if match(g) {
+			return Group{g.Name, g.GID}, true, nil
 		}
-		found, ok = g, true
-		return false
-	})
-	return found, ok, err
+	}
+	return Group{}, false, err
 }
 
 // read returns the text of a file.
@@ -122,28 +114,4 @@ func (a AccountFiles) read(group bool) (string, error) {
 	text := string(data)
 	*kept = &text
 	return text, nil
-}
-
-// eachEntry calls yield with the fields of each line that has enough of them,
-// until it returns false.
-func (a AccountFiles) eachEntry(group bool, fields int, yield func([]string) bool) error {
-	text, err := a.read(group)
-	if err != nil {
-		return err
-	}
-	var field [7]string
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\n")
-		if line == "" || line[0] == '#' || line[0] == '+' || line[0] == '-' {
-			continue
-		}
-		n, more := 0, true
-		for ; n < fields && more; n++ {
-			field[n], line, more = strings.Cut(line, ":")
-		}
-		if n == fields && field[0] != "" && !yield(field[:n]) {
-			return nil
-		}
-	}
-	return nil
 }

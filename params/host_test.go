@@ -74,8 +74,8 @@ func testHost() Host {
 		},
 		Accounts: testAccounts{
 			users: []User{
-				{"root", 0, 0}, {"daemon", 1, 1}, {"nobody", 65534, 65534}, {"postfix", 100, 101},
-				{"alias", 100, 101}, {"wheel", 5, 0}, {"shared", 65534, 7}, {"mates", 8, 101}, {"dropper", 9, 103},
+				{Name: "root", UID: 0, GID: 0}, {Name: "daemon", UID: 1, GID: 1}, {Name: "nobody", UID: 65534, GID: 65534}, {Name: "postfix", UID: 100, GID: 101},
+				{Name: "alias", UID: 100, GID: 101}, {Name: "wheel", UID: 5, GID: 0}, {Name: "shared", UID: 65534, GID: 7}, {Name: "mates", UID: 8, GID: 101}, {Name: "dropper", UID: 9, GID: 103},
 			},
 			groups: []Group{
 				{"root", 0}, {"daemon", 1}, {"nogroup", 65534}, {"postfix", 101}, {"postdrop", 103},

@@ -147,14 +147,17 @@ func TestAccountFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(files.PasswdFile, "# comment\n\nshort:x:1:2\nbad:x:one:2:::\na:x:1:2::/:/bin/sh\n+nis::::::\nb:x:1:4294967295::/:\na:x:9:9:::\nlast:x:5:6:::")
+	write(files.PasswdFile, "# comment\n\nshorter:x:1\nbad:x:one:2:::\na:x:1:2::/:/bin/sh\n+nis::::::\nb:x:1:4294967295::/:\na:x:9:9:::\nshort:x:1:2\nlast:x:5:6:::")
 	write(files.GroupFile, "a:x:7:b,c\nb:x:x:\nc:x:7:\n")
-	for name, want := range map[string]User{"a": {"a", 1, 2}, "b": {"b", 1, 4294967295}, "last": {"last", 5, 6}} {
+	for name, want := range map[string]User{
+		"a": {Name: "a", UID: 1, GID: 2}, "b": {Name: "b", UID: 1, GID: 4294967295}, "last": {Name: "last", UID: 5, GID: 6},
+		"short": {Name: "short", UID: 1, GID: 2},
+	} {
 		if u, ok, err := files.User(name); u != want || !ok || err != nil {
 			t.Errorf("%s: %+v, %v, %v", name, u, ok, err)
 		}
 	}
-	for _, name := range []string{"short", "bad", "#", "+nis", "", "none"} {
+	for _, name := range []string{"shorter", "bad", "#", "+nis", "", "none"} {
 		if u, ok, _ := files.User(name); ok {
 			t.Errorf("%q: %+v", name, u)
 		}

@@ -21,6 +21,8 @@ var (
 // dropInSite is what names and addresses mean in the scenes: a hosts file, and
 // a DNS server behind it.
 var dropInSite = judges.Site{
+	Users:  oddUsers,
+	Groups: oddGroups,
 	Hosts: `127.0.0.1 localhost
 ::1 localhost
 127.0.0.2 Two.Example.org two
@@ -61,6 +63,19 @@ var dropInSite = judges.Site{
 			"127.0.0.48": {"host.example.48."},
 			"127.0.0.49": {"elsewhere."},
 		},
+		// Accounts of the name service "hesiod".
+		TXT: map[string][]string{
+			"hrmail.passwd.ns.example.":  {"hrmail:x:4711:4712:HR:/:/bin/false"},
+			"4711.uid.ns.example.":       {"hrmail:x:4711:4712:HR:/:/bin/false"},
+			"hrmail.grplist.ns.example.": {"hrgroup:4720:hrdrop:4713"},
+			"hrdrop.group.ns.example.":   {"hrdrop:x:4713:hrmail"},
+			"4713.gid.ns.example.":       {"hrdrop:x:4713:hrmail"},
+			"hrgroup.group.ns.example.":  {"hrgroup:x:4720:hrmail"},
+			"4720.gid.ns.example.":       {"hrgroup:x:4720:hrmail"},
+			"hrtwin.passwd.ns.example.":  {"hrtwin:x:4711:4714:HR:/:/bin/false"},
+			"hrlocal.passwd.ns.example.": {"hrlocal:x:1:4714:HR:/:/bin/false"},
+			"hrtwin.group.ns.example.":   {"hrtwin:x:4713:"},
+		},
 		Addr: map[string][]string{
 			"good.dns.example.":    {"127.0.0.20"},
 			"elsewhere.example.":   {"127.0.0.99", "127.0.0.98"},
@@ -87,9 +102,10 @@ var dropInSite = judges.Site{
 		},
 		CNAME: map[string]string{"alias.example.": "canonical.example."},
 		Fail: map[string]dnsmessage.RCode{
-			"broken.example.": dnsmessage.RCodeServerFailure,
-			"127.0.0.31":      dnsmessage.RCodeServerFailure,
-			"127.0.0.32":      dnsmessage.RCodeRefused,
+			"broken.example.":            dnsmessage.RCodeServerFailure,
+			"127.0.0.31":                 dnsmessage.RCodeServerFailure,
+			"127.0.0.32":                 dnsmessage.RCodeRefused,
+			"hrfails.passwd.ns.example.": dnsmessage.RCodeServerFailure,
 		},
 		Silent: map[string]bool{"127.0.0.40": true},
 	},

@@ -26,6 +26,37 @@ func accepted(lines ...string) judges.Row {
 	return judges.Row{Name: strings.ReplaceAll(strings.Join(lines, ", "), "/", "_"), Main: lines, Clients: ok, Want: queued}
 }
 
+// oddUsers and oddGroups are what passwd(5) and group(5) do not have, some of
+// which the C library takes.
+const (
+	oddUsers = "  \tblanks:x:5001:5001::/:/bin/false\n" +
+		"noshell:x:5002:5002:info:/\n" +
+		"nodir:x:5003:5003:info\n" +
+		"togid:x:5004:5004\n" +
+		"blankid:x: 5005:\t+5005:::\n" +
+		"wraps:x:-18446744073709546610:5006:::\n" +
+		"largest:x:4294967294:5007:::\n" +
+		"touid:x:5008\n" +
+		"#comment:x:5009:5009:::\n" +
+		"negative:x:-1:5010:::\n" +
+		"toolarge:x:4294967296:5012:::\n" +
+		"+plus:x:5013:5013:::\n" +
+		" last:x:5014:501"
+	oddGroups = "  gblanks:x:6001:\n" +
+		"gthree:x:6002\n" +
+		"gblankid:x: 6003:\n" +
+		"gempty:x::\n" +
+		"#gcomment:x:6004:\n" +
+		"+gplus:x:6005:\n" +
+		"listed:x:7001:root, postfix\n" +
+		"#listed:x:7002:postfix\n" +
+		"  #listed:x:7003:postfix\n" +
+		"+listed:x:7004:postfix\n" +
+		"blank:x:7005:postfix \n" +
+		"sum:x:7006x:postfix\n" +
+		"hrfile:x:7777:hrmail\n"
+)
+
 // checkRows are about the checks that every daemon makes at its start:
 // contract section 1.7.
 var checkRows = append([]judges.Row{
@@ -132,6 +163,34 @@ var checkRows = append([]judges.Row{
 	refused("", "@Fparameter setgid_group: group root has privileged group ID", "setgid_group = root"),
 	refused("setgid_group is mail_owner's", "@Fparameters mail_owner and setgid_group: user postfix and group postfix have the same group ID: 101", "setgid_group = postfix"),
 	refused("setgid_group is default_privs's", "@Fparameters default_privs and setgid_group: user nobody and group nogroup have the same group ID: 65534", "setgid_group = nogroup"),
+	accepted("mail_owner = blanks"),
+	accepted("mail_owner = noshell"),
+	accepted("mail_owner = nodir"),
+	accepted("mail_owner = togid"),
+	accepted("mail_owner = blankid"),
+	accepted("mail_owner = wraps"),
+	accepted("mail_owner = largest"),
+	refused("", "@Fparameter mail_owner: unknown user name value: touid", "mail_owner = touid"),
+	refused("", "@Fparameter mail_owner: unknown user name value: #comment", "mail_owner = #comment"),
+	refused("", "@Fparameter mail_owner: unknown user name value: comment", "mail_owner = comment"),
+	refused("", "@Fparameter mail_owner: unknown user name value: negative", "mail_owner = negative"),
+	refused("", "@Fparameter mail_owner: unknown user name value: toolarge", "mail_owner = toolarge"),
+	refused("", "@Fparameter mail_owner: unknown user name value: +plus", "mail_owner = +plus"),
+	refused("", "@Fparameter mail_owner: unknown user name value: plus", "mail_owner = plus"),
+	hasGroup("mail_owner's entry without a newline", "5011", "mail_owner = last"),
+	hasNotGroup("mail_owner's entry without a newline, as it is written", "501", "mail_owner = last"),
+	accepted("setgid_group = gblanks"),
+	accepted("setgid_group = gthree"),
+	accepted("setgid_group = gblankid"),
+	refused("", "@Fparameter setgid_group: unknown group name: gempty", "setgid_group = gempty"),
+	refused("", "@Fparameter setgid_group: unknown group name: #gcomment", "setgid_group = #gcomment"),
+	refused("", "@Fparameter setgid_group: unknown group name: +gplus", "setgid_group = +gplus"),
+	hasGroup("mail_owner in a group's list", "7001"),
+	hasGroup("mail_owner in the list of a comment", "7002"),
+	hasGroup("mail_owner in the list of an indented comment", "7003"),
+	hasGroup("mail_owner in the list of a NIS group", "7004"),
+	hasNotGroup("mail_owner with a blank after it in a list", "7005"),
+	hasNotGroup("mail_owner in the list of a group without a number", "7006"),
 	{Name: "mail_owner in lower classes", Main: []string{"mail_owner = daemon"}, Clients: ok, Want: []string{"exit"}},
 	refused("", `unknown mynetworks mask style value "foo" in "foo"`, "mynetworks_style = foo", "-mynetworks"),
 	accepted("mynetworks_style = foo"),

@@ -36,16 +36,7 @@ var paramRows = []judges.Row{
 	{Name: "inet_interfaces all", Main: []string{"inet_interfaces = all"}, Clients: ok, Want: queued},
 	{Name: "proxy_interfaces", Main: []string{"proxy_interfaces = 192.0.2.1"}, Clients: ok, Want: queued},
 	{Name: "proxy_interfaces with a name that is none", Main: []string{"proxy_interfaces = no.such.host"}, Clients: ok, Want: []string{"exit"}},
-	{Name: "mail_owner's groups", Commands: []string{"/usr/bin/chgrp postdrop @QUEUE/public", "/usr/bin/chmod 710 @QUEUE/public"}, Play: func(s *judges.Scene) {
-		// Only a member of the group may look for cleanup's socket there.
-		c := s.Dial(judges.Client{})
-		defer c.Close()
-		s.Send(c, judges.Client{Send: plain})
-		s.WaitLog("connect #1 to subsystem")
-		s.Chmod("@QUEUE/public", 0o755)
-		s.Reply("client", c)
-		s.WaitSession()
-	}, Want: []string{"exit"}},
+	hasNotGroup("mail_owner's groups", "postdrop"),
 	{Name: "multi_instance_name in a macro", Main: []string{"multi_instance_name = postfix-in", "content_filter = $multi_instance_name:x"}, Clients: ok, Want: []string{`L "postfix-in:x"`}},
 	{Name: "unused parameter", Main: []string{"nobody_knows_this = 1"}, Clients: ok, Want: queued},
 	{Name: "smtpd parameter with a bad value", Main: []string{"smtpd_timeout = bad"}, Clients: ok, Want: queued},
@@ -57,4 +48,25 @@ var paramRows = []judges.Row{
 	{Name: "long value", Main: []string{"content_filter = x:" + strings.Repeat("0123456789", 1000)}, Clients: ok, Want: []string{`L "x:0123`}},
 	{Name: "8-bit value", Main: []string{"content_filter = x:\xe9\u20ac"}, Clients: ok, Want: []string{`L "x:`}},
 	{Name: "many clients of one process", Clients: []judges.Client{{Send: plain}, {Send: "x"}, {Send: plain, From: "127.0.0.2"}, {Send: "1:", HalfClose: true}, {Send: standin.Request("m", "list*@e-@[]", "r")}, {Send: plain}}, Want: queued},
+}
+
+// hasGroup is a row in which only a member of the group may look for cleanup's
+// socket.
+func hasGroup(name, group string, lines ...string) judges.Row {
+	return judges.Row{Name: name, Main: lines, Commands: []string{"/usr/bin/chgrp " + group + " @QUEUE/public", "/usr/bin/chmod 710 @QUEUE/public"}, Clients: ok, Want: queued}
+}
+
+// hasNotGroup is a row in which mail_owner is no member of the group that may.
+func hasNotGroup(name, group string, lines ...string) judges.Row {
+	row := hasGroup(name, group, lines...)
+	row.Clients, row.Play, row.Want = nil, func(s *judges.Scene) {
+		c := s.Dial(judges.Client{})
+		defer c.Close()
+		s.Send(c, judges.Client{Send: plain})
+		s.WaitLog("connect #1 to subsystem")
+		s.Chmod("@QUEUE/public", 0o755)
+		s.Reply("client", c)
+		s.WaitSession()
+	}, []string{"connect #1 to subsystem"}
+	return row
 }

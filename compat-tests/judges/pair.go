@@ -42,6 +42,9 @@ type Known struct {
 type Site struct {
 	// Hosts is the text of /etc/hosts, in the roots and in every jail.
 	Hosts string
+	// Users and Groups are put at the end of /etc/passwd and /etc/group in the
+	// roots.
+	Users, Groups string
 	// Zone is what the DNS server knows.
 	Zone standin.Zone
 }
@@ -58,6 +61,14 @@ func NewPair(t testing.TB, site Site) *Pair {
 		in := postfix.New(t, postfix.Options{})
 		in.WriteFile("/etc/hosts", site.Hosts, 0o644)
 		in.WriteFile("/etc/resolv.conf", resolver, 0o644)
+		for name, more := range map[string]string{"/etc/passwd": site.Users, "/etc/group": site.Groups} {
+			text := in.ReadFile(name) + more
+			// The file is a hard link into the template.
+			if err := os.Remove(in.Path(name)); err != nil {
+				t.Fatal(err)
+			}
+			in.WriteFile(name, text, 0o644)
+		}
 		*j.to = &judge{in, j.name}
 	}
 	p.ours.InstallOurs()

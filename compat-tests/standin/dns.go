@@ -18,6 +18,8 @@ type Zone struct {
 	PTR map[string][]string
 	// Addr maps a name to its addresses.
 	Addr map[string][]string
+	// TXT maps a name to its texts.
+	TXT map[string][]string
 	// CNAME maps a name to its canonical name.
 	CNAME map[string]string
 	// Fail maps a name, or an address for its reverse lookup, to the response
@@ -142,6 +144,14 @@ func (z Zone) answer(query []byte, reverse map[string]string) []byte {
 				add(owner, &dnsmessage.AResource{A: ip.As4()})
 			case ip.Is6() && question.Type == dnsmessage.TypeAAAA:
 				add(owner, &dnsmessage.AAAAResource{AAAA: ip.As16()})
+			}
+		}
+		if texts, ok := z.TXT[key]; ok {
+			known = true
+			if question.Type == dnsmessage.TypeTXT {
+				for _, text := range texts {
+					add(owner, &dnsmessage.TXTResource{TXT: []string{text}})
+				}
 			}
 		}
 		if !known {

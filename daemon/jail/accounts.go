@@ -1,18 +1,20 @@
 package jail
 
 import (
-	"bytes"
 	"fmt"
-	"strconv"
-	"strings"
+	"slices"
 
+	"github.com/qmqpd/qmqpd/params/accountfile"
 	"github.com/qmqpd/qmqpd/params/directfile"
 )
 
-// User is an account, as passwd(5) has it.
+// User is who the process becomes.
 type User struct {
 	Name     string
 	UID, GID int
+	// Groups are the user's groups besides GID, if they are known. Nil: those
+	// of the group(5) file.
+	Groups []uint32
 }
 
 // SupplementaryGroups returns the groups that initgroups(3) would set for
@@ -20,38 +22,20 @@ type User struct {
 // name, none twice. If the file cannot be read, gid alone and the error are
 // returned.
 func SupplementaryGroups(file, name string, gid int) ([]int, error) {
-	groups := []int{gid}
 	b, err := directfile.ReadFile(file)
 	if err != nil {
-		return groups, fmt.Errorf("groups of %q: %w", name, err)
+		return []int{gid}, fmt.Errorf("groups of %q: %w", name, err)
 	}
-	seen := map[int]bool{gid: true}
-	for line := range bytes.Lines(b) {
-		f := fields(line)
-		if len(f) < 4 {
-			continue
-		}
-		id, err := strconv.ParseUint(f[2], 10, 32)
-		if err != nil || seen[int(id)] {
-			continue
-		}
-		for member := range strings.SplitSeq(f[3], ",") {
-			if strings.TrimSpace(member) == name {
-				groups = append(groups, int(id))
-				seen[int(id)] = true
-				break
-			}
-		}
-	}
-	return groups, nil
+	return distinct(gid, slices.Collect(accountfile.GroupsOf(string(b), name))), nil
 }
 
-// fields splits an entry; comments, empty lines and the entries that mean
-// NIS have none.
-func fields(line []byte) []string {
-	s := strings.TrimLeft(strings.TrimRight(string(line), "\n"), " \t")
-	if s == "" || s[0] == '#' || s[0] == '+' || s[0] == '-' {
-		return nil
+// distinct returns gid and then each of the others once.
+func distinct(gid int, others []uint32) []int {
+	groups := []int{gid}
+	for _, id := range others {
+		if !slices.Contains(groups, int(id)) {
+			groups = append(groups, int(id))
+		}
 	}
-	return strings.Split(s, ":")
+	return groups
 }

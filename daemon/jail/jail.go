@@ -6,8 +6,8 @@
 // resolver's files (/etc/resolv.conf, /etc/hosts, /etc/nsswitch.conf) and
 // /etc/localtime are those of the jail afterwards, for the original as well.
 //
-// The groups come from /etc/group alone, without the C library's name service
-// switch.
+// The groups come from /etc/group, or are given: nothing here asks another name
+// service.
 //
 // Source: Postfix 3.10 chroot_uid.c.
 package jail
@@ -29,8 +29,8 @@ type Config struct {
 	// User is whose user id, group id and groups the process gets
 	// (mail_owner with option -u). Nil: no change.
 	User *User
-	// Group is the group(5) file that has the groups of User; empty means
-	// /etc/group.
+	// Group is the group(5) file that has the groups of User, where they are not
+	// given; empty means /etc/group.
 	Group string
 }
 
@@ -45,7 +45,10 @@ func Enter(c Config) error {
 		// The order of getgrouplist(3) and initgroups(3): the user's own
 		// group first. A group file that cannot be read is, as in the C
 		// library, the same as an empty one.
-		groups, _ := SupplementaryGroups(cmp.Or(c.Group, "/etc/group"), u.Name, u.GID)
+		groups := distinct(u.GID, u.Groups)
+		if u.Groups == nil {
+			groups, _ = SupplementaryGroups(cmp.Or(c.Group, "/etc/group"), u.Name, u.GID)
+		}
 		if err := syscall.Setgroups(groups); err != nil {
 			return maillog.FatalError("initgroups: %s", errno.Text(err))
 		}

@@ -58,7 +58,10 @@ func report(root, user, dir string) {
 	}
 	c := Config{Root: root, Group: filepath.Join(dir, "group")}
 	if user != "" {
-		c.User = &User{user, 4242, 4243}
+		c.User = &User{Name: user, UID: 4242, GID: 4243}
+		if given := os.Getenv("JAIL_GROUPS"); given != "" {
+			c.User.Groups = []uint32{77, 4243, 7, 77}
+		}
 	}
 	err = Enter(c)
 	if err != nil {
@@ -104,15 +107,16 @@ func TestEnter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const ids = "Uid: 4242 4242 4242 4242\nGid: 4243 4243 4243 4243\nGroups: 8 45 46 4243\n"
-	for _, tt := range []struct{ name, root, user, want string }{
-		{"jail and user", root, "postfix", "cwd /, 0 names\n" + ids},
-		{"jail alone", root, "", "cwd /, 0 names\nUid: 0 0 0 0\nGid: 0 0 0 0\nGroups:"},
-		{"no root", root + "/x", "postfix", "error: chroot(" + root + "/x): No such file or directory"},
+	const ids = "cwd /, 0 names\nUid: 4242 4242 4242 4242\nGid: 4243 4243 4243 4243\nGroups: "
+	for _, tt := range []struct{ name, root, user, groups, want string }{
+		{"jail and user", root, "postfix", "", ids + "8 9 45 46 47 48 4243\n"},
+		{"jail and user with groups", root, "postfix", "given", ids + "7 77 4243\n"},
+		{"jail alone", root, "", "", "cwd /, 0 names\nUid: 0 0 0 0\nGid: 0 0 0 0\nGroups:"},
+		{"no root", root + "/x", "postfix", "", "error: chroot(" + root + "/x): No such file or directory"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cmd := exec.Command(self)
-			cmd.Env = []string{"JAIL_ROOT=" + tt.root, "JAIL_USER=" + tt.user, "JAIL_DIR=" + dir}
+			cmd.Env = []string{"JAIL_ROOT=" + tt.root, "JAIL_USER=" + tt.user, "JAIL_DIR=" + dir, "JAIL_GROUPS=" + tt.groups}
 			out, err := cmd.CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v: %s", err, out)
@@ -131,7 +135,7 @@ func TestSupplementaryGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	groups, err := SupplementaryGroups(g, "postfix", 4243)
-	if d := cmp.Diff([]int{4243, 8, 45, 46}, groups); err != nil || d != "" {
+	if d := cmp.Diff([]int{4243, 8, 9, 45, 47, 48, 46}, groups); err != nil || d != "" {
 		t.Error(err, d)
 	}
 	groups, err = SupplementaryGroups(filepath.Join(dir, "none"), "postfix", 4243)

@@ -1,15 +1,15 @@
 package table
 
 import (
-	"bufio"
 	"context"
-	"io"
-	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 
 	"github.com/qmqpd/qmqpd/daemon/errno"
+	"github.com/qmqpd/qmqpd/params/accountfile"
+	"github.com/qmqpd/qmqpd/params/directfile"
 )
 
 // unixTable reads a user or group from the system's database, the file that
@@ -25,43 +25,50 @@ type unixTable struct {
 	checked *atomic.Bool
 }
 
-// unixDatabase says how lines of one file become values.
+// unixDatabase is a file, and how entries become values.
 type unixDatabase struct {
-	path   string
-	what   string // "password" or "group", for the warning
-	fields int
-	id     int // the index of the user's or group's number
-	// numbers are the indexes of fields that must be numbers.
-	numbers []int
-	print   func(fields []string) string
+	path string
+	what string // "password" or "group", for the warning
+	// find returns the entry of a key as one line. root tells whether number 0
+	// was seen before.
+	find func(text, key string) (value string, found, root bool)
 }
 
 func openUnix(o *opening) (Table, error) {
 	var db unixDatabase
 	switch o.name {
 	case "passwd.byname":
-		db = unixDatabase{"/etc/passwd", "password", 7, 2, []int{2, 3}, joinFields}
+		db = unixDatabase{"/etc/passwd", "password", findUser}
 	case "group.byname":
-		db = unixDatabase{"/etc/group", "group", 4, 2, []int{2}, joinGroup}
+		db = unixDatabase{"/etc/group", "group", findGroup}
 	default:
 		return nil, &cannotOpen{"unknown table: unix:" + o.name}
 	}
 	return &unixTable{o.name, db, o.log(), new(atomic.Bool)}, nil
 }
 
-func joinFields(fields []string) string { return strings.Join(fields, ":") }
-
-// joinGroup prints the members as the C library splits them: without blanks
-// in front and without empty names.
-func joinGroup(fields []string) string {
-	var members []string
-	for _, member := range strings.Split(fields[3], ",") {
-		if member = trimLeft(member); member != "" {
-			members = append(members, member)
+func findUser(text, name string) (value string, found, root bool) {
+	for u := range accountfile.Users(text) {
+		if u.Name == name {
+			return strings.Join([]string{u.Name, u.Password, utoa(u.UID), utoa(u.GID), u.Info, u.Dir, u.Shell}, ":"), true, root
 		}
+		root = root || u.UID == 0
 	}
-	return strings.Join(fields[:3], ":") + ":" + strings.Join(members, ",")
+	return "", false, root
 }
+
+func findGroup(text, name string) (value string, found, root bool) {
+	for g := range accountfile.Groups(text) {
+		if g.Name == name {
+			members := strings.Join(slices.Collect(g.Members()), ",")
+			return strings.Join([]string{g.Name, g.Password, utoa(g.GID), members}, ":"), true, root
+		}
+		root = root || g.GID == 0
+	}
+	return "", false, root
+}
+
+func utoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
 
 func (t *unixTable) Type() string { return "unix" }
 func (t *unixTable) Name() string { return t.name }
@@ -69,7 +76,9 @@ func (t *unixTable) Kind() Kind   { return Fixed }
 func (t *unixTable) Close() error { return nil }
 
 func (t *unixTable) Lookup(_ context.Context, key string) (string, bool, error) {
-	value, found, root, err := t.db.find(key)
+	// What was read before an error counts.
+	data, err := directfile.ReadFile(t.db.path)
+	value, found, root := t.db.find(string(data), key)
 	if t.checked.Swap(true) || found || root {
 		return value, found, nil
 	}
@@ -81,46 +90,4 @@ func (t *unixTable) Lookup(_ context.Context, key string) (string, bool, error) 
 	text := "cannot access UNIX " + t.db.what + " database: " + reason
 	t.log.Warningf("%s", text)
 	return "", false, &Error{Class: Retry, Type: "unix", Name: t.name, Text: text, Err: err}
-}
-
-// find reads the database line by line, as files of nsswitch.conf(5) does, up
-// to the key. root tells whether number 0 was seen.
-func (db *unixDatabase) find(key string) (value string, found, root bool, err error) {
-	file, err := os.Open(db.path)
-	if err != nil {
-		return "", false, false, err
-	}
-	defer file.Close()
-	lines := bufio.NewReader(file)
-	for {
-		line, err := lines.ReadString('\n')
-		if fields, ok := db.split(trimLeft(strings.TrimSuffix(line, "\n"))); ok {
-			if fields[0] == key {
-				return db.print(fields), true, root, nil
-			}
-			root = root || fields[db.id] == "0"
-		}
-		if err == io.EOF {
-			return "", false, root, nil
-		}
-		if err != nil {
-			return "", false, root, err
-		}
-	}
-}
-
-// split returns the fields of a valid entry, numbers without leading zeros.
-func (db *unixDatabase) split(line string) ([]string, bool) {
-	fields := strings.SplitN(line, ":", db.fields)
-	if len(fields) != db.fields || fields[0] == "" || fields[0][0] == '+' || fields[0][0] == '-' {
-		return nil, false
-	}
-	for _, i := range db.numbers {
-		number, err := strconv.ParseUint(fields[i], 10, 32)
-		if err != nil || !allDigits(fields[i]) {
-			return nil, false
-		}
-		fields[i] = strconv.FormatUint(number, 10)
-	}
-	return fields, true
 }
