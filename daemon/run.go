@@ -328,6 +328,11 @@ func (r *run) jail() jail.Config {
 	}
 	if r.args.Unprivileged {
 		c.User = &jail.User{Name: r.owner.Name, UID: int(r.owner.UID), GID: int(r.owner.GID)}
+		if r.owner.Foreign {
+			// To the C library a name service that fails has no groups; then
+			// those of the file are left.
+			c.User.Groups, _, _ = params.ForeignGroups(r.owner.Name)
+		}
 	}
 	return c
 }

@@ -1,6 +1,7 @@
 package params
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 
@@ -12,6 +13,10 @@ import (
 type User struct {
 	Name     string
 	UID, GID uint32
+	// Foreign is set if the user is not in the system's files, but known to
+	// another name service. That may know more of his groups, too: see
+	// ForeignGroups.
+	Foreign bool
 }
 
 // Group is an entry of the group database.
@@ -32,6 +37,8 @@ type Accounts interface {
 // and group(5), which are read each time. A missing file is an empty one.
 type AccountFiles struct {
 	PasswdFile, GroupFile string
+	// Others, if not nil, is asked for what the files do not have.
+	Others Accounts
 
 	kept *keptFiles
 }
@@ -46,30 +53,64 @@ func (a AccountFiles) Kept() AccountFiles {
 	return a
 }
 
-// SystemAccounts returns /etc/passwd and /etc/group. Other name services are
-// not asked: that takes the C library.
+// SystemAccounts returns /etc/passwd and /etc/group, and behind them the other
+// name services that nsswitch.conf(5) has, which are asked through getent(1): to
+// load their modules takes the C library.
 func SystemAccounts() AccountFiles {
-	return AccountFiles{PasswdFile: "/etc/passwd", GroupFile: "/etc/group"}
+	return AccountFiles{PasswdFile: "/etc/passwd", GroupFile: "/etc/group", Others: systemServices}
 }
 
 // User implements Accounts.
 func (a AccountFiles) User(name string) (User, bool, error) {
-	return a.user(func(u accountfile.User) bool { return u.Name == name })
+	u, ok, err := a.user(func(u accountfile.User) bool { return u.Name == name })
+	if !ok && a.Others != nil {
+		var otherErr error
+		u, ok, otherErr = a.Others.User(name)
+		err = missing(ok, err, otherErr)
+	}
+	return u, ok, err
 }
 
 // UserByID implements Accounts.
 func (a AccountFiles) UserByID(uid uint32) (User, bool, error) {
-	return a.user(func(u accountfile.User) bool { return u.UID == uid })
+	u, ok, err := a.user(func(u accountfile.User) bool { return u.UID == uid })
+	if !ok && a.Others != nil {
+		var otherErr error
+		u, ok, otherErr = a.Others.UserByID(uid)
+		err = missing(ok, err, otherErr)
+	}
+	return u, ok, err
 }
 
 // Group implements Accounts.
 func (a AccountFiles) Group(name string) (Group, bool, error) {
-	return a.group(func(g accountfile.Group) bool { return g.Name == name })
+	g, ok, err := a.group(func(g accountfile.Group) bool { return g.Name == name })
+	if !ok && a.Others != nil {
+		var otherErr error
+		g, ok, otherErr = a.Others.Group(name)
+		err = missing(ok, err, otherErr)
+	}
+	return g, ok, err
 }
 
 // GroupByID implements Accounts.
 func (a AccountFiles) GroupByID(gid uint32) (Group, bool, error) {
-	return a.group(func(g accountfile.Group) bool { return g.GID == gid })
+	g, ok, err := a.group(func(g accountfile.Group) bool { return g.GID == gid })
+	if !ok && a.Others != nil {
+		var otherErr error
+		g, ok, otherErr = a.Others.GroupByID(gid)
+		err = missing(ok, err, otherErr)
+	}
+	return g, ok, err
+}
+
+// missing returns the error of a look-up in the files and then elsewhere. A
+// file that could not be read hides nothing that was found elsewhere.
+func missing(found bool, files, others error) error {
+	if found {
+		return nil
+	}
+	return cmp.Or(files, others)
 }
 
 func (a AccountFiles) user(match func(accountfile.User) bool) (User, bool, error) {

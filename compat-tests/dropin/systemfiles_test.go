@@ -28,6 +28,17 @@ func TestSystemFiles(t *testing.T) {
 		{Name: "no services, no jail", Open: true, Main: []string{"qmqpd_authorized_clients = socketmap:inet:127.0.0.1:qmqp:m"}, Commands: []string{"/usr/bin/rm /etc/services"}, Clients: ok, Want: []string{"server configuration error"}},
 		{Name: "no passwd", Commands: []string{"/usr/bin/rm /etc/passwd"}, Want: []string{"fatal: "}},
 		{Name: "no group", Commands: []string{"/usr/bin/rm /etc/group"}, Want: []string{"fatal: "}},
+		hesiod(judges.Row{Name: "mail_owner of another name service", Main: []string{"mail_owner = hrmail"}, Clients: ok, Want: queued}),
+		hesiod(judges.Row{Name: "mail_owner of another name service, no jail", Open: true, Main: []string{"mail_owner = hrmail"}, Clients: ok, Want: queued}),
+		hesiod(hasGroup("mail_owner of another name service, his groups", "4720", "mail_owner = hrmail")),
+		hesiod(hasGroup("mail_owner of another name service, his group in the file", "7777", "mail_owner = hrmail")),
+		hesiod(judges.Row{Name: "other accounts of another name service", Main: []string{"default_privs = hrmail", "setgid_group = hrdrop"}, Clients: ok, Want: queued}),
+		hesiod(judges.Row{Name: "mail_owner with the number of another, elsewhere", Main: []string{"mail_owner = hrtwin"}, Want: []string{"parameter mail_owner: user hrtwin has the same user ID 4711 as user hrmail\n"}}),
+		hesiod(judges.Row{Name: "mail_owner with the number of another in the file", Main: []string{"mail_owner = hrlocal"}, Want: []string{"parameter mail_owner: user hrlocal has the same user ID 1 as user daemon\n"}}),
+		hesiod(judges.Row{Name: "setgid_group with the number of another, elsewhere", Main: []string{"setgid_group = hrtwin"}, Want: []string{"parameter setgid_group: group hrtwin has the same group ID 4713 as group hrdrop\n"}}),
+		hesiod(judges.Row{Name: "no mail_owner anywhere", Main: []string{"mail_owner = nosuch"}, Want: []string{"parameter mail_owner: unknown user name value: nosuch\n"}}),
+		hesiod(judges.Row{Name: "mail_owner, and the name service fails", Main: []string{"mail_owner = hrfails"}, Want: []string{"parameter mail_owner: unknown user name value: hrfails\n"}}),
+		{Name: "mail_owner of another name service that nsswitch.conf does not have", Main: []string{"mail_owner = hrmail"}, Want: []string{"parameter mail_owner: unknown user name value: hrmail\n"}},
 		{Name: "no localtime", Commands: []string{"/usr/bin/rm -f /etc/localtime"}, Clients: ok, Want: []string{"DATE +0000 (UTC)"}},
 		{Name: "localtime elsewhere", Commands: []string{"/usr/bin/ln -sf /usr/share/zoneinfo/America/New_York /etc/localtime"}, Clients: ok, Want: []string{"DATE +0000 (UTC)"}},
 		{Name: "localtime elsewhere, no jail", Open: true, Commands: []string{"/usr/bin/ln -sf /usr/share/zoneinfo/America/New_York /etc/localtime"}, Clients: ok, Want: []string{"DATE -0500 (EST)"}},
@@ -46,4 +57,15 @@ func TestSystemFiles(t *testing.T) {
 			judges.NewPair(t, dropInSite).Compare(t, row, nil)
 		})
 	}
+}
+
+// hesiod makes a row one in which there is another name service than the files,
+// whose accounts come by DNS: its module is one of the C library's own.
+func hesiod(row judges.Row) judges.Row {
+	row.Files = map[string]string{
+		"/etc/hesiod.conf":       "lhs=.ns\nrhs=.example\nclasses=IN\n",
+		"/etc/nsswitch.conf.new": "passwd: files hesiod\ngroup: files hesiod\nhosts: files dns\n",
+	}
+	row.Commands = append(row.Commands, "/usr/bin/mv /etc/nsswitch.conf.new /etc/nsswitch.conf")
+	return row
 }
