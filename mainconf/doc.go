@@ -19,6 +19,34 @@
 // caller who needs that uses [FirstError] and the warnings counted by
 // Error.Warnings.
 //
+// # Editing
+//
+// A document is not changed, but it says where everything stands, so that a
+// caller can put a new text together in which the rest is as it was. In the
+// text that was parsed, each entry is [Offset:TextEnd) of its [Line]; what lies
+// between those are comments, blank lines, and what is no entry.
+//
+//   - To replace an entry, put whole lines in place of [Offset:TextEnd): the
+//     first begins with neither white space nor '#', each further one with white
+//     space, and the last ends with a newline.
+//   - To remove an entry, leave out the same bytes. What follows them cannot
+//     become a part of the entry before: a line that continues an entry belongs
+//     to its [Offset:TextEnd), whatever comments stand between.
+//   - To insert, put whole lines at an Offset, where a logical line begins. Do
+//     not insert at TextEnd or End of an entry that ends the file without a
+//     newline.
+//   - To append, write a newline first if the text is not empty and its last
+//     byte is none: the last line, be it an entry or a comment, would swallow
+//     what comes after it. Then write whole lines. An entry that is appended
+//     is in force, since the last one wins; the one before it is warned about
+//     if its value is another ([WarnOverride]), so it is better to replace that.
+//   - An entry whose Line is not [Line.InFile] is a preset, and not in the text.
+//     All of its offsets are 0: append an entry instead.
+//
+// Several edits are made from the last to the first, or the text is parsed
+// again after each. That also tells whether the result is what was meant: white
+// space around a value, and a newline in it, do not come back.
+//
 // # Macro expansion
 //
 // An [Expander] implements $name, $(name), ${name}, ${name?text},

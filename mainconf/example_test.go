@@ -2,6 +2,7 @@ package mainconf_test
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/qmqpd/qmqpd/mainconf"
 )
@@ -27,6 +28,44 @@ func ExampleParseMain() {
 	// lines 7 to 7: myhostname is "mx.example.com"
 	// main.cf, line 7: overriding earlier entry: myhostname=mail.example.com
 	// true
+}
+
+// One value is replaced, and all else stays as it was: [Offset:TextEnd) is the
+// entry without the comments that are about the next one.
+func ExampleLine() {
+	text := "# Who we are\nmyhostname = mail.example.com\nmynetworks =\n    127.0.0.0/8\n    [::1]/128\n\n# Who may send\nqmqpd_authorized_clients = $mynetworks\n"
+	file, _ := mainconf.ParseMain("main.cf", []byte(text))
+	if e, ok := file.Lookup("mynetworks"); ok && e.Line.InFile() {
+		text = text[:e.Line.Offset] + "mynetworks = 127.0.0.0/8\n" + text[e.Line.TextEnd:]
+	}
+	fmt.Print(text)
+
+	// Output:
+	// # Who we are
+	// myhostname = mail.example.com
+	// mynetworks = 127.0.0.0/8
+	//
+	// # Who may send
+	// qmqpd_authorized_clients = $mynetworks
+}
+
+// A file need not end with a newline: what is appended must not become a part
+// of its last line. A preset has no place in the file.
+func ExampleMain_append() {
+	text := "a = 1\n# The end"
+	file, _ := mainconf.ParseMain("main.cf", []byte(text), mainconf.Setting{Name: "config_directory", Value: "/etc/postfix"})
+	if e, ok := file.Lookup("config_directory"); ok && !e.Line.InFile() {
+		if text != "" && !strings.HasSuffix(text, "\n") {
+			text += "\n"
+		}
+		text += "config_directory = /srv/postfix\n"
+	}
+	fmt.Print(text)
+
+	// Output:
+	// a = 1
+	// # The end
+	// config_directory = /srv/postfix
 }
 
 // A document holds all that is good; each fault says where it is.

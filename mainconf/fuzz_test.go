@@ -10,6 +10,7 @@ import (
 var fileSeeds = []string{
 	"", "a = 1\n", "a=1\n b\n\n#c\n  d\nb =\n", " lead\na = 1", "a\n= b\n", "a = 1\x002\n", "#\n#", "a = 1\r\n\tb\r\n",
 	"smtp inet n - y - - smtpd\n  -o a=b -o {c = d e} -vo f=g {h i} j\n",
+	"a = 1\n# of a\n  more\n\n# of b\nb = 2\n#end", "a = 1\n#", "# x\na = 1", " lead\n\na = 1\n# c\nno entry\n b\n#d\nc = 2\n",
 	"x unix - - n 1? 0 pipe flags=R user=a {b} -o c=d\n", "short line\n", "s inet n - y - - /bin/x -ofoo=bar -\n",
 }
 
@@ -28,6 +29,17 @@ func FuzzParseMain(f *testing.F) {
 		if !slices.Equal(m.Entries, again.Entries) || !slices.Equal(m.Warnings, again.Warnings) || (err == nil) != (errAgain == nil) {
 			t.Fatal("parsing the result again gives something else")
 		}
+		lines := make([]Line, len(m.Entries))
+		for i, e := range m.Entries {
+			lines[i] = e.Line
+		}
+		checkEdits(t, data, lines, "new = line\n", func(data []byte) (texts []string) {
+			m, _ := ParseMain("f", data)
+			for _, e := range m.Entries {
+				texts = append(texts, e.Line.Text)
+			}
+			return texts
+		})
 		end, last := 0, 0
 		for _, e := range m.Entries {
 			checkLine(t, data, e.Line, end, last)
@@ -49,12 +61,76 @@ func checkLine(t *testing.T, data []byte, l Line, end, last int) {
 	if l.Offset < end || l.End <= l.Offset || l.End > len(data) || l.First <= last || l.Last < l.First {
 		t.Fatalf("line %+v after offset %d, line %d", l, end, last)
 	}
-	if first := strings.Count(string(data[:l.Offset]), "\n") + 1; first != l.First {
+	if first := strings.Count(string(data[:l.Offset]), "\n") + 1; first != l.First || !l.InFile() {
 		t.Fatalf("line %+v starts in line %d", l, first)
+	}
+	// The entry's own lines say all of it, and end with one that counts; what is
+	// behind them says nothing.
+	if l.TextEnd <= l.Offset || l.TextEnd > l.End {
+		t.Fatalf("line %+v: its own part ends where it cannot", l)
+	}
+	own, behind := string(data[l.Offset:l.TextEnd]), string(data[l.TextEnd:l.End])
+	if !strings.HasSuffix(own, "\n") && l.TextEnd != len(data) {
+		t.Fatalf("line %+v: its own part ends within a line", l)
+	}
+	var text strings.Builder
+	lastPart := ""
+	for part := range strings.Lines(own) {
+		if lastPart = strings.TrimSuffix(part, "\n"); !isComment(lastPart) {
+			text.WriteString(lastPart)
+		}
+	}
+	if text.String() != l.Text || isComment(lastPart) {
+		t.Fatalf("line %+v: its own part is %q", l, own)
+	}
+	for part := range strings.Lines(behind) {
+		if !isComment(strings.TrimSuffix(part, "\n")) {
+			t.Fatalf("line %+v: %q behind it is no comment", l, part)
+		}
 	}
 	if l.Text == "" || isSpace(l.Text[0]) || strings.Contains(l.Text, "\n") {
 		t.Fatalf("line text %q", l.Text)
 	}
+}
+
+// checkEdits holds what the package says about editing: the pieces are the
+// text, and to replace, remove, insert or append an entry leaves all others as
+// they were. Parse returns the texts of the entries.
+func checkEdits(t *testing.T, data []byte, lines []Line, entry string, parse func([]byte) []string) {
+	t.Helper()
+	var pieces strings.Builder
+	at := 0
+	for _, l := range lines {
+		pieces.Write(data[at:l.Offset])
+		pieces.Write(data[l.Offset:l.TextEnd])
+		pieces.Write(data[l.TextEnd:l.End])
+		at = l.End
+	}
+	pieces.Write(data[at:])
+	if pieces.String() != string(data) {
+		t.Fatalf("the pieces make %q", pieces.String())
+	}
+	texts, added := parse(data), []string{strings.TrimSuffix(entry, "\n")}
+	same := func(what string, edited string, want ...[]string) {
+		t.Helper()
+		if got := parse([]byte(edited)); !slices.Equal(got, slices.Concat(want...)) {
+			t.Fatalf("%s: %q has %q", what, edited, got)
+		}
+	}
+	for _, i := range []int{0, len(lines) / 2, len(lines) - 1} {
+		if i < 0 || i >= len(lines) {
+			continue
+		}
+		before, after := string(data[:lines[i].Offset]), string(data[lines[i].TextEnd:])
+		same("replaced", before+entry+after, texts[:i], added, texts[i+1:])
+		same("removed", before+after, texts[:i], texts[i+1:])
+		same("inserted", before+entry+string(data[lines[i].Offset:]), texts[:i], added, texts[i:])
+	}
+	appended := string(data)
+	if appended != "" && !strings.HasSuffix(appended, "\n") {
+		appended += "\n"
+	}
+	same("appended", appended+entry, texts, added)
 }
 
 // FuzzParseMaster holds the laws of a master.cf document.
@@ -70,6 +146,17 @@ func FuzzParseMaster(f *testing.F) {
 		if err == nil && strings.TrimSpace(string(data)) == "" && len(m.Services) > 0 {
 			t.Fatal("services out of nothing")
 		}
+		lines := make([]Line, len(m.Services))
+		for i, s := range m.Services {
+			lines[i] = s.Line
+		}
+		checkEdits(t, data, lines, "new unix - - n - - line\n", func(data []byte) (texts []string) {
+			m, _ := ParseMaster("f", data)
+			for _, s := range m.Services {
+				texts = append(texts, s.Line.Text)
+			}
+			return texts
+		})
 		end, last := 0, 0
 		for _, s := range m.Services {
 			checkLine(t, data, s.Line, end, last)

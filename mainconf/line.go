@@ -12,12 +12,23 @@ type Line struct {
 	// the last physical line that belongs to the logical line, including
 	// comments and blank lines between and directly after its parts.
 	First, Last int
-	// Offset is the byte offset in the file of the first byte of Text; End is
-	// the offset behind the last byte of physical line Last, its newline
-	// included. To replace all of that would take away the comments that
-	// stand before the next logical line.
-	Offset, End int
+	// Offset is the byte offset in the file of the first byte of Text. TextEnd
+	// is the one behind the last physical line that has a part of Text, and End
+	// the one behind physical line Last, both with the newline if there is one.
+	// So the entry itself is [Offset:TextEnd), with the comments among its
+	// parts; [TextEnd:End) is comments and blank lines only, which people write
+	// about what follows. It is empty where the next entry follows at once.
+	//
+	// To replace the entry, replace [Offset:TextEnd); to replace up to End would
+	// take away the comments before the next entry. See "Editing" in the
+	// package's documentation.
+	Offset, TextEnd, End int
 }
+
+// InFile reports whether the line stands in a file, so that its numbers and
+// offsets mean something. It does not for a preset of ParseMain and for what
+// ParseService returns: their numbers are all 0, which is no place to edit.
+func (l Line) InFile() bool { return l.First > 0 }
 
 // isSpace reports whether c is white space for C's isspace() in the C locale.
 func isSpace(c byte) bool {
@@ -119,6 +130,7 @@ func (r *lineReader) read() (line Line, ok bool) {
 			line.Offset = start
 		}
 		if !isComment(part) {
+			line.TextEnd = r.pos
 			switch {
 			case line.Text == "":
 				line.Text = part

@@ -19,7 +19,7 @@ type Main struct {
 type Entry struct {
 	Name  string
 	Value string // joined, white space around it removed, not expanded
-	Line  Line   // where it stands; zero for a preset
+	Line  Line   // where it stands; zero for a preset, see Line.InFile
 }
 
 // Setting is a name and a value that come from elsewhere than a file.

@@ -133,3 +133,38 @@ func TestNothing(t *testing.T) {
 	}
 	check(t, "a word that is no field", full.Field(NumFields), "")
 }
+
+// TestWhereLinesStand: an entry ends before the comments that are about the
+// next one, and a preset stands nowhere.
+func TestWhereLinesStand(t *testing.T) {
+	const text = "# about a\na = 1\n# inside\n  more\n\n# about b\nb = 2\nc = 3"
+	m, err := ParseMain("f", []byte(text), Setting{"p", "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []struct {
+		inFile      bool
+		own, behind string
+	}{
+		{false, "", ""},
+		{true, "a = 1\n# inside\n  more\n", "\n# about b\n"},
+		{true, "b = 2\n", ""},
+		{true, "c = 3", ""},
+	} {
+		l := m.Entries[i].Line
+		check(t, "stands in the file", l.InFile(), want.inFile)
+		check(t, "own lines", text[l.Offset:l.TextEnd], want.own)
+		check(t, "lines behind", text[l.TextEnd:l.End], want.behind)
+	}
+	master, err := ParseMaster("f", []byte("a inet n - n - - x\n  -v\n\n#b\nb inet n - n - - y"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := master.Services[0].Line, master.Services[1].Line
+	check(t, "own lines of a service", string(master.Bytes()[a.Offset:a.TextEnd]), "a inet n - n - - x\n  -v\n")
+	check(t, "own lines of the last service", string(master.Bytes()[b.Offset:b.TextEnd]), "b inet n - n - - y")
+	alone, _, err := ParseService("a inet n - n - - x")
+	if err != nil || alone.Line.InFile() {
+		t.Errorf("%+v, %v", alone, err)
+	}
+}

@@ -67,7 +67,7 @@ func ParseMaster(file string, data []byte) (*Master, error) {
 }
 
 // ParseService parses the text of one master.cf entry. The error texts lack
-// file and line. Warnings hold their Text only.
+// file and line. Warnings hold their Text only, and so does the service's Line.
 func ParseService(text string) (*Service, []Warning, error) {
 	text = cString(text)
 	var errs errorList

@@ -158,7 +158,7 @@ func (e *Effective) Value(name string) (Value, bool) {
 		return v, true
 	}
 	if entry, ok := e.p.Main.Lookup(name); ok {
-		if entry.Line.First == 0 { // a preset
+		if !entry.Line.InFile() { // a preset
 			return Value{Text: entry.Value, Source: SourceProgram}, true
 		}
 		return Value{Text: entry.Value, Source: SourceMain, File: e.p.Main.File, Line: entry.Line.First}, true

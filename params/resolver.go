@@ -119,7 +119,7 @@ func (r *Resolver) mainSetting(name string) (Value, bool) {
 	switch {
 	case !ok:
 		return Value{}, false
-	case entry.Line.First == 0:
+	case !entry.Line.InFile():
 		return Value{Text: entry.Value, Source: SourceProgram}, true
 	}
 	return Value{Text: entry.Value, Source: SourceMain, File: r.Main.File, Line: entry.Line.First}, true
