@@ -1,9 +1,12 @@
 package daemon_test
 
 import (
+	"errors"
 	"go/ast"
+	"go/build"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -152,6 +155,154 @@ func checkFile(t *testing.T, root, pkg, path string) {
 		return true
 	})
 }
+
+// TestLeavesKeepNothing: the package variables of leaves are tables that
+// nothing assigns to, and pools, which hold nothing but memory to use again.
+func TestLeavesKeepNothing(t *testing.T) {
+	pools := 0
+	for pkg := range allowed {
+		if !leaf(pkg) {
+			continue
+		}
+		changing, n := packageState(t, "../"+pkg)
+		for _, what := range changing {
+			t.Errorf("%s %s", pkg, what)
+		}
+		pools += n
+	}
+	if pools == 0 {
+		t.Error("no pool was seen, and there are some")
+	}
+}
+
+// TestLeavesKeepNothingSees: the check sees each way to change a variable, and
+// nothing else.
+func TestLeavesKeepNothingSees(t *testing.T) {
+	dir := t.TempDir()
+	for _, row := range []struct{ text, want string }{
+		{"var v int; func f() { v = 1 }", "assigns to v"},
+		{"var v int; func f() { v++ }", "assigns to v"},
+		{"var v struct{ a [2]int }; func f() { v.a[1] += 1 }", "assigns to v"},
+		{"var v *int; func f() { *v = 1 }", "assigns to v"},
+		{"var v map[int]int; func f() { delete(v, 1) }", "clears v"},
+		{"var v []int; func f() { for v[0] = range 3 {} }", "assigns to v"},
+		{"var v []int; func f() { copy(v[1:], v) }", "clears v"},
+		{"var v sync.Mutex", "has sync.Mutex in v"},
+		{"var v = []atomic.Int64{}", "has atomic.Int64 in v"},
+		{"var v struct{ p sync.Pool; o sync.Once }", "has sync.Once in v"},
+		{"var v = sync.Pool{New: func() any { return nil }}; func f() { v.Put(v.Get()) }", ""},
+		{"var v = [2]int{}; func f() int { v := v; v[0] = 1; p := &v[1]; return *p }", ""},
+		{"type t struct{ v int }; var v int; func (t *t) f() { t.v = v }", ""},
+	} {
+		text := "package x\nimport (\"sync\"; \"sync/atomic\")\n" + row.text
+		if err := os.WriteFile(filepath.Join(dir, "x.go"), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		changing, _ := packageState(t, dir)
+		if got := strings.Join(changing, ", "); got != row.want {
+			t.Errorf("%s: %q, want %q", row.text, got, row.want)
+		}
+	}
+}
+
+// packageState says what can change in the package variables of a package, and
+// how many pools it has.
+func packageState(t *testing.T, dir string) (changing []string, pools int) {
+	t.Helper()
+	built, err := build.Default.ImportDir(dir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range built.GoFiles {
+		file, err := parser.ParseFile(set, filepath.Join(dir, name), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	// What an identifier of this package is, it can tell without the packages
+	// that are imported; what is wrong for want of them does not matter.
+	info := types.Info{Uses: map[*ast.Ident]types.Object{}}
+	config := types.Config{Error: func(error) {}, Importer: noImports{}}
+	pkg, _ := config.Check(dir, set, files, &info)
+	complain := func(verb string, e ast.Expr) {
+		if v, ok := info.Uses[root(e)].(*types.Var); ok && v.Parent() == pkg.Scope() {
+			changing = append(changing, verb+" "+v.Name())
+		}
+	}
+	for _, file := range files {
+		for _, d := range file.Decls {
+			d, ok := d.(*ast.GenDecl)
+			if !ok || d.Tok != token.VAR {
+				continue
+			}
+			for _, spec := range d.Specs {
+				ast.Inspect(spec, func(n ast.Node) bool {
+					s, ok := n.(*ast.SelectorExpr)
+					if !ok {
+						return true
+					}
+					switch id, _ := s.X.(*ast.Ident); {
+					case id == nil || id.Name != "sync" && id.Name != "atomic":
+					case id.Name == "sync" && s.Sel.Name == "Pool":
+						pools++
+					default:
+						changing = append(changing, "has "+id.Name+"."+s.Sel.Name+" in "+spec.(*ast.ValueSpec).Names[0].Name)
+					}
+					return true
+				})
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.AssignStmt:
+				for _, e := range n.Lhs {
+					complain("assigns to", e)
+				}
+			case *ast.IncDecStmt:
+				complain("assigns to", n.X)
+			case *ast.RangeStmt:
+				complain("assigns to", n.Key)
+				complain("assigns to", n.Value)
+			case *ast.CallExpr:
+				if id, ok := n.Fun.(*ast.Ident); ok && slices.Contains([]string{"delete", "clear", "copy"}, id.Name) && len(n.Args) > 0 {
+					complain("clears", n.Args[0])
+				}
+			}
+			return true
+		})
+	}
+	return changing, pools
+}
+
+// root returns the variable of which an expression is a part, or nil.
+func root(e ast.Expr) *ast.Ident {
+	for {
+		switch x := e.(type) {
+		case *ast.Ident:
+			return x
+		case *ast.ParenExpr:
+			e = x.X
+		case *ast.StarExpr:
+			e = x.X
+		case *ast.IndexExpr:
+			e = x.X
+		case *ast.SliceExpr:
+			e = x.X
+		case *ast.SelectorExpr:
+			e = x.X
+		default:
+			return nil
+		}
+	}
+}
+
+// noImports has no packages to import.
+type noImports struct{}
+
+func (noImports) Import(path string) (*types.Package, error) { return nil, errors.New("not looked at") }
 
 // generator tells whether a file is kept out of the package by a build tag.
 func generator(file *ast.File) bool {
