@@ -9,7 +9,7 @@ import (
 
 // Config is what the parameters of qmqpd(8) say, read once at start. Each field
 // names its parameter; docs/compatibility.md lists them all with their tests.
-// What stand-alone mode needs besides is in StoreConfig.
+// What stand-alone mode needs besides is read in store.go and storemaps.go.
 type Config struct {
 	// Session holds the parameters that rule one session: qmqpd_timeout,
 	// qmqpd_error_delay, soft_bounce, message_size_limit,
