@@ -16,7 +16,8 @@ const DefaultConfigDir = "/etc/postfix"
 // Process is what an Effective is made from: the settings and circumstances of
 // one program.
 type Process struct {
-	// Profile is the version to imitate; its zero value is DefaultProfile.
+	// Profile is the version to imitate; its zero value is DefaultProfile. One
+	// that is not valid is the first error of the Effective.
 	Profile Profile
 	// ConfigDir is the configuration directory, which becomes
 	// $config_directory unless main.cf sets it. "" means DefaultConfigDir.
@@ -105,6 +106,9 @@ func New(p Process) *Effective {
 		e.dict[s.Name] = Value{Text: s.Value, Source: SourceCommandLine}
 	}
 	e.dict["service_name"] = Value{Text: p.Service, Source: SourceProgram}
+	if err := p.Profile.Validate(); err != nil {
+		e.errs.add(&Error{Text: err.Error(), Err: err})
+	}
 	return e
 }
 

@@ -1,6 +1,7 @@
 package params
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -10,8 +11,10 @@ import (
 // 3_10_02. Versions compare as numbers.
 type Version int32
 
-// ParseVersion reads major.minor or major.minor.patch. Without a patch level
-// the result is the newest release of that series which this package knows.
+// ParseVersion reads major.minor or major.minor.patch, of a series from that of
+// Oldest to that of Newest. Without a patch level the result is the newest
+// release of that series which this package knows. With one that is later than
+// that, as a Postfix may have that was updated since, see Profile.
 func ParseVersion(text string) (Version, error) {
 	parts := strings.Split(text, ".")
 	if len(parts) < 2 || len(parts) > 3 {
@@ -29,8 +32,8 @@ func ParseVersion(text string) (Version, error) {
 		}
 		v += Version(n)
 	}
-	if v.series() < Oldest.series() || v.series() > Newest.series() {
-		return 0, fmt.Errorf("unknown Postfix version %q: known are %s to %s", text, Oldest, Newest)
+	if !v.known() {
+		return 0, unknownVersion(strconv.Quote(text))
 	}
 	if len(parts) == 2 {
 		v = v.newestPatch()
@@ -41,6 +44,16 @@ func ParseVersion(text string) (Version, error) {
 // String returns major.minor.patch.
 func (v Version) String() string {
 	return strconv.Itoa(int(v/1_00_00)) + "." + strconv.Itoa(int(v/1_00%100)) + "." + strconv.Itoa(int(v%100))
+}
+
+// known reports whether the version is of a series that this package knows.
+func (v Version) known() bool {
+	return Oldest.series() <= v && v.series() <= Newest.series()
+}
+
+func unknownVersion(shown string) error {
+	number := func(v Version) string { return strings.TrimSuffix(v.series().String(), ".0") }
+	return errors.New("unknown Postfix version " + shown + ": known are " + number(Oldest) + " to " + number(Newest))
 }
 
 // series returns the version with patch level 0.
@@ -69,8 +82,8 @@ func (v Version) releaseDate() string {
 	return date
 }
 
-// The range of versions that this package knows, and the one it takes when
-// nothing says otherwise.
+// The oldest and the newest release that this package knows, and the one it
+// takes when nothing says otherwise.
 const (
 	Oldest    Version = 3_07_00
 	Newest    Version = 3_11_06
@@ -91,6 +104,10 @@ func (d Distribution) String() string {
 		return "debian"
 	}
 	return "upstream"
+}
+
+func unknownDistribution(shown string) error {
+	return errors.New("unknown distribution " + shown + ": known are upstream and debian")
 }
 
 // debianDefaults are the defaults that Debian's packages change, the same ones
@@ -117,6 +134,15 @@ func (d Distribution) lookup(name string) (string, bool) {
 
 // Profile is a Postfix version as a distribution built it. The zero value is
 // DefaultProfile.
+//
+// The series 3.7 to 3.11 are known. Of a Profile outside those the methods here
+// would tell what is not so, without a sign of it: a caller who makes one from
+// numbers asks Validate first. ParseProfile does so, and so does whatever takes
+// a Profile and returns errors.
+//
+// A patch level later than the newest release that is known of its series is
+// taken for that release in all but mail_version. Parameters do change within a
+// series, if rarely, so what is told of it may be out of date.
 type Profile struct {
 	// Version is the Postfix version. 0 means Reference.
 	Version      Version
@@ -130,6 +156,18 @@ func (p Profile) Normalized() Profile {
 		p.Version = Reference
 	}
 	return p
+}
+
+// Validate returns an error that names what is unknown: a version outside the
+// series that this package knows, or a distribution.
+func (p Profile) Validate() error {
+	switch {
+	case p.Version != 0 && !p.Version.known():
+		return unknownVersion(p.Version.String())
+	case p.Distribution > Debian:
+		return unknownDistribution(strconv.Itoa(int(p.Distribution)))
+	}
+	return nil
 }
 
 // DefaultProfile is Postfix 3.10.2 built from source.
@@ -153,7 +191,7 @@ func ParseProfile(text string) (Profile, error) {
 	case "debian":
 		return Profile{Version: v, Distribution: Debian}, nil
 	}
-	return Profile{}, fmt.Errorf("unknown distribution %q: known are upstream and debian", distribution)
+	return Profile{}, unknownDistribution(strconv.Quote(distribution))
 }
 
 // String returns VERSION/DISTRIBUTION.

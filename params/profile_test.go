@@ -18,8 +18,8 @@ func TestParseProfile(t *testing.T) {
 		{"3.10.13/debian", "3.10.13/debian", ""},
 		{"3.8/upstream", "3.8.20/upstream", ""},
 		{"3.10.99", "3.10.99/upstream", ""},
-		{"3.6", "", `unknown Postfix version "3.6": known are 3.7.0 to 3.11.6`},
-		{"3.12.1", "", `unknown Postfix version "3.12.1": known are 3.7.0 to 3.11.6`},
+		{"3.6", "", `unknown Postfix version "3.6": known are 3.7 to 3.11`},
+		{"3.12.1", "", `unknown Postfix version "3.12.1": known are 3.7 to 3.11`},
 		{"3.100", "", `bad Postfix version "3.100": bad number "100"`},
 		{"3.x", "", `bad Postfix version "3.x": bad number "x"`},
 		{"3", "", `bad Postfix version "3": specify major.minor or major.minor.patch`},
@@ -34,6 +34,55 @@ func TestParseProfile(t *testing.T) {
 		}
 		if got != row.want || errorText(err) != row.err {
 			t.Errorf("%q: %s, %v", row.in, got, err)
+		}
+	}
+}
+
+// TestValidate: a profile outside the known series is refused wherever an error
+// can say so, and a later patch level is the newest release but for its number.
+func TestValidate(t *testing.T) {
+	const known = ": known are 3.7 to 3.11"
+	for _, row := range []struct {
+		profile Profile
+		want    string
+	}{
+		{Profile{}, ""},
+		{Profile{Distribution: Debian}, ""},
+		{Profile{Version: 3_07_00}, ""},
+		{Profile{Version: 3_11_99}, ""},
+		{Profile{Version: 3_06_99}, "unknown Postfix version 3.6.99" + known},
+		{Profile{Version: 3_05_00}, "unknown Postfix version 3.5.0" + known},
+		{Profile{Version: 3_12_00}, "unknown Postfix version 3.12.0" + known},
+		{Profile{Version: -1}, "unknown Postfix version 0.0.-1" + known},
+		{Profile{Distribution: 2}, "unknown distribution 2: known are upstream and debian"},
+	} {
+		p := row.profile
+		e := New(Process{Profile: p, Name: "x", Host: testHost()})
+		r := Resolver{Profile: p, Host: testHost()}
+		_, _, ofDefault := r.Default("max_use")
+		_, ofValue := r.Describe("max_use")
+		for what, err := range map[string]error{
+			"Validate": p.Validate(), "Effective.Err": e.Err(), "Resolver.Default": ofDefault, "Resolver.Describe": ofValue,
+		} {
+			if errorText(err) != row.want {
+				t.Errorf("%+v: %s: %v, want %q", p, what, err, row.want)
+			}
+		}
+	}
+	for _, series := range []string{"3.7", "3.8", "3.9", "3.10", "3.11"} {
+		newest, _ := ParseProfile(series)
+		later, err := ParseProfile(series + ".99")
+		if err != nil || later.String() != series+".99/upstream" {
+			t.Fatalf("%v, %v", later, err)
+		}
+		params := slices.Collect(later.Params)
+		for i := range params {
+			if params[i].Name == "mail_version" {
+				params[i].Default = newest.Version.String()
+			}
+		}
+		if diff := cmp.Diff(slices.Collect(newest.Params), params); diff != "" {
+			t.Errorf("%v: %s", later, diff)
 		}
 	}
 }

@@ -15,7 +15,8 @@ import (
 // method. A Resolver is not safe for concurrent use: it keeps computed
 // defaults.
 type Resolver struct {
-	// Profile is the version to imitate; its zero value is DefaultProfile.
+	// Profile is the version to imitate; its zero value is DefaultProfile. With
+	// one that is not valid, to ask for a default is an error.
 	Profile Profile
 	// Main is the main.cf file; nil means an empty one.
 	Main *mainconf.Main
@@ -128,6 +129,9 @@ func (r *Resolver) mainSetting(name string) (Value, bool) {
 // Default returns the default of a built-in, legacy or service parameter, not
 // expanded. An unknown name has none, and no error. The error is an *Error.
 func (r *Resolver) Default(name string) (Value, bool, error) {
+	if err := r.Profile.Validate(); err != nil {
+		return Value{}, false, &Error{Name: name, Text: err.Error(), Err: err}
+	}
 	if p, ok := r.profile().Lookup(name); ok {
 		text := p.Default
 		if p.Computed() {

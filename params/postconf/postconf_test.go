@@ -560,3 +560,21 @@ func manyEntries(t testing.TB, n int, program string) string {
 	master.WriteString("smtp inet n - n - - smtpd -o mydestination=$nope -o zonk=1\n")
 	return write(t, main.String(), master.String())
 }
+
+// TestUnknownProfile: a profile that nothing is known of is not answered with
+// what is known of another.
+func TestUnknownProfile(t *testing.T) {
+	var out, diag bytes.Buffer
+	p := Program{
+		Name: "postconf", Stdout: &out, Stderr: &diag, Profile: params.Profile{Version: 3_05_00}, Host: testHost(),
+		Getenv: func(string) (string, bool) { return "", false },
+	}
+	var request Request
+	if err := request.Option('d', "", p); err != nil {
+		t.Fatal(err)
+	}
+	want := "postconf: fatal: unknown Postfix version 3.5.0: known are 3.7 to 3.11\n"
+	if status := p.Run(request); status != 1 || out.Len() > 0 || diag.String() != want {
+		t.Errorf("status %d, %q, %q", status, out.String(), diag.String())
+	}
+}

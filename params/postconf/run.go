@@ -18,7 +18,7 @@ type Program struct {
 	Getenv         func(name string) (string, bool)
 	Stdout, Stderr io.Writer
 	// Profile is the Postfix to imitate; its zero value is
-	// params.DefaultProfile.
+	// params.DefaultProfile. Run refuses one that is not valid.
 	Profile params.Profile
 	// Host is the machine whose names and addresses the defaults depend on.
 	Host params.Host
@@ -110,6 +110,9 @@ type exitStatus int
 func (s exitStatus) Error() string { return "exit status" }
 
 func (r *run) answer() error {
+	if err := r.Profile.Validate(); err != nil {
+		return err
+	}
 	for _, note := range r.request.notes {
 		r.info(note)
 	}
