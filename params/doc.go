@@ -3,7 +3,8 @@
 //
 // A [Profile] is a Postfix version together with the distribution that built
 // it. It answers which parameters exist, of which kind they are, and what their
-// defaults and bounds are ([Profile.Lookup], [Profile.Params]).
+// defaults and bounds are ([Profile.Lookup], [Profile.Params]), and [Changes]
+// what differs between two.
 //
 // Postfix evaluates parameters in two ways, and so does this package:
 //

@@ -36,3 +36,31 @@ func ExampleEffective() {
 	// 5m0s 2m0s 0
 	// bad numerical configuration: max_use = many
 }
+
+// What an upgrade brings about, in so far as main.cf does not decide it.
+func ExampleChanges() {
+	text := "myhostname = mail.example.com\nmilter_default_action = accept\ntls_legacy_public_key_fingerprints = yes\n"
+	file, _ := mainconf.ParseMain("main.cf", []byte(text))
+	from, _ := params.ParseProfile("3.10.2/debian")
+	to, _ := params.ParseProfile("3.11.6/debian")
+	changes, err := params.Changes(from, to)
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, c := range changes {
+		entry, set := file.Lookup(c.Name)
+		switch {
+		case c.Kind == params.Went && set:
+			fmt.Printf("line %d: %s means nothing any more\n", entry.Line.First, c.Name)
+		case c.Kind == params.DefaultChanged && set:
+			fmt.Printf("line %d: %s = %s hides a default that becomes %s\n", entry.Line.First, c.Name, entry.Value, c.After.Default)
+		case c.Name == "alias_database":
+			fmt.Printf("%s: %s, from %s to %s\n", c.Name, c.Kind, c.Before.Default, c.After.Default)
+		}
+	}
+
+	// Output:
+	// alias_database: default changed, from hash:/etc/aliases to $default_database_type:/etc/aliases
+	// line 2: milter_default_action = accept hides a default that becomes shutdown
+	// line 3: tls_legacy_public_key_fingerprints means nothing any more
+}
