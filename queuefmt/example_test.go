@@ -3,6 +3,7 @@ package queuefmt_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/qmqpd/qmqpd/queuefmt"
@@ -66,6 +67,34 @@ func Example() {
 	// regular_text: "the body"
 	// extracted_info: ""
 	// message_end: ""
+}
+
+// A qmgr(8) whose verp_delimiter_filter is another judges another way.
+func ExampleVerifyOptions() {
+	var envelope, rest []byte
+	for _, r := range []queuefmt.Record{
+		{Type: queuefmt.RecTime, Data: []byte("1795343700")},
+		{Type: queuefmt.RecSender, Data: []byte("list@example.com")},
+		{Type: queuefmt.RecVERP, Data: []byte("#=")},
+		{Type: queuefmt.RecRecipient, Data: []byte("user@example.org")},
+		{Type: queuefmt.RecMessage},
+	} {
+		envelope = r.AppendTo(envelope)
+	}
+	rest = queuefmt.AppendRecord(rest, queuefmt.RecNormal, []byte("Subject: hello"))
+	size := queuefmt.Size{DataSize: int64(len(rest)), Recipients: 1, ContentLength: int64(len(rest))}
+	rest = queuefmt.AppendRecord(rest, queuefmt.RecExtracted, nil)
+	rest = queuefmt.AppendRecord(rest, queuefmt.RecEnd, nil)
+	size.DataOffset = int64(len(size.Record().AppendTo(nil)) + len(envelope))
+	file := bytes.NewReader(slices.Concat(size.Record().AppendTo(nil), envelope, rest))
+
+	report, err := queuefmt.Verify(file)
+	fmt.Println(report.Tolerated, err)
+	report, err = queuefmt.VerifyOptions{VERPDelimiterFilter: "-=+#"}.Verify(file)
+	fmt.Println(report.Tolerated, err)
+	// Output:
+	// [offset 127: ignoring bad VERP request: "#="] <nil>
+	// [] <nil>
 }
 
 func ExampleParseQueueID() {

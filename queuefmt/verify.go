@@ -7,11 +7,27 @@ import (
 	"strings"
 )
 
-// maxTolerated bounds how many tolerated faults a Report lists.
-const maxTolerated = 100
+// VerifyOptions say by what Verify judges a file. The zero value is what Verify
+// itself takes.
+type VerifyOptions struct {
+	// VERPDelimiterFilter is the verp_delimiter_filter of the qmgr(8) that would
+	// deliver the message. "" means its default, "-=+"; it cannot be empty.
+	VERPDelimiterFilter string
+	// MaxTolerated is how many tolerated faults are listed, since a file can
+	// have a fault in each of its records. 0 means 100; a negative number lists
+	// none.
+	MaxTolerated int
+}
 
-// verpDelimiters is the default of verp_delimiter_filter.
-const verpDelimiters = "-=+"
+func (o VerifyOptions) withDefaults() VerifyOptions {
+	if o.VERPDelimiterFilter == "" {
+		o.VERPDelimiterFilter = "-=+"
+	}
+	if o.MaxTolerated == 0 {
+		o.MaxTolerated = 100
+	}
+	return o
+}
 
 // Report is what Verify found out about a file.
 type Report struct {
@@ -23,8 +39,10 @@ type Report struct {
 	End        int64  // offset after the end record, 0 when there is none
 
 	// Tolerated lists the faults with which qmgr(8) delivers the message
-	// all the same, in the order of the file; at most 100.
-	Tolerated []*FormatError
+	// all the same, in the order in which they are found; at most as many as
+	// VerifyOptions says. MoreTolerated counts those that are not listed.
+	Tolerated     []*FormatError
+	MoreTolerated int64
 }
 
 // Verify reads a queue file from its first record to the end record as qmgr(8)
@@ -35,8 +53,13 @@ type Report struct {
 // Source: Postfix 3.10 qmgr_message.c, qmgr_message_read; for the order of
 // sender, time and recipients cleanup_envelope.c. Beyond qmgr, which skips the
 // content, its records are read, too.
-func Verify(ra io.ReaderAt) (Report, error) {
-	v := &verifier{w: NewWalker(ra), group: groupEnvelope}
+//
+// VerifyOptions has the same with other values than the defaults.
+func Verify(ra io.ReaderAt) (Report, error) { return VerifyOptions{}.Verify(ra) }
+
+// Verify is the function Verify under these options.
+func (o VerifyOptions) Verify(ra io.ReaderAt) (Report, error) {
+	v := &verifier{options: o.withDefaults(), w: NewWalker(ra), group: groupEnvelope}
 	v.w.Once = true
 	err := v.run()
 	v.finish(ra, err)
@@ -61,11 +84,12 @@ func (g group) types() string {
 }
 
 type verifier struct {
-	w      *Walker
-	report Report
-	group  group
-	sizeAt int64 // offset of the size record
-	jumped bool  // a pointer record led somewhere
+	options VerifyOptions
+	w       *Walker
+	report  Report
+	group   group
+	sizeAt  int64 // offset of the size record
+	jumped  bool  // a pointer record led somewhere
 
 	haveSize, haveTime, haveSender, haveVERP bool
 
@@ -243,11 +267,15 @@ func (v *verifier) verp(rec Record, delims []byte) {
 		v.tolerate(rec, FaultOrder, "ignored: second VERP record")
 	case v.report.Sender == "":
 		v.tolerate(rec, FaultOrder, "ignoring VERP request for null sender")
-	case len(delims) != 2 || strings.IndexByte(verpDelimiters, delims[0]) < 0 || strings.IndexByte(verpDelimiters, delims[1]) < 0:
+	case len(delims) != 2 || !v.mayDelimit(delims[0]) || !v.mayDelimit(delims[1]):
 		v.tolerate(rec, FaultValue, fmt.Sprintf("ignoring bad VERP request: %.100q", delims))
 	default:
 		v.haveVERP = true
 	}
+}
+
+func (v *verifier) mayDelimit(c byte) bool {
+	return strings.IndexByte(v.options.VERPDelimiterFilter, c) >= 0
 }
 
 // pend keeps a record for the next recipient.
@@ -282,9 +310,11 @@ func (v *verifier) finish(ra io.ReaderAt, err error) {
 }
 
 func (v *verifier) tolerate(rec Record, kind FaultKind, reason string) {
-	if len(v.report.Tolerated) < maxTolerated {
-		v.report.Tolerated = append(v.report.Tolerated, &FormatError{Offset: rec.Offset, Type: rec.Type, Kind: kind, Reason: reason, Tolerated: true})
+	if len(v.report.Tolerated) >= v.options.MaxTolerated {
+		v.report.MoreTolerated++
+		return
 	}
+	v.report.Tolerated = append(v.report.Tolerated, &FormatError{Offset: rec.Offset, Type: rec.Type, Kind: kind, Reason: reason, Tolerated: true})
 }
 
 func fault(rec Record, kind FaultKind, reason string) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -234,6 +235,37 @@ func TestVerifySamples(t *testing.T) {
 		if _, err := VerifyBytes(bytes.Replace(b, fmt.Appendf(nil, "%15d %15d", report.Size.DataSize, report.Size.DataOffset),
 			fmt.Appendf(nil, "%15d %15d", report.Size.DataSize+1, report.Size.DataOffset), 1)); err == nil {
 			t.Errorf("%s: passes with a wrong data size", name)
+		}
+	}
+}
+
+// TestVerifyOptions: which VERP delimiters are good is the caller's to say, and
+// what is not listed is counted.
+func TestVerifyOptions(t *testing.T) {
+	verp := build(withSize(slices.Insert(whole(), 4, Record{Type: 'V', Data: []byte("!=")})))
+	times := whole()
+	for range 150 {
+		times = slices.Insert(times, 3, Record{Type: 'T', Data: []byte("1")})
+	}
+	many := build(withSize(times))
+	for _, row := range []struct {
+		name             string
+		options          VerifyOptions
+		file             []byte
+		listed, unlisted int
+	}{
+		{"the default filter", VerifyOptions{}, verp, 1, 0},
+		{"another filter", VerifyOptions{VERPDelimiterFilter: "!="}, verp, 0, 0},
+		{"a filter without the first", VerifyOptions{VERPDelimiterFilter: "="}, verp, 1, 0},
+		{"a filter without the second", VerifyOptions{VERPDelimiterFilter: "!"}, verp, 1, 0},
+		{"many faults", VerifyOptions{}, many, 100, 50},
+		{"a longer list", VerifyOptions{MaxTolerated: 150}, many, 150, 0},
+		{"a shorter list", VerifyOptions{MaxTolerated: 1}, many, 1, 149},
+		{"no list", VerifyOptions{MaxTolerated: -1}, many, 0, 150},
+	} {
+		report, err := row.options.Verify(bytes.NewReader(row.file))
+		if err != nil || len(report.Tolerated) != row.listed || report.MoreTolerated != int64(row.unlisted) {
+			t.Errorf("%s: %d listed and %d not, %v; want %d and %d", row.name, len(report.Tolerated), report.MoreTolerated, err, row.listed, row.unlisted)
 		}
 	}
 }

@@ -20,16 +20,16 @@ import (
 //	                 "status": "pending" | "done" | "canceled", "offset": N}, ...],
 //	 "records": [{"offset": N, "type": LETTER, "name": NAME, "data": TEXT}, ...],
 //	 "fault": {"offset": N, "kind": KIND, "reason": REASON},
-//	 "tolerated": [{"offset", "kind", "reason"}, ...]}
+//	 "tolerated": [{"offset", "kind", "reason"}, ...], "more_tolerated": N}
 //
 // What the file does not hold is left out. TIME is a string, RFC 3339 in UTC,
 // or, for a year that has no form there, a number: seconds since 1970. TEXT is
 // a string, or, for bytes that are no UTF-8, {"base64": STRING}; so is the
 // LETTER of a type that no record has. The records are in logical order, the
-// message content among them, with pointers and padding. fault is what Verify
-// reports, which is also the result; the object is whole all the same. Any other
-// error is that of the file's reader or of w; after either no more is read or
-// written.
+// message content among them, with pointers and padding. fault and tolerated are
+// what Verify reports, and more_tolerated is how many it found besides; the fault
+// is also the result, and the object is whole all the same. Any other error is
+// that of the file's reader or of w; after either no more is read or written.
 func WriteJSON(w io.Writer, name string, file io.ReaderAt) error {
 	report, fault := queuefmt.Verify(file)
 	var formatFault *queuefmt.FormatError
@@ -66,6 +66,9 @@ func WriteJSON(w io.Writer, name string, file io.ReaderAt) error {
 			j.item().fault(f)
 		}
 		j.close(']')
+	}
+	if report.MoreTolerated > 0 {
+		j.key("more_tolerated").number(report.MoreTolerated)
 	}
 	j.close('}')
 	j.w.WriteByte('\n')

@@ -128,6 +128,11 @@ func (c *command) verify(name string, at io.ReaderAt) error {
 			return err
 		}
 	}
+	if report.MoreTolerated > 0 {
+		if _, err := fmt.Fprintf(c.stdout, "%s: warning: %d more that are tolerated\n", name, report.MoreTolerated); err != nil {
+			return err
+		}
+	}
 	if err == nil {
 		_, err := fmt.Fprintf(c.stdout, "%s: ok\n", name)
 		return err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,8 @@ func TestRun(t *testing.T) {
 	write("good", good)
 	write("cut", good[:843])
 	write("count", bytes.Replace(good, []byte("511               1"), []byte("511               3"), 1))
+	end := len(good) - len("E\x00")
+	write("many", slices.Concat(good[:end], bytes.Repeat([]byte("T\x011"), 60), good[end:]))
 	write("text", []byte("Hello\n"))
 	write("torn", good[843:])
 	pointer := bytes.Clone(placeholders)
@@ -77,6 +80,9 @@ func TestRun(t *testing.T) {
 		{name: "verify", files: []string{"good", "count", "cut"}, opts: Options{Verify: true}, status: 1,
 			out:  "good: ok\ncount: warning: offset 0: rcpt count mismatch (2)\ncount: ok\n",
 			errs: "qmqpd cat: error: cut: offset 833: unexpected EOF in data, record type 78 length 11\n"},
+		{name: "verify with more than is shown", files: []string{"many"}, opts: Options{Verify: true},
+			out: "in the extracted group\nmany: warning: offset 1038: ignored: second arrival time record\nmany: warning: 20 more that are tolerated\nmany: ok\n"},
+		{name: "json with more than is shown", files: []string{"many"}, opts: Options{JSON: true}, out: `}],"more_tolerated":20}`},
 		{name: "eml", files: []string{"good"}, opts: Options{EML: true},
 			out: "Message-ID: <id1@example.com>\n\nbody line 1\nbody line 2\n"},
 		{name: "eml of a damaged file", files: []string{"cut"}, opts: Options{EML: true}, status: 1,
