@@ -32,7 +32,10 @@ var branchVariants = map[string]settings{
 	"keepcr":        {"cleanup_replace_stray_cr_lf": "no", "strict_8bitmime": "yes"},
 	"convert":       {"force_mime_input_conversion": "yes", "header_checks": "regexp:{{/^(X-Do|Subject|Content-Type): *DO (.*)/ $$2} {/^Content-Transfer-Encoding: *q/ DISCARD} {/^Content-Transfer-Encoding: *7/ REJECT}}", "mime_header_checks": "regexp:{{/^Content-Transfer-Encoding: *q/ DISCARD} {/^Content-Transfer-Encoding: *7/ REJECT}}"},
 	"lit":           {"canonical_maps": "inline:{{lit = found@example.net}}", "virtual_alias_maps": "inline:{{lit = v@example.net}}"},
-	"known":         {"header_checks": "regexp:{{/^(Subject|To|Resent-To|From|Message-ID|Received|TLS-Required): *DO (.*)/ $$2}}", "always_bcc": "archive"},
+	"twice": {"canonical_maps": "fail:x", "canonical_classes": "envelope_recipient", "virtual_alias_maps": "inline:{{size@x = {a@x, b@x, c@x, d@x}}}",
+		"virtual_alias_expansion_limit": "2", "recipient_bcc_maps": "static:copy"},
+	"no-local": {"virtual_alias_maps": "inline:{{@d.example = @e.example}}", "canonical_maps": "inline:{{@c.example = @d.example}}"},
+	"known":    {"header_checks": "regexp:{{/^(Subject|To|Resent-To|From|Message-ID|Received|TLS-Required): *DO (.*)/ $$2}}", "always_bcc": "archive"},
 }
 
 func branchCorpus() []incomingCase {
@@ -54,6 +57,10 @@ func branchCorpus() []incomingCase {
 			add("last header "+a, v, submission{message: "From: ok@x, " + h + ", other@x\nTo: ok@x, " + h})
 			add("all "+a, v, submission{message: "From: " + h + "\nTo: " + h + "\n\nb\n", sender: a, recipients: []string{a, a}})
 		}
+	}
+	add("in trouble twice", "twice", submission{message: "b\n", recipients: []string{"size@x"}})
+	for _, a := range []string{"@d.example", "@c.example", "\"\"@d.example", "a@c.example"} {
+		add("no local part "+a, "no-local", submission{message: "To: " + a + "\n\nb\n", sender: a, recipients: []string{a}})
 	}
 	for _, m := range []string{"X-A: b\nX-B: c\nSubject: x\n\nfail\n", "Subject: x\nTo: joe\n\nfail\n", "X-B: c\nX-A: b\n\nb\n", "Subject: y\n\nfail\nfail\nfail\n", "X-A: b", "To: joe", "Message-Id: <a>\n\n\nfail",
 		"Content-Type: multipart/mixed; boundary=q\n\n--q\nX-A: b\nX-A: b\n\nfail\n", "Content-Type: message/rfc822\n\nX-A: b\nX-A: b", "Content-Type: message/rfc822\n\nX-A: b\nX-A: b\n\nfail\n"} {

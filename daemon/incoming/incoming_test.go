@@ -207,6 +207,40 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestVERP: the first record with two delimiters of the filter is passed on; the
+// others are told of, unless one has been.
+func TestVERP(t *testing.T) {
+	for _, row := range []struct{ name, records, want, log string }{
+		{"two delimiters", "S s@d|V -=", "-=", ""},
+		{"a second record", "S s@d|V +=|V -=|V x", "+=", ""},
+		{"one delimiter", "S s@d|V -", "", `warning: ignoring bad VERP request: "-"`},
+		{"none", "S s@d|V", "", `warning: ignoring bad VERP request: ""`},
+		{"three delimiters", "S s@d|V -=+", "", `warning: ignoring bad VERP request: "-=+"`},
+		{"the first not of the filter", "S s@d|V !=|V -+", "-+", `warning: ignoring bad VERP request: "!="`},
+		{"the second not of the filter", "S s@d|V -!", "", `warning: ignoring bad VERP request: "-!"`},
+		{"null sender", "S|V -=", "", "warning: ignoring VERP request for null sender"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			b := newBench(t, stock(), spool.Options{})
+			s := b.open(t)
+			write(t, s, strings.Split("T 1 2|"+row.records+"|R u@d|M|"+received+"|N Message-Id: <i@d>|N|X|E", "|")...)
+			if status, reason := s.Finish(context.Background()); status != 0 {
+				t.Fatalf("Finish: %v %q", status, reason)
+			}
+			got := ""
+			for _, r := range b.files(t)["incoming/"+s.QueueID()] {
+				if r[0] == 'V' {
+					got += strings.TrimPrefix(r, "V ")
+				}
+			}
+			log := strings.ReplaceAll(strings.ReplaceAll(b.log.String(), "x: ", ""), s.QueueID()+": ", "")
+			if log = strings.TrimSuffix(strings.TrimSuffix(log, "message-id=<i@d>\n"), "\n"); got != row.want || log != row.log {
+				t.Errorf("%q, %q; want %q, %q", got, log, row.want, row.log)
+			}
+		})
+	}
+}
+
 // TestTrouble shows what becomes of a message when the file system fails.
 func TestTrouble(t *testing.T) {
 	whole := append(append([]string{}, envelopeRecords...), "R a", "M", received, "N", "N x", "X", "E")

@@ -112,6 +112,7 @@ func TestAddressMaps(t *testing.T) {
 		{"table in trouble", virtual("fail:x"), "u@d", "refused 2 4.6.0 Alias expansion error\nwarning: some_maps map lookup problem for u@d -- message not accepted, try again later\nremoved (canceled)"},
 		{"the whole before its parts", virtual("inline:{u+x@d=1@b,u@d=2@b,@d=3@b}"), "u+x@d u-y+z@d U@D v@d", "R 1@b\nR 2-y+z@b\nR 2@b\nR 3@b"},
 		{"extension kept", virtual("inline:{u@d=@e,v@d=w}"), "u+x@d v-y@d", "R u+x@e\nR w-y@mx.example.org"},
+		{"no local part", virtual("inline:{@d=@e}"), "@d", "R @e"},
 		{"extension lost", func(m *Maps, open open) { virtual("inline:{u@d=@e,v@d=w}")(m, open); m.PropagateVirtual = false }, "u+x@d v-y@d", "R u@e\nR w@mx.example.org"},
 		{"in one piece", virtual("inline:{postmaster@d=1,owner@d=2,u@d=3,double@d=4,mailer@d=5}"),
 			"owner-u@d u-request@d double-bounce@d mailer-daemon@d -request@d +u@d", "R owner-u@d\nR u-request@d\nR double-bounce@d\nR mailer-daemon@d\nR -request@d\nR +u@d"},
@@ -131,6 +132,13 @@ func TestAddressMaps(t *testing.T) {
 		{"canonical and back", canonical("inline:{u@d=U@D,f@d=F@d}"), "u@d", "R U@D\nN From: F@d\nN To: r@x.d, root@a.no.d, n@no.d, (c) s@d\nN"},
 		{"canonical without end", canonical("inline:{u@d=v@d,v@d=u@d}"), "u@d", "R u@d\nwarning: unreasonable some_maps map nesting for u@d -- message not accepted, try again later"},
 		{"canonical in trouble", canonical("fail:x"), "u@d", "refused 2\nwarning: some_maps map lookup problem for s@d -- message not accepted, try again later\nremoved (canceled)"},
+		{"in trouble twice", func(m *Maps, open open) {
+			m.Canonical, m.CanonicalClasses = open("fail:x", AddressTable), EnvelopeRecipient
+			m.VirtualAlias = open("inline:{{u@d=a@b, b@b, c@b, d@b, e@b, f@b}}", AddressTable)
+			m.RecipientBCC = open("inline:{u@d=copy@b}", AddressTable)
+		}, "u@d", "refused 258 4.6.0 Alias expansion error\nwarning: some_maps map lookup problem for u@d -- message not accepted, try again later\n" +
+			"warning: unreasonable some_maps map expansion size for u@d -- message not accepted, try again later\n" +
+			"warning: some_maps map lookup problem for copy@b -- message not accepted, try again later\nremoved (canceled)"},
 		{"of senders and recipients", func(m *Maps, open open) {
 			m.SenderCanonical = open("inline:{s@d=s1@d,u@d=no,f@d=f1@d}", AddressTable)
 			m.RecipientCanonical = open("inline:{s@d=no,u@d=u1@d,f@d=no}", AddressTable)
