@@ -3,6 +3,7 @@ package params
 import (
 	"errors"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -380,22 +381,30 @@ func TestDebianOrigin(t *testing.T) {
 }
 
 func TestTCPPorts(t *testing.T) {
-	for _, row := range []struct{ ports, warning string }{
-		{"lmtp=24, smtp=25, smtps=submissions=465", ""},
-		{"", ""},
-		{"lmtp", `known_tcp_ports: in "lmtp" is not in "name = value" form`},
-		{"a == b = 3", `known_tcp_ports: in "a == b = 3": missing service name before "="`},
-		{"a = b =", `known_tcp_ports: in "a = b =": missing port value after "="`},
-		{"a = 4 65", `known_tcp_ports: in "a = 4 65": whitespace in port number`},
-		{"a = foo", `known_tcp_ports: in "a = foo": non-numerical service port`},
-		{"a b = 1", `known_tcp_ports: in "a b = 1": whitespace in service name`},
-		{"12 = 1", `known_tcp_ports: in "12 = 1": numerical service name`},
-		{"a = 1, a = 2", `known_tcp_ports: in " a = 2": duplicate service name`},
+	for _, row := range []struct{ ports, warning, known string }{
+		{"lmtp=24, smtp=25, smtps=submissions=465", "", "lmtp=24 smtp=25 smtps=465 submissions=465"},
+		{"", "", ""},
+		{"lmtp", `known_tcp_ports: in "lmtp" is not in "name = value" form`, ""},
+		{"a == b = 3", `known_tcp_ports: in "a == b = 3": missing service name before "="`, "a=3 b=3"},
+		{"a = b =", `known_tcp_ports: in "a = b =": missing port value after "="`, ""},
+		{"a = 4 65", `known_tcp_ports: in "a = 4 65": whitespace in port number`, ""},
+		{"a = foo", `known_tcp_ports: in "a = foo": non-numerical service port`, ""},
+		{"a b = 1", `known_tcp_ports: in "a b = 1": whitespace in service name`, ""},
+		{"12 = 1", `known_tcp_ports: in "12 = 1": numerical service name`, ""},
+		{"a = 1, a = 2", `known_tcp_ports: in " a = 2": duplicate service name`, "a=1"},
 	} {
 		e := newEffective(t, "known_tcp_ports = "+row.ports+"\n")
 		_, err := e.ReadCommon()
 		if got := strings.Join(e.Warnings(), "; "); got != row.warning || err != nil {
 			t.Errorf("%q: %q, %v", row.ports, got, err)
+		}
+		var known []string
+		for name, port := range e.TCPPorts() {
+			known = append(known, name+"="+port)
+		}
+		slices.Sort(known)
+		if got := strings.Join(known, " "); got != row.known {
+			t.Errorf("%q: ports %s", row.ports, got)
 		}
 	}
 }

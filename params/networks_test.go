@@ -71,6 +71,23 @@ func TestNetworks(t *testing.T) {
 	}
 }
 
+// TestNetworkClasses: where the classes of IPv4 networks end.
+func TestNetworkClasses(t *testing.T) {
+	for own, want := range map[string]string{
+		"127.255.255.254": "127.0.0.0/8", "128.0.0.1": "128.0.0.0/16", "191.255.0.1": "191.255.0.0/16", "192.0.0.1": "192.0.0.0/24",
+		"223.255.255.1": "223.255.255.0/24", "224.0.0.1": "224.0.0.0/4", "239.0.0.1": "224.0.0.0/4",
+		"240.0.0.1": "mynetworks_core: unknown address class: 240.0.0.1",
+	} {
+		got, err := networkOf(netip.MustParsePrefix(own+"/30"), classExtent)
+		if err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s", own, got, want)
+		}
+	}
+}
+
 func TestUnsupportedProtocol(t *testing.T) {
 	e := newEffective(t, "mynetworks_style = host\n", func(p *Process) {
 		p.Host.Unsupported = func(v6 bool) error {
