@@ -2,10 +2,12 @@ package table
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The readers of indexed files are tried on damaged bytes in memory, which is
@@ -110,6 +112,60 @@ func TestDamagedFiles(t *testing.T) {
 			if at%7 == 0 {
 				ask(t, s.format, data[:at], keys...)
 			}
+		}
+	}
+}
+
+// TestHashChains: a chain of pages that runs in a circle is damage, however long
+// the circle and the way to it; one that ends is not.
+func TestHashChains(t *testing.T) {
+	data := readSample(t, "overflow-longkey-hash.db")
+	size := int(binary.LittleEndian.Uint32(data[20:]))
+	var pages []int
+	for n := 1; (n+1)*size <= len(data); n++ {
+		if typ := data[n*size+25]; typ == pageHash || typ == pageHashUnsorted {
+			pages = append(pages, n)
+		}
+	}
+	if len(pages) < 3 {
+		t.Fatalf("%d pages", len(pages))
+	}
+	// Each page is followed by the next, and the last by the one given.
+	chain := func(last int) error {
+		b := bytes.Clone(data)
+		for i, n := range pages {
+			next := last
+			if i+1 < len(pages) {
+				next = pages[i+1]
+			}
+			binary.LittleEndian.PutUint32(b[n*size+16:], uint32(next))
+		}
+		x, err := formats["hash"](&mappedFile{fd: -1, data: b})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() {
+			value, found, err := x.get([]byte("absent"))
+			if found || value != nil {
+				t.Errorf("found %q", value)
+			}
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(20 * time.Second):
+			t.Fatalf("no end of a chain whose last page is followed by page %d", last)
+			return nil
+		}
+	}
+	if err := chain(0); err != nil {
+		t.Errorf("a chain with an end: %v", err)
+	}
+	for _, first := range pages {
+		if err := chain(first); !errors.Is(err, errDamaged) || !strings.Contains(err.Error(), "follows itself") {
+			t.Errorf("a circle that begins with page %d: %v", first, err)
 		}
 	}
 }
