@@ -214,6 +214,35 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// Memory that messages have used serves the next ones, if it has the size that is
+// free to each: a message that kept nothing gives back nothing, and what has
+// grown goes.
+func TestHeadsAreUsedAgain(t *testing.T) {
+	st := Storage{MemoryPerMessage: 8 * freeMemory, Budget: NewBudget(1 << 20), TempFile: tempFile(t)}
+	again := false
+	for i := range 200 {
+		empty := st.newContent()
+		empty.close()
+		grown := st.newContent()
+		if _, err := grown.Write(make([]byte, 2*freeMemory)); err != nil || cap(grown.head) <= freeMemory {
+			t.Fatalf("%v, %d", err, cap(grown.head))
+		}
+		grown.close()
+		used := st.newContent()
+		room := used.Room()
+		if len(room) != freeMemory {
+			t.Fatalf("message %d begins with %d bytes", i, len(room))
+		}
+		used.close()
+		next := st.newContent()
+		again = again || &next.Room()[0] == &room[0]
+		next.close()
+	}
+	if !again {
+		t.Error("no message got the memory of the one before it")
+	}
+}
+
 // A run of > over many pieces is not looked at again for each piece; if it was,
 // this test would take half an hour.
 func TestLongQuoteRun(t *testing.T) {
