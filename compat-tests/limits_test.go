@@ -162,7 +162,7 @@ func TestMemoryOfLargeMessages(t *testing.T) {
 // a unit of systemd does. Stock gets along with little; ours needs what
 // docs/replacing-qmqpd.md says, and then serves as many clients as ever.
 func TestAddressSpace(t *testing.T) {
-	const little, enough = 2000000, 2000000 // kB
+	const little, enough = 200000, 2000000 // kB
 	// limited is a site whose master has started nothing of ours yet.
 	limited := func(t *testing.T, kilobytes uint64) *site {
 		s := newSite(t, "")
