@@ -14,11 +14,12 @@ import (
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 	"github.com/qmqpd/qmqpd/compat-tests/standin"
-	"github.com/qmqpd/qmqpd/daemon/hostname"
+	"github.com/qmqpd/qmqpd/params/hostname"
 )
 
 // lookups asks the C library what it is told on standard input, one lookup a
-// line: "n ADDRESS", "4 NAME" or "6 NAME". The calls are those of Postfix.
+// line: "n ADDRESS", "4 NAME", "6 NAME", or "0 NAME" for both families at once. The
+// calls are those of Postfix.
 const lookups = `
 use Socket qw(:DEFAULT getaddrinfo getnameinfo inet_pton inet_ntop pack_sockaddr_in6 unpack_sockaddr_in6 NI_NAMEREQD);
 while (<STDIN>) {
@@ -30,11 +31,11 @@ while (<STDIN>) {
 		print $err ? "no name\n" : "$name\n";
 		next;
 	}
-	my $family = $kind eq "6" ? AF_INET6 : AF_INET;
+	my $family = $kind eq "6" ? AF_INET6 : $kind eq "4" ? AF_INET : AF_UNSPEC;
 	my ($err, @found) = getaddrinfo($what, "", { family => $family, socktype => SOCK_STREAM });
 	print $err ? "$err\n" : join(" ", sort map {
-		my (undef, $addr) = $family == AF_INET6 ? unpack_sockaddr_in6($_->{addr}) : unpack_sockaddr_in($_->{addr});
-		inet_ntop($family, $addr);
+		my (undef, $addr) = $_->{family} == AF_INET6 ? unpack_sockaddr_in6($_->{addr}) : unpack_sockaddr_in($_->{addr});
+		inet_ntop($_->{family}, $addr);
 	} @found) . "\n";
 }
 `
@@ -49,7 +50,7 @@ func ourLookup(r hostname.Resolver, query string) string {
 		}
 		return name
 	}
-	addrs, err := r.LookupAddrs(context.Background(), what, kind == "6")
+	addrs, err := r.LookupAddrs(context.Background(), what, hostname.Families(kind != "6", kind != "4"))
 	if err != nil {
 		return err.Error()
 	}
@@ -117,7 +118,7 @@ func (d dice) order() string {
 	for range d.IntN(4) {
 		word := d.of("files", "dns", "mymodule", "files", "dns")
 		if d.IntN(3) == 0 {
-			word += " [" + d.of("", "!") + d.of("NOTFOUND", "notfound", "UNAVAIL", "TRYAGAIN") + "=" + d.of("return", "continue", "RETURN") + "]"
+			word += " [" + d.of("", "!") + d.of("NOTFOUND", "notfound", "UNAVAIL", "TRYAGAIN", "SUCCESS") + "=" + d.of("return", "continue", "RETURN", "merge") + "]"
 		}
 		words = append(words, word)
 	}
@@ -160,7 +161,7 @@ func TestResolver(t *testing.T) {
 			case 0, 1:
 				queries = append(queries, "n "+d.of(resolverAddrs...))
 			case 2:
-				queries = append(queries, "6 "+d.of(resolverNames...))
+				queries = append(queries, d.of("6 ", "0 ", "0 ")+d.of(resolverNames...))
 			default:
 				queries = append(queries, "4 "+d.of(resolverNames...))
 			}

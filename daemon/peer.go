@@ -1,9 +1,9 @@
 package daemon
 
 import (
-	"github.com/qmqpd/qmqpd/daemon/hostname"
 	"github.com/qmqpd/qmqpd/daemon/peer"
 	"github.com/qmqpd/qmqpd/params"
+	"github.com/qmqpd/qmqpd/params/hostname"
 )
 
 // anyOwner is for a server that TCP clients may reach whoever it runs as.

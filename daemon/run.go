@@ -189,7 +189,7 @@ func (r *run) readSettings() error {
 		Name:      r.args.Process,
 		Service:   r.args.Service,
 		PID:       os.Getpid(),
-		Host:      params.SystemHost(),
+		Host:      params.SystemHost(context.Background()), // signals end a child of master(8) themselves
 	}
 	for _, o := range r.args.Overrides {
 		r.settings.Overrides = append(r.settings.Overrides, mainconf.Setting{Name: o.Name, Value: o.Value})

@@ -86,8 +86,8 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	}
 	s := &server{ServeOptions: o, zone: time.Local}
 	s.log = maillog.New(func() time.Time { return time.Now().In(s.zone) }).WithVerbose(o.Verbose)
-	err, ok := awaited(ctx, s.configure, nil)
-	if !ok {
+	err, ok := awaited(ctx, func() error { return s.configure(ctx) }, nil)
+	if !ok || ctx.Err() != nil {
 		return nil
 	}
 	if o.Log != nil {
@@ -296,6 +296,7 @@ type server struct {
 	log      *maillog.Logger
 	warnings []string // what reading the configuration gave
 
+	host                     params.Host // of all three
 	qmqpd, cleanup, rewriter program
 
 	config *Config

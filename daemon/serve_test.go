@@ -88,6 +88,23 @@ func TestSessionsFitOpenFiles(t *testing.T) {
 	}
 }
 
+// TestEndedStart: where the context ends while a name in the settings is looked up, that
+// is no fault of theirs.
+func TestEndedStart(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var log strings.Builder
+	err := Serve(ctx, ServeOptions{
+		Listen:    []string{"127.0.0.1:0"},
+		Queue:     t.TempDir(),
+		Overrides: []mainconf.Setting{{Name: "queue_via", Value: "direct"}, {Name: "inet_interfaces", Value: "localhost"}},
+		Log:       &log,
+	})
+	if err != nil || log.String() != "" {
+		t.Errorf("%v, log %q", err, log.String())
+	}
+}
+
 // TestFailedStartClosesTables: what was opened before a start that fails is
 // closed.
 func TestFailedStartClosesTables(t *testing.T) {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -31,8 +32,9 @@ type program struct {
 	common params.Common // what it reads at start; the errors of that are Effective's
 }
 
-// configure reads the configuration. All faults are reported together.
-func (s *server) configure() error {
+// configure reads the configuration. All faults are reported together. Where ctx has
+// ended, a host name in the settings may be among them that nobody has looked up.
+func (s *server) configure(ctx context.Context) error {
 	files, err := readConfigDir(s.ConfigDir)
 	if err != nil {
 		return err
@@ -40,6 +42,9 @@ func (s *server) configure() error {
 	for _, w := range files.main.Warnings {
 		s.warnings = append(s.warnings, w.String())
 	}
+	s.host = params.SystemHost(ctx)
+	// Stand-alone, mail_owner need not exist; see findOwners.
+	s.host.Accounts = nil
 	s.qmqpd = s.readProgram(files, "qmqpd", "qmqpd")
 	s.config = LoadConfig(s.qmqpd.Effective)
 	s.cleanup = s.readProgram(files, "cleanup", s.config.CleanupService)
@@ -85,11 +90,9 @@ func (s *server) readProgram(files configFiles, name, service string) program {
 		Name:      name,
 		Service:   service,
 		PID:       os.Getpid(),
-		Host:      params.SystemHost(),
+		Host:      s.host,
 		FollowUse: true,
 	}
-	// Stand-alone, mail_owner need not exist; see findOwners.
-	p.Host.Accounts = nil
 	if s.ConfigDir == "" {
 		p.Overrides = append(p.Overrides, mainconf.Setting{Name: "qmqpd_authorized_clients", Value: loopbackClients})
 	}

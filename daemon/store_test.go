@@ -19,7 +19,7 @@ func TestVersionsHaveParameters(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				host := params.SystemHost()
+				host := params.SystemHost(t.Context())
 				host.Accounts = nil
 				eff := params.New(params.Process{Profile: profile, Name: "qmqpd", Host: host})
 				LoadConfig(eff)

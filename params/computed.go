@@ -56,7 +56,7 @@ func (e *Effective) computed(name string) (string, bool) {
 // ownHostname returns the host's name with a domain: that of the setting of
 // mydomain, not of its default.
 func (e *Effective) ownHostname() (string, bool) {
-	name, err := hostname(e.p.Host, e.warn)
+	name, err := ownHostname(e.p.Host, e.warn)
 	if err != nil {
 		e.fail("myhostname", err.Error(), err)
 		return "", false
@@ -73,9 +73,9 @@ func (e *Effective) ownHostname() (string, bool) {
 	return name + "." + domain, true
 }
 
-// hostname returns the valid name of the host. Source: Postfix 3.10
+// ownHostname returns the valid name of the host. Source: Postfix 3.10
 // get_hostname.c.
-func hostname(h Host, warn func(string)) (string, error) {
+func ownHostname(h Host, warn func(string)) (string, error) {
 	if h.Hostname == nil {
 		return "", hostError("gethostname: " + errUnknownHost.Error())
 	}

@@ -16,9 +16,9 @@ type Host struct {
 	// Interfaces returns the addresses of the network interfaces that are up,
 	// each with the length of its netmask, in the system's order.
 	Interfaces func() ([]netip.Prefix, error)
-	// Resolve returns the addresses of a host name or of an address without
-	// brackets, in the system's order.
-	Resolve func(name string) ([]netip.Addr, error)
+	// Resolve returns the addresses of a host name, or of an address without
+	// brackets, for who uses IPv4, IPv6 or both.
+	Resolve func(name string, ipv4, ipv6 bool) ([]netip.Addr, error)
 	// Unsupported, if not nil, returns why there can be no socket for IPv6 (or
 	// IPv4), or nil. If the kernel lacks the protocol, it is not used; another
 	// reason is fatal.

@@ -60,15 +60,18 @@ func testHost() Host {
 				netip.MustParsePrefix("fe80::5/64"),
 			}, nil
 		},
-		Resolve: func(name string) ([]netip.Addr, error) {
+		Resolve: func(name string, ipv4, ipv6 bool) ([]netip.Addr, error) {
 			if a, err := netip.ParseAddr(name); err == nil {
 				return []netip.Addr{a}, nil
 			}
 			if name == "localhost" {
 				return []netip.Addr{netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.1")}, nil
 			}
-			if name == "ip6-localhost" {
+			if name == "ip6-localhost" && ipv6 {
 				return []netip.Addr{netip.MustParseAddr("::1")}, nil
+			}
+			if name == "ip6-localhost" { // as the C library says from a hosts file
+				return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
 			}
 			return nil, errors.New("not found")
 		},

@@ -158,22 +158,8 @@ func resolveInterface(item string, host Host, p protocols) []netip.Addr {
 	if n := len(name); n > 2 && name[0] == '[' && name[n-1] == ']' {
 		name = name[1 : n-1]
 	}
-	resolved, _ := host.Resolve(name)
-	all := slices.Clone(resolved)
-	if !p.v6 { // whoever asks for IPv4 alone gets that
-		for i := range all {
-			all[i] = all[i].Unmap()
-		}
-	}
-	found := slices.DeleteFunc(slices.Clone(all), func(a netip.Addr) bool { return !p.has(a) })
-	if len(found) == 0 && p.v4 && slices.Contains(all, netip.IPv6Loopback()) {
-		if _, err := netip.ParseAddr(name); err != nil {
-			// A name that is in the hosts file with ::1 alone: to who asks
-			// for IPv4, glibc says 127.0.0.1.
-			found = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}
-		}
-	}
-	return found
+	found, _ := host.Resolve(name, p.v4, p.v6)
+	return slices.DeleteFunc(slices.Clone(found), func(a netip.Addr) bool { return !p.has(a) })
 }
 
 // networks returns the default of mynetworks for the host's own addresses. As

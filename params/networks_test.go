@@ -284,18 +284,6 @@ func TestNoInterfacesVerbose(t *testing.T) {
 	}
 }
 
-// A zone is a number, or the name of an interface if the address is link-local.
-func TestZones(t *testing.T) {
-	for text, want := range map[string]bool{
-		"::1": true, "::1%1": true, "::1%99": true, "::1%01": true, "::1%lo": false, "::1%4294967296": false, "::1%-1": false, "::1%0x1": false,
-		"fe80::1%lo": true, "fe80::1%1": true, "fe80::1%nosuch": false, "ff02::1%lo": true, "ff01::1%lo": false,
-	} {
-		if got, err := systemResolve(text); len(got) == 1 != want {
-			t.Errorf("%s: %v, %v", text, got, err)
-		}
-	}
-}
-
 // What is wrong with inet_interfaces is one error, about it, though mynetworks needs
 // the addresses as well; a fault of mynetworks beside it is another.
 func TestInterfacesFailOnce(t *testing.T) {

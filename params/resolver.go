@@ -282,7 +282,7 @@ func (r *Resolver) computed(name string) (string, *Error) {
 func (r *Resolver) compute(name string) (string, *Error) {
 	switch name {
 	case "myhostname":
-		own, err := hostname(r.Host, r.warn)
+		own, err := ownHostname(r.Host, r.warn)
 		if err != nil {
 			return "", &Error{Name: name, Text: err.Error(), Err: err}
 		}

@@ -2,59 +2,59 @@ package params
 
 import (
 	"context"
-	"errors"
-	"net"
 	"net/netip"
-	"strconv"
+	"sync"
 
-	"github.com/qmqpd/qmqpd/params/inetaton"
+	"github.com/qmqpd/qmqpd/params/hostname"
 	"github.com/qmqpd/qmqpd/params/nodename"
 )
 
 // SystemHost answers from the running system. Nothing is asked before it is
-// needed.
-func SystemHost() Host {
+// needed. The end of ctx ends the look-up of a host name, which may wait for a name
+// server.
+func SystemHost(ctx context.Context) Host {
+	names := &systemNames{ctx: ctx, found: make(map[nameQuestion]nameAnswer)}
 	return Host{
 		Hostname:    nodename.Get,
 		Interfaces:  systemInterfaces,
-		Resolve:     systemResolve,
+		Resolve:     names.resolve,
 		Unsupported: systemUnsupported,
 		Accounts:    SystemAccounts().Kept(),
 		ReadFile:    ReadSafely,
 	}
 }
 
-func systemResolve(name string) ([]netip.Addr, error) {
-	if a, err := netip.ParseAddr(name); err == nil {
-		if !zoneExists(a) {
-			return nil, errNoZone
-		}
-		return []netip.Addr{a}, nil
-	}
-	if a, ok := inetaton.Parse(name); ok {
-		return []netip.Addr{a}, nil
-	}
-	found, err := net.DefaultResolver.LookupNetIP(context.Background(), "ip", name)
-	for i := range found {
-		found[i] = found[i].Unmap() // package net makes no difference
-	}
-	return found, err
+// systemNames looks each name up once: who reads the parameters again may have entered
+// a jail by then, where the files that names are in need not be.
+type systemNames struct {
+	ctx context.Context
+
+	mu     sync.Mutex
+	system *hostname.System
+	found  map[nameQuestion]nameAnswer
 }
 
-var errNoZone = errors.New("no such zone")
+type nameQuestion struct {
+	name       string
+	ipv4, ipv6 bool
+}
 
-// zoneExists reports whether getaddrinfo(3) takes an address with its zone: that
-// is a number, or for a link-local address the name of an interface.
-func zoneExists(a netip.Addr) bool {
-	zone := a.Zone()
-	if zone == "" {
-		return true
-	}
-	if a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() {
-		if _, err := net.InterfaceByName(zone); err == nil {
-			return true
+type nameAnswer struct {
+	addrs []netip.Addr
+	err   error
+}
+
+func (n *systemNames) resolve(name string, ipv4, ipv6 bool) ([]netip.Addr, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	q := nameQuestion{name, ipv4, ipv6}
+	a, ok := n.found[q]
+	if !ok {
+		if n.system == nil {
+			n.system = hostname.NewSystem(hostname.SystemOptions{})
 		}
+		a.addrs, a.err = n.system.LookupAddrs(n.ctx, name, hostname.Families(ipv4, ipv6))
+		n.found[q] = a
 	}
-	_, err := strconv.ParseUint(zone, 10, 32)
-	return err == nil
+	return a.addrs, a.err
 }

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"strings"
@@ -23,7 +24,7 @@ func run(argv []string) int {
 		Getenv: os.LookupEnv,
 		Stdout: os.Stdout,
 		Stderr: os.Stderr,
-		Host:   params.SystemHost(),
+		Host:   params.SystemHost(context.Background()),
 		Exec:   replaceProcess,
 	}
 	program.Profile, program.Build = postconf.Installed()

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/qmqpd/qmqpd/daemon/errno"
-	"github.com/qmqpd/qmqpd/daemon/hostname"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/params/hostname"
 	"github.com/qmqpd/qmqpd/params/hosttext"
 )
 
@@ -131,7 +131,7 @@ func (o *Options) verifiedName(ctx context.Context, addr netip.Addr, text string
 		log.Warningf("%s", problem)
 		return unknown
 	}
-	addrs, err := o.Resolver.LookupAddrs(ctx, name, addr.Is6())
+	addrs, err := o.Resolver.LookupAddrs(ctx, name, hostname.Families(addr.Is4(), addr.Is6()))
 	if ctx.Err() != nil {
 		return unknown
 	}

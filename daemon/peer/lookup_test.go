@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"github.com/qmqpd/qmqpd/daemon/hostname"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/params/hostname"
 )
 
 // table is a resolver with fixed answers.
@@ -33,14 +33,14 @@ func (r table) LookupName(_ context.Context, a netip.Addr) (string, error) {
 	return "", hostname.NoName
 }
 
-func (r table) LookupAddrs(_ context.Context, name string, ipv6 bool) ([]netip.Addr, error) {
+func (r table) LookupAddrs(_ context.Context, name string, family hostname.Family) ([]netip.Addr, error) {
 	var addrs []netip.Addr
 	for _, s := range strings.Fields(r.addrs[name]) {
 		if code, ok := strings.CutPrefix(s, "ERROR:"); ok {
 			n, _ := strconv.Atoi(code)
 			return nil, hostname.LookupError(n)
 		}
-		if a := netip.MustParseAddr(s); a.Is6() == ipv6 {
+		if a := netip.MustParseAddr(s); a.Is6() == (family == hostname.IPv6) {
 			addrs = append(addrs, a)
 		}
 	}
@@ -215,7 +215,7 @@ func (w waiting) LookupName(ctx context.Context, _ netip.Addr) (string, error) {
 	return "", ctx.Err()
 }
 
-func (w waiting) LookupAddrs(context.Context, string, bool) ([]netip.Addr, error) {
+func (w waiting) LookupAddrs(context.Context, string, hostname.Family) ([]netip.Addr, error) {
 	return nil, hostname.NoName
 }
 

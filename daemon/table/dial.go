@@ -1,18 +1,15 @@
 package table
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"net"
 	"net/netip"
-	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/qmqpd/qmqpd/daemon/hostname"
+	"github.com/qmqpd/qmqpd/params/hostname"
 )
 
 // dial connects to the server. Its addresses are tried one after the other, each
@@ -105,9 +102,9 @@ func splitHostPort(address string, utf8 bool) (host, port, problem string) {
 
 // servers is how the names of servers and their ports are found.
 type servers struct {
-	resolver   hostname.Resolver
-	ipv4, ipv6 bool
-	ports      map[string]string
+	resolver hostname.Resolver
+	family   hostname.Family
+	ports    map[string]string
 }
 
 // resolve returns the addresses of a server, in the order in which they are to be
@@ -129,7 +126,7 @@ func (s *servers) resolve(ctx context.Context, host, service string) (addrs []ne
 	} else {
 		return nil, noService
 	}
-	found, err := s.lookup(ctx, host)
+	found, err := s.resolver.LookupAddrs(ctx, host, s.family)
 	if err != nil {
 		return nil, err.Error()
 	}
@@ -148,49 +145,12 @@ func (s *servers) resolve(ctx context.Context, host, service string) (addrs []ne
 	return append(addrs, unusable...), ""
 }
 
-// lookup returns the addresses of the families that are in use, IPv6 first.
-func (s *servers) lookup(ctx context.Context, host string) (found []netip.Addr, err error) {
-	if addr, problem := netip.ParseAddr(host); problem == nil && addr.Is6() {
-		if !s.ipv6 {
-			return nil, hostname.BadFamily
-		}
-		return []netip.Addr{addr}, nil
-	}
-	var worst hostname.LookupError
-	for _, ipv6 := range []bool{true, false} {
-		if ipv6 && !s.ipv6 || !ipv6 && !s.ipv4 {
-			continue
-		}
-		addrs, err := s.resolver.LookupAddrs(ctx, host, ipv6)
-		for _, addr := range addrs {
-			// A hosts file's IPv6 loopback address is the IPv4 one as well, but only
-			// for those who do not ask for both.
-			if !s.ipv4 || !s.ipv6 || !slices.Contains(found, addr) {
-				found = append(found, addr)
-			}
-		}
-		var problem hostname.LookupError
-		if !errors.As(err, &problem) {
-			continue
-		}
-		// An address of one family is no problem of the other.
-		if problem == hostname.BadFamily && s.ipv4 && s.ipv6 {
-			continue
-		}
-		worst = max(worst, problem)
-	}
-	if len(found) == 0 {
-		return nil, cmp.Or(worst, hostname.NoName)
-	}
-	return found, nil
-}
-
 // servers returns what the set knows of other machines. It must be called before
 // the process enters its jail.
 func (o *opening) servers() *servers {
 	if o.set.servers == nil {
 		opt := o.set.opt
-		o.set.servers = &servers{resolver: opt.Resolver, ipv4: !opt.NoIPv4, ipv6: !opt.NoIPv6, ports: opt.TCPPorts}
+		o.set.servers = &servers{resolver: opt.Resolver, family: hostname.Families(!opt.NoIPv4, !opt.NoIPv6), ports: opt.TCPPorts}
 		if o.set.servers.resolver == nil {
 			o.set.servers.resolver = hostname.NewSystem(hostname.SystemOptions{})
 		}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/qmqpd/qmqpd/daemon/hostname"
+	"github.com/qmqpd/qmqpd/params/hostname"
 )
 
 // Logger takes the lines that Postfix logs about tables. The text has no

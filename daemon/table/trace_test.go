@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/qmqpd/qmqpd/daemon/hostname"
 	"github.com/qmqpd/qmqpd/daemon/table"
+	"github.com/qmqpd/qmqpd/params/hostname"
 )
 
 // talker is a recorder at a verbose level.
@@ -65,11 +65,15 @@ type loopback struct{}
 
 func (loopback) LookupName(context.Context, netip.Addr) (string, error) { return "", hostname.NoName }
 
-func (loopback) LookupAddrs(_ context.Context, _ string, ipv6 bool) ([]netip.Addr, error) {
-	if ipv6 {
-		return []netip.Addr{netip.IPv6Loopback()}, nil
+func (loopback) LookupAddrs(_ context.Context, _ string, family hostname.Family) ([]netip.Addr, error) {
+	all := []netip.Addr{netip.IPv6Loopback(), netip.AddrFrom4([4]byte{127, 0, 0, 1})}
+	switch family {
+	case hostname.IPv6:
+		return all[:1], nil
+	case hostname.IPv4:
+		return all[1:], nil
 	}
-	return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}, nil
+	return all, nil
 }
 
 // The addresses of a server are tried one after the other, those of families that

@@ -24,7 +24,7 @@ func testHost() params.Host {
 		Interfaces: func() ([]netip.Prefix, error) {
 			return []netip.Prefix{netip.MustParsePrefix("127.0.0.1/8"), netip.MustParsePrefix("::1/128")}, nil
 		},
-		Resolve: func(string) ([]netip.Addr, error) { return nil, os.ErrNotExist },
+		Resolve: func(string, bool, bool) ([]netip.Addr, error) { return nil, os.ErrNotExist },
 	}
 }
 

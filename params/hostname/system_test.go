@@ -32,7 +32,7 @@ func etc(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-// ask does lookups written as "n ADDRESS", "4 NAME" or "6 NAME" and returns the
+// ask does lookups written as "n ADDRESS", "4 NAME", "6 NAME" or "0 NAME" and returns the
 // result or the error text.
 func ask(ctx context.Context, r Resolver, query string) string {
 	kind, what, _ := strings.Cut(query, " ")
@@ -43,7 +43,7 @@ func ask(ctx context.Context, r Resolver, query string) string {
 		}
 		return name
 	}
-	addrs, err := r.LookupAddrs(ctx, what, kind == "6")
+	addrs, err := r.LookupAddrs(ctx, what, Families(kind != "6", kind != "4"))
 	if err != nil {
 		return err.Error()
 	}
@@ -440,7 +440,7 @@ func FuzzMessage(f *testing.F) {
 			return
 		}
 		m := parseMessage(b, q)
-		for _, addr := range m.addresses(typeA) {
+		for _, addr := range m.addresses() {
 			if !addr.Is4() {
 				t.Errorf("address %v", addr)
 			}
@@ -506,3 +506,16 @@ func TestLongHostnameInJail(t *testing.T) {
 
 // noEnviron is an environment without variables.
 func noEnviron(string) (string, bool) { return "", false }
+
+// A zone is a number, or the name of an interface if the address is link-local.
+func TestZones(t *testing.T) {
+	for text, want := range map[string]bool{
+		"::1": true, "::1%1": true, "::1%99": true, "::1%01": true, "::1%lo": false, "::1%4294967296": false, "::1%-1": false, "::1%0x1": false,
+		"fe80::1%lo": true, "fe80::1%1": true, "fe80::1%nosuch": false, "ff02::1%lo": true, "ff01::1%lo": false,
+	} {
+		got, err := NewSystem(SystemOptions{}).LookupAddrs(context.Background(), text, Any)
+		if len(got) == 1 != want {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+}

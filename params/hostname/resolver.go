@@ -10,9 +10,37 @@ type Resolver interface {
 	// LookupName returns the host name of an address, letter case and all.
 	// The address may be an IPv4-mapped one.
 	LookupName(ctx context.Context, addr netip.Addr) (string, error)
-	// LookupAddrs returns the IPv6 or the IPv4 addresses of a host name. Errors are
-	// LookupError.
-	LookupAddrs(ctx context.Context, name string, ipv6 bool) ([]netip.Addr, error)
+	// LookupAddrs returns the addresses of a host name, or of an address in text,
+	// IPv6 before IPv4. Errors are LookupError.
+	LookupAddrs(ctx context.Context, name string, family Family) ([]netip.Addr, error)
+}
+
+// Family is which addresses of a name are asked for. To ask for all is one look-up,
+// which can find what neither of two would, and the other way round.
+type Family int
+
+// The families.
+const (
+	Any Family = iota // AF_UNSPEC
+	IPv4
+	IPv6
+)
+
+// Families returns the family for who uses IPv4, IPv6 or both.
+func Families(ipv4, ipv6 bool) Family {
+	switch {
+	case ipv4 == ipv6:
+		return Any
+	case ipv6:
+		return IPv6
+	default:
+		return IPv4
+	}
+}
+
+// has tells whether an address is of the family.
+func (f Family) has(a netip.Addr) bool {
+	return f == Any || a.Is6() == (f == IPv6)
 }
 
 // LookupError is why a lookup has no result, in the terms of getaddrinfo(3).

@@ -41,37 +41,40 @@ func (c dnsConfig) lookupName(ctx context.Context, addr netip.Addr) (string, sta
 // lookupAddrs asks DNS for the addresses of a name, with the search list of
 // resolv.conf, or for those of its alias as it is, if there is one. Source: glibc
 // res_query.c, __res_context_search.
-func (c dnsConfig) lookupAddrs(ctx context.Context, name, alias string, ipv6 bool) ([]netip.Addr, status, error) {
-	t := uint16(typeA)
-	if ipv6 {
-		t = typeAAAA
-	}
+func (c dnsConfig) lookupAddrs(ctx context.Context, name, alias string, family Family) ([]netip.Addr, status, error) {
 	if !hostName(strings.TrimSuffix(name, ".")) {
 		return nil, notFound, NoName
 	}
 	var a answer
 	if alias != "" {
-		a = c.query(ctx, strings.TrimSuffix(alias, "."), t)
+		a = c.queryFamily(ctx, strings.TrimSuffix(alias, "."), family)
 	} else {
-		a = c.searchFor(ctx, name, t)
+		a = c.searchFor(ctx, name, family)
 	}
 	if a.err != 0 {
 		return nil, a.status, a.err
 	}
-	addrs := a.message.addresses(t)
+	addrs := a.message.addresses()
+	if a.also != nil {
+		addrs = append(addrs, a.also.addresses()...)
+	}
 	switch {
 	case len(addrs) > 0:
 		return addrs, success, nil
-	case ipv6:
-		return nil, tryAgain, NoName // so says glibc if there are other records
-	default:
+	// So says glibc if there are other records.
+	case family == IPv4:
 		return nil, tryAgain, NoData
+	case family == IPv6:
+		return nil, tryAgain, NoName
+	default:
+		return nil, notFound, NoName
 	}
 }
 
 // answer is what became of a query.
 type answer struct {
 	message  message
+	also     *message    // another one
 	err      LookupError // 0: the message has answers
 	status   status
 	refused  bool // nobody listens at any name server
@@ -80,12 +83,12 @@ type answer struct {
 
 // searchFor tries the name as it is and with the domains of the search list, in
 // the order that ndots gives.
-func (c dnsConfig) searchFor(ctx context.Context, name string, t uint16) answer {
+func (c dnsConfig) searchFor(ctx context.Context, name string, family Family) answer {
 	dots := strings.Count(name, ".")
 	absolute := strings.HasSuffix(name, ".")
 	var asIs *answer
 	if dots >= c.ndots || absolute {
-		a := c.query(ctx, strings.TrimSuffix(name, "."), t)
+		a := c.queryFamily(ctx, strings.TrimSuffix(name, "."), family)
 		if a.err == 0 || absolute || ctx.Err() != nil {
 			return a
 		}
@@ -101,7 +104,7 @@ search:
 		} else {
 			root = true
 		}
-		last = c.query(ctx, full, t)
+		last = c.queryFamily(ctx, full, family)
 		switch {
 		case last.err == 0 || ctx.Err() != nil:
 			return last
@@ -116,7 +119,7 @@ search:
 		}
 	}
 	if asIs == nil && !root {
-		last = c.query(ctx, name, t)
+		last = c.queryFamily(ctx, name, family)
 		if last.err == 0 {
 			return last
 		}
@@ -132,12 +135,40 @@ search:
 	case servFail:
 		result.err = TryAgain
 	}
-	if result.err == TryAgain && result.status == notFound && t == typeA {
+	if result.err == TryAgain && result.status == notFound && family == IPv4 {
 		// The error is that of an earlier query and the status that of the
 		// last one, and getaddrinfo(3) for IPv4 sees no failure then.
 		result.err = NoName
 	}
 	return result
+}
+
+// queryFamily asks for the addresses of one name. Both types are asked for at the same
+// time, and one good answer is enough. Source: glibc res_query.c,
+// __res_context_query.
+func (c dnsConfig) queryFamily(ctx context.Context, name string, family Family) answer {
+	switch family {
+	case IPv4:
+		return c.query(ctx, name, typeA)
+	case IPv6:
+		return c.query(ctx, name, typeAAAA)
+	}
+	six := make(chan answer, 1)
+	go func() { six <- c.query(ctx, name, typeAAAA) }()
+	a, b := c.query(ctx, name, typeA), <-six
+	switch {
+	case a.err == 0 && b.err == 0:
+		a.also = &b.message
+		return a
+	case a.err == 0:
+		return a
+	case b.err == 0:
+		return b
+	case a.err == NoData, a.err == TryAgain && b.err != TryAgain:
+		return b // it says more
+	default:
+		return a
+	}
 }
 
 // query asks the name servers in turn until one knows.

@@ -17,14 +17,31 @@ const (
 	statuses
 )
 
+// action is what is done after the outcome of a name service.
+type action int
+
+const (
+	goOn action = iota
+	stop
+	// merge puts together the results of two services. That cannot be done with
+	// hosts: a success counts for nothing then.
+	merge
+)
+
 // service is one word of the hosts line of nsswitch.conf, with what to do after
 // each outcome.
 type service struct {
-	name string
-	end  [statuses]bool
+	name    string
+	actions [statuses]action
 }
 
-func (s service) ends(st status) bool { return s.end[st] }
+// ends tells whether the next service is not asked. The loops of the C library differ in
+// what merge means without a result: strict is the one of getaddrinfo(3) itself, or of
+// any about a service that is not there.
+func (s service) ends(st status, strict bool) bool {
+	a := s.actions[st]
+	return a == stop || a == merge && (strict || st == success)
+}
 
 // order is what nsswitch.conf says about hosts.
 type order struct {
@@ -64,7 +81,7 @@ func parseOrder(line string) order {
 			return order{} // actions without a service
 		}
 		s := service{name: line[:end]}
-		s.end[success] = true
+		s.actions[success] = stop
 		line = strings.TrimLeft(line[end:], " \t")
 		for strings.HasPrefix(line, "[") {
 			actions, rest, ok := strings.Cut(line[1:], "]")
@@ -82,7 +99,7 @@ func (s *service) act(actions string) bool {
 	words := strings.Fields(actions)
 	for _, word := range words {
 		word, not := strings.CutPrefix(word, "!")
-		name, action, ok := strings.Cut(word, "=")
+		name, reaction, ok := strings.Cut(word, "=")
 		if !ok {
 			return false
 		}
@@ -99,17 +116,19 @@ func (s *service) act(actions string) bool {
 		default:
 			return false
 		}
-		var end bool
-		switch strings.ToLower(action) {
+		var then action
+		switch strings.ToLower(reaction) {
 		case "return":
-			end = true
-		case "continue", "merge": // there is nothing to merge for hosts
+			then = stop
+		case "merge":
+			then = merge
+		case "continue":
 		default:
 			return false
 		}
 		for st := range statuses {
 			if (st == which) != not {
-				s.end[st] = end
+				s.actions[st] = then
 			}
 		}
 	}

@@ -2,9 +2,12 @@ package hostname
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 
 	"github.com/qmqpd/qmqpd/params/inetaton"
 )
@@ -71,17 +74,22 @@ func (s *System) LookupName(ctx context.Context, addr netip.Addr) (string, error
 	}
 	name, err := "", error(NoName)
 	for _, service := range s.order.services {
-		st := unavailable
+		st, known := unavailable, true
 		switch service.name {
 		case "files":
 			name, st, err = s.nameInFiles(addr)
 		case "dns":
 			name, st, err = s.config.get().lookupName(ctx, addr)
+		default:
+			known = false
 		}
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		if service.ends(st) {
+		if st == success && service.actions[st] == merge {
+			return "", NoName
+		}
+		if service.ends(st, !known) {
 			break
 		}
 	}
@@ -93,10 +101,13 @@ func (s *System) LookupName(ctx context.Context, addr netip.Addr) (string, error
 }
 
 // LookupAddrs implements Resolver.
-func (s *System) LookupAddrs(ctx context.Context, name string, ipv6 bool) ([]netip.Addr, error) {
-	if addr, ok := inetaton.Parse(name); ok {
-		if ipv6 {
+func (s *System) LookupAddrs(ctx context.Context, name string, family Family) ([]netip.Addr, error) {
+	if addr, ok := numeric(name, family); ok {
+		switch {
+		case !family.has(addr):
 			return nil, BadFamily
+		case !zoneExists(addr):
+			return nil, NoName
 		}
 		return []netip.Addr{addr}, nil
 	}
@@ -106,19 +117,57 @@ func (s *System) LookupAddrs(ctx context.Context, name string, ipv6 bool) ([]net
 	var addrs []netip.Addr
 	err := error(NoName)
 	for _, service := range s.order.services {
-		st := unavailable
+		st, known := unavailable, true
 		switch service.name {
 		case "files":
-			addrs, st, err = s.addrsInFiles(name, ipv6)
+			addrs, st, err = s.addrsInFiles(name, family)
 		case "dns":
-			addrs, st, err = s.config.get().lookupAddrs(ctx, name, s.alias(name), ipv6)
+			addrs, st, err = s.config.get().lookupAddrs(ctx, name, s.alias(name), family)
+		default:
+			known = false
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		if service.ends(st) {
+		if st == success && service.actions[st] == merge {
+			if family == IPv4 {
+				return nil, NoData
+			}
+			return nil, NoName
+		}
+		if service.ends(st, !known || family != IPv4) {
 			break
 		}
 	}
+	slices.SortStableFunc(addrs, func(a, b netip.Addr) int { return b.BitLen() - a.BitLen() })
 	return addrs, err
+}
+
+// numeric returns the address that a text is, in one of the spellings that
+// inet_aton(3) knows or as an IPv6 address.
+func numeric(text string, family Family) (netip.Addr, bool) {
+	if addr, ok := inetaton.Parse(text); ok {
+		return addr, true
+	}
+	addr, err := netip.ParseAddr(text)
+	if family == IPv4 {
+		addr = addr.Unmap()
+	}
+	return addr, err == nil
+}
+
+// zoneExists reports whether getaddrinfo(3) takes an address with its zone: that
+// is a number, or for a link-local address the name of an interface.
+func zoneExists(a netip.Addr) bool {
+	zone := a.Zone()
+	if zone == "" {
+		return true
+	}
+	if a.IsLinkLocalUnicast() || a.IsLinkLocalMulticast() {
+		if _, err := net.InterfaceByName(zone); err == nil {
+			return true
+		}
+	}
+	_, err := strconv.ParseUint(zone, 10, 32)
+	return err == nil
 }

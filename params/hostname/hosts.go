@@ -11,13 +11,13 @@ type hostLine struct {
 	names []string // the first is the canonical one; it may be empty
 }
 
-// in returns the address of the line for a lookup in one family. For an IPv4
+// in returns the address of the line for a lookup in a family. For an IPv4
 // lookup glibc takes IPv4-mapped addresses for what they map, and ::1 for
 // 127.0.0.1.
-func (l hostLine) in(ipv6 bool) (netip.Addr, bool) {
+func (l hostLine) in(family Family) (netip.Addr, bool) {
 	switch {
-	case ipv6:
-		return l.addr, l.addr.Is6()
+	case family != IPv4:
+		return l.addr, family.has(l.addr)
 	case l.addr == netip.IPv6Loopback():
 		return netip.AddrFrom4([4]byte{127, 0, 0, 1}), true
 	}
@@ -56,7 +56,7 @@ func (s *System) nameInFiles(addr netip.Addr) (string, status, error) {
 		return "", unavailable, NoName
 	}
 	for _, l := range lines {
-		a, ok := l.in(addr.Is6())
+		a, ok := l.in(Families(addr.Is4(), addr.Is6()))
 		if addr.Is4In6() {
 			// Both ways of writing it count, but not ::1.
 			a, ok = netip.AddrFrom16(l.addr.As16()), true
@@ -68,17 +68,17 @@ func (s *System) nameInFiles(addr netip.Addr) (string, status, error) {
 	return "", notFound, NoName
 }
 
-func (s *System) addrsInFiles(name string, ipv6 bool) ([]netip.Addr, status, error) {
+func (s *System) addrsInFiles(name string, family Family) ([]netip.Addr, status, error) {
 	lines, ok := s.hosts.lookup()
 	switch {
-	case !ok && ipv6:
-		return nil, unavailable, NoName
-	case !ok:
+	case !ok && family == IPv4:
 		return nil, unavailable, NoData // so says glibc
+	case !ok:
+		return nil, unavailable, NoName
 	}
 	var addrs []netip.Addr
 	for _, l := range lines {
-		a, ok := l.in(ipv6)
+		a, ok := l.in(family)
 		if !ok || !hasName(l.names, name) {
 			continue
 		}

@@ -138,14 +138,14 @@ func (m message) answering(t uint16, yield func(data []byte) bool) {
 	}
 }
 
-// addresses returns those of type A or AAAA.
-func (m message) addresses(t uint16) []netip.Addr {
+// addresses returns those that the question was for.
+func (m message) addresses() []netip.Addr {
 	size := 4
-	if t == typeAAAA {
+	if m.question.qtype == typeAAAA {
 		size = 16
 	}
 	var addrs []netip.Addr
-	m.answering(t, func(data []byte) bool {
+	m.answering(m.question.qtype, func(data []byte) bool {
 		if a, ok := netip.AddrFromSlice(data); ok && len(data) == size {
 			addrs = append(addrs, a)
 		}
