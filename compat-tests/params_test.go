@@ -41,7 +41,7 @@ func stockVerdict(stderr, program string) verdict {
 
 // rootHost is the host that a program inside the instance's root sees.
 func rootHost(pf *postfix.Instance) params.Host {
-	h := params.SystemHost(context.Background())
+	h := params.SystemHost(context.Background(), nil)
 	h.Accounts = params.AccountFiles{PasswdFile: pf.Path("/etc/passwd"), GroupFile: pf.Path("/etc/group")}
 	h.ReadFile = func(name string) ([]byte, error) { return params.ReadSafely(pf.Path(name)) }
 	return h

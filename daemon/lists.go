@@ -9,6 +9,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/params"
 	"github.com/qmqpd/qmqpd/params/dynamicmaps"
+	"github.com/qmqpd/qmqpd/params/hostname"
 )
 
 // lists are the access lists of a server.
@@ -74,10 +75,11 @@ func asFailure(err error) error {
 // from eff: stand-alone mode opens the tables of cleanup(8), whose settings may be
 // others than those of qmqpd. The end of ctx ends the opening of tables that wait for
 // proxymap(8).
-func newTables(ctx context.Context, eff *params.Effective, queue string, log *maillog.Logger, loaded dynamicmaps.Tables) *table.Set {
+func newTables(ctx context.Context, eff *params.Effective, resolver hostname.Resolver, queue string, log *maillog.Logger, loaded dynamicmaps.Tables) *table.Set {
 	ipv4, ipv6 := eff.Protocols()
 	return table.NewSet(table.Options{
 		Context:           ctx,
+		Resolver:          resolver,
 		NoIPv4:            !ipv4,
 		NoIPv6:            !ipv6,
 		TCPPorts:          eff.TCPPorts(),

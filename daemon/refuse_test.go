@@ -32,7 +32,7 @@ func TestRefuseLaterSettings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			process := params.Process{Profile: profile, Name: "cleanup", Host: params.SystemHost(t.Context())}
+			process := params.Process{Profile: profile, Name: "cleanup", Host: params.SystemHost(t.Context(), nil)}
 			if tt.value != "" {
 				process.Overrides = []mainconf.Setting{{Name: "non_empty_end_of_header_action", Value: tt.value}}
 			}
@@ -54,7 +54,7 @@ func TestRefuseOldName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		process := params.Process{Name: "cleanup", Host: params.SystemHost(t.Context()), Main: doc}
+		process := params.Process{Name: "cleanup", Host: params.SystemHost(t.Context(), nil), Main: doc}
 		err = refuse(params.New(process), cleanup.FlagMap)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("want %q in: %v", tt.want, err)
@@ -108,7 +108,7 @@ func TestRefuse(t *testing.T) {
 // checkRefused refuses settings of cleanup(8) with one error, or none.
 func checkRefused(t *testing.T, flags uint32, want string, settings ...mainconf.Setting) {
 	t.Helper()
-	errs := eachOf(refuse(params.New(params.Process{Name: "cleanup", Host: params.SystemHost(t.Context()), Overrides: settings}), flags))
+	errs := eachOf(refuse(params.New(params.Process{Name: "cleanup", Host: params.SystemHost(t.Context(), nil), Overrides: settings}), flags))
 	if len(errs) > 1 || (len(errs) == 1) != (want != "") || len(errs) == 1 && errs[0].Error() != want {
 		t.Errorf("%v, flags %#x: %v, want %q", settings, flags, errs, want)
 	}

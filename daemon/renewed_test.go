@@ -33,7 +33,7 @@ func TestAccessListFollowsTable(t *testing.T) {
 	var lines bytes.Buffer
 	s := &server{log: maillog.New(time.Now)}
 	s.log.AddPlain(&lines, "x")
-	s.qmqpd.Effective = params.New(params.Process{Name: "qmqpd", Host: params.SystemHost(t.Context())})
+	s.qmqpd.Effective = params.New(params.Process{Name: "qmqpd", Host: params.SystemHost(t.Context(), nil)})
 	s.config = LoadConfig(s.qmqpd.Effective)
 	s.config.Clients = "cdb:" + dir + "/clients"
 	servers, err := s.newServers(t.Context())

@@ -23,6 +23,7 @@ import (
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 	"github.com/qmqpd/qmqpd/params/dynamicmaps"
+	"github.com/qmqpd/qmqpd/params/hostname"
 )
 
 // Child is what a child of master(8) is started with.
@@ -106,6 +107,7 @@ type run struct {
 	zone *jail.Zone
 	log  *maillog.Logger
 
+	resolver  *hostname.System
 	settings  params.Process // main.cf and overrides
 	told      []told         // in reading the parameters, not yet logged
 	effective *params.Effective
@@ -182,6 +184,7 @@ func (r *run) readSettings() error {
 		return master.InvalidOption(r.InvalidOption)
 	}
 	r.args.Operands = r.Operands
+	r.resolver = hostname.NewSystem(hostname.SystemOptions{})
 	r.settings = params.Process{
 		Profile:   imitated(),
 		ConfigDir: dir,
@@ -189,7 +192,7 @@ func (r *run) readSettings() error {
 		Name:      r.args.Process,
 		Service:   r.args.Service,
 		PID:       os.Getpid(),
-		Host:      params.SystemHost(context.Background()), // signals end a child of master(8) themselves
+		Host:      params.SystemHost(context.Background(), r.resolver), // a signal ends the process itself
 	}
 	for _, o := range r.args.Overrides {
 		r.settings.Overrides = append(r.settings.Overrides, mainconf.Setting{Name: o.Name, Value: o.Value})
@@ -277,7 +280,7 @@ func (r *run) openServer() error {
 		return maillog.FatalError("chdir(\"%s\"): %s", r.config.QueueDirectory, errno.Text(err))
 	}
 	ctx := context.Background()
-	r.tables = newTables(ctx, r.effective, "", r.log, r.loaded)
+	r.tables = newTables(ctx, r.effective, r.resolver, "", r.log, r.loaded)
 	var err error
 	if r.server, err = newServer(ctx, r.config, r.tables, r.log); err != nil {
 		return err
@@ -285,7 +288,7 @@ func (r *run) openServer() error {
 	if err := openDestinations(r.effective.String("mydestination"), r.tables); err != nil {
 		return asFailure(err)
 	}
-	r.server.Peer = newPeer(r.config, r.effective, int(r.owner.UID)).Lookup
+	r.server.Peer = newPeer(r.config, r.effective, r.resolver, int(r.owner.UID)).Lookup
 	r.other = r.otherLists(ctx)
 	return nil
 }
@@ -303,6 +306,7 @@ func (r *run) enterJail() error {
 		}
 		r.log.Infof("chroot %s user %s", cmp.Or(confined.Root, "(none)"), user)
 	}
+	warnServices(r.resolver, r.log)
 	var err error
 	if r.poller, err = poll.New(); err != nil {
 		return maillog.FatalError("epoll_create: %s", errno.Text(err))

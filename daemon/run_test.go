@@ -28,7 +28,7 @@ func newRun(t *testing.T, args master.Args, main, masterFile string) *run {
 		t.Fatal(err)
 	}
 	r := &run{args: &args}
-	r.settings = params.Process{ConfigDir: dir, Main: doc, Name: "qmqpd", Host: params.SystemHost(t.Context())}
+	r.settings = params.Process{ConfigDir: dir, Main: doc, Name: "qmqpd", Host: params.SystemHost(t.Context(), nil)}
 	r.settings.Host.Accounts = nil
 	for _, o := range args.Overrides {
 		r.settings.Overrides = append(r.settings.Overrides, mainconf.Setting{Name: o.Name, Value: o.Value})

@@ -23,6 +23,8 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/standalone"
 	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params"
+	"github.com/qmqpd/qmqpd/params/hostname"
 )
 
 // ServeOptions are the settings of a stand-alone server.
@@ -102,6 +104,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
+	warnServices(s.resolver, s.log)
 	poller, err := poll.New()
 	if err != nil {
 		return err
@@ -227,7 +230,7 @@ func (s *server) openSettings(ctx context.Context) opened {
 // client, as by a child of master(8), which restarts then. The first server lacks
 // its policy; those that are opened later get s.policy.
 func (s *server) newServers(ctx context.Context) (*renewed[*Server], error) {
-	lookup := newPeer(s.config, s.qmqpd.Effective, anyOwner).Lookup
+	lookup := newPeer(s.config, s.qmqpd.Effective, s.resolver, anyOwner).Lookup
 	config := *s.config
 	if s.Clients != nil {
 		config.Clients = ""
@@ -237,7 +240,7 @@ func (s *server) newServers(ctx context.Context) (*renewed[*Server], error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		tables := newTables(ctx, s.qmqpd.Effective, s.queue, s.log, loaded)
+		tables := newTables(ctx, s.qmqpd.Effective, s.resolver, s.queue, s.log, loaded)
 		server, err := newServer(ctx, &config, tables, s.log)
 		if err != nil {
 			tables.Close()
@@ -296,6 +299,7 @@ type server struct {
 	log      *maillog.Logger
 	warnings []string // what reading the configuration gave
 
+	resolver                 *hostname.System
 	host                     params.Host // of all three
 	qmqpd, cleanup, rewriter program
 
@@ -428,7 +432,7 @@ func (s *server) openMaps(ctx context.Context) (*openMaps, error) {
 	if err != nil {
 		return nil, err
 	}
-	tables := newTables(ctx, s.cleanup.Effective, s.queue, log, loaded)
+	tables := newTables(ctx, s.cleanup.Effective, s.resolver, s.queue, log, loaded)
 	maps, err := s.maps.open(tables, s.cleanup.common.Interfaces, s.cleanup.ProxyInterfaces)
 	if err != nil {
 		tables.Close()

@@ -19,6 +19,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/standalone"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
+	"github.com/qmqpd/qmqpd/params/hostname"
 )
 
 // loopbackClients are who may send when there is no main.cf to say so.
@@ -42,7 +43,8 @@ func (s *server) configure(ctx context.Context) error {
 	for _, w := range files.main.Warnings {
 		s.warnings = append(s.warnings, w.String())
 	}
-	s.host = params.SystemHost(ctx)
+	s.resolver = hostname.NewSystem(hostname.SystemOptions{})
+	s.host = params.SystemHost(ctx, s.resolver)
 	// Stand-alone, mail_owner need not exist; see findOwners.
 	s.host.Accounts = nil
 	s.qmqpd = s.readProgram(files, "qmqpd", "qmqpd")

@@ -19,11 +19,11 @@ func TestVersionsHaveParameters(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				host := params.SystemHost(t.Context())
+				host := params.SystemHost(t.Context(), nil)
 				host.Accounts = nil
 				eff := params.New(params.Process{Profile: profile, Name: "qmqpd", Host: host})
 				LoadConfig(eff)
-				newTables(t.Context(), eff, "", nil, nil)
+				newTables(t.Context(), eff, nil, "", nil, nil)
 				loadSpool(eff)
 				loadIncoming(eff, eff, "example.com", 0)
 				if err := eff.Errors(); err != nil && strings.Contains(err.Error(), "has no parameter") {

@@ -24,7 +24,7 @@ func BenchmarkReadCommon(b *testing.B) {
 
 // BenchmarkSystemHost is what the system is asked.
 func BenchmarkSystemHost(b *testing.B) {
-	h := SystemHost(b.Context())
+	h := SystemHost(b.Context(), nil)
 	for b.Loop() {
 		h.Interfaces()
 		h.Hostname()

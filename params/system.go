@@ -10,10 +10,10 @@ import (
 )
 
 // SystemHost answers from the running system. Nothing is asked before it is
-// needed. The end of ctx ends the look-up of a host name, which may wait for a name
-// server.
-func SystemHost(ctx context.Context) Host {
-	names := &systemNames{ctx: ctx, found: make(map[nameQuestion]nameAnswer)}
+// needed. Host names are looked up by the resolver, if it is not nil; the end of ctx
+// ends that, which may wait for a name server.
+func SystemHost(ctx context.Context, resolver hostname.Resolver) Host {
+	names := &systemNames{ctx: ctx, resolver: resolver, found: make(map[nameQuestion]nameAnswer)}
 	return Host{
 		Hostname:    nodename.Get,
 		Interfaces:  systemInterfaces,
@@ -29,9 +29,9 @@ func SystemHost(ctx context.Context) Host {
 type systemNames struct {
 	ctx context.Context
 
-	mu     sync.Mutex
-	system *hostname.System
-	found  map[nameQuestion]nameAnswer
+	mu       sync.Mutex
+	resolver hostname.Resolver
+	found    map[nameQuestion]nameAnswer
 }
 
 type nameQuestion struct {
@@ -50,10 +50,10 @@ func (n *systemNames) resolve(name string, ipv4, ipv6 bool) ([]netip.Addr, error
 	q := nameQuestion{name, ipv4, ipv6}
 	a, ok := n.found[q]
 	if !ok {
-		if n.system == nil {
-			n.system = hostname.NewSystem(hostname.SystemOptions{})
+		if n.resolver == nil {
+			n.resolver = hostname.NewSystem(hostname.SystemOptions{})
 		}
-		a.addrs, a.err = n.system.LookupAddrs(n.ctx, name, hostname.Families(ipv4, ipv6))
+		a.addrs, a.err = n.resolver.LookupAddrs(n.ctx, name, hostname.Families(ipv4, ipv6))
 		n.found[q] = a
 	}
 	return a.addrs, a.err

@@ -10,7 +10,7 @@ import (
 // stays.
 func TestResolveEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	host := SystemHost(ctx)
+	host := SystemHost(ctx, nil)
 	if found, err := host.Resolve("localhost", true, true); err != nil || len(found) == 0 {
 		t.Errorf("%v, %v", found, err)
 	}

@@ -34,7 +34,7 @@ func TestUsed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			host := SystemHost(t.Context())
+			host := SystemHost(t.Context(), nil)
 			host.Accounts = nil
 			host.Hostname = func() (string, error) { return "node", nil }
 			e := New(Process{Name: "qmqpd", Main: doc, Overrides: settings, Host: host, FollowUse: true})

@@ -24,7 +24,7 @@ func run(argv []string) int {
 		Getenv: os.LookupEnv,
 		Stdout: os.Stdout,
 		Stderr: os.Stderr,
-		Host:   params.SystemHost(context.Background()),
+		Host:   params.SystemHost(context.Background(), nil),
 		Exec:   replaceProcess,
 	}
 	program.Profile, program.Build = postconf.Installed()

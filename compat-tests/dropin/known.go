@@ -29,3 +29,25 @@ var knownDifferences = []judges.Known{
 		Stock: []string{"log <19> postfix/qmqpd: error: open /nonexistent: No such file or directory"},
 	},
 }
+
+// serviceDifferences are those of TestNameServices.
+var serviceDifferences = []judges.Known{
+	{
+		Row: "mdns4", Reason: "of host name services ours has files, dns and myhostname; others are libraries, which a program of this kind cannot load",
+		Stock: []string{
+			`  A "log_client_name=hr.local"`, `  A "log_message_origin=hr.local[127.0.0.77]"`, `  A "client_name=hr.local"`,
+			`  N "Received: from hr.local (hr.local [127.0.0.77])"`,
+			"log <22> postfix/qmqpd: connect from hr.local[127.0.0.77]",
+			"log <22> postfix/qmqpd: ABCDEF12345: client=hr.local[127.0.0.77]",
+			"log <22> postfix/qmqpd: disconnect from hr.local[127.0.0.77]",
+		},
+		Ours: []string{
+			`  A "log_client_name=unknown"`, `  A "log_message_origin=unknown[127.0.0.77]"`, `  A "client_name=unknown"`,
+			`  N "Received: from unknown (unknown [127.0.0.77])"`,
+			"log <22> postfix/qmqpd: connect from unknown[127.0.0.77]",
+			"log <22> postfix/qmqpd: ABCDEF12345: client=unknown[127.0.0.77]",
+			"log <22> postfix/qmqpd: disconnect from unknown[127.0.0.77]",
+			`log <20> postfix/qmqpd: warning: nsswitch.conf: the host name service "mdns4" is not asked: clients that it alone knows are unknown`,
+		},
+	},
+}

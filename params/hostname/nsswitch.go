@@ -45,7 +45,7 @@ func (s service) ends(st status, strict bool) bool {
 
 // order is what nsswitch.conf says about hosts.
 type order struct {
-	services []service // others than files and dns count as not installed
+	services []service // others than files, dns and myhostname count as not installed
 	bad      bool      // cannot be understood; every lookup fails
 }
 

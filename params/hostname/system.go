@@ -1,6 +1,7 @@
 package hostname
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/netip"
@@ -20,12 +21,18 @@ type System struct {
 	conf    cached[hostConf]
 	config  cached[dnsConfig]
 	aliases cached[[][2]string] // without a path if there are none
+	modules modules
+	run     string // where servers have their sockets
 }
 
 // SystemOptions are for tests; the zero value is the system's own.
 type SystemOptions struct {
 	// Dir has the files. Empty: /etc.
 	Dir string
+	// Libraries are the folders that name services are loaded from. Nil: the system's.
+	Libraries []string
+	// Run has the sockets of their servers. Empty: /run.
+	Run string
 	// Port is where name servers listen. Zero: 53.
 	Port int
 	// Hostname gives the default search domain if resolv.conf names none.
@@ -58,12 +65,17 @@ func NewSystem(o SystemOptions) *System {
 	}
 	aliasesPath, _ := environ("HOSTALIASES")
 	path := func(name string) string { return filepath.Join(dir, name) }
+	if o.Libraries == nil {
+		o.Libraries = libraryDirs()
+	}
 	return &System{
 		order:   readOrder(path("nsswitch.conf")),
 		hosts:   cached[[]hostLine]{path: path("hosts"), parse: parseHosts},
 		conf:    cached[hostConf]{path: hostConfPath, parse: func(b []byte) hostConf { return parseHostConf(b, environ) }},
 		config:  cached[dnsConfig]{path: path("resolv.conf"), parse: func(b []byte) dnsConfig { return parseResolvConf(b, o.Hostname, port, environ) }},
 		aliases: cached[[][2]string]{path: aliasesPath, parse: parseAliases},
+		modules: modules{dirs: o.Libraries},
+		run:     cmp.Or(o.Run, "/run"),
 	}
 }
 
@@ -80,6 +92,10 @@ func (s *System) LookupName(ctx context.Context, addr netip.Addr) (string, error
 			name, st, err = s.nameInFiles(addr)
 		case "dns":
 			name, st, err = s.config.get().lookupName(ctx, addr)
+		case "myhostname":
+			if known = s.modules.loaded(service.name); known {
+				name, st, err = myName(addr)
+			}
 		default:
 			known = false
 		}
@@ -123,6 +139,10 @@ func (s *System) LookupAddrs(ctx context.Context, name string, family Family) ([
 			addrs, st, err = s.addrsInFiles(name, family)
 		case "dns":
 			addrs, st, err = s.config.get().lookupAddrs(ctx, name, s.alias(name), family)
+		case "myhostname":
+			if known = s.modules.loaded(service.name); known {
+				addrs, st, err = myAddrs(name, family)
+			}
 		default:
 			known = false
 		}
