@@ -377,6 +377,8 @@ func TestResolvConf(t *testing.T) {
 			})},
 		{name: "options with more after them", conf: "options rotated ndots:3x timeout:2s attempts:+4. ndots use-vcs\n",
 			want: with(func(c *dnsConfig) { c.rotate, c.tcp, c.ndots, c.timeout, c.attempts = true, true, 3, 2*time.Second, 4 })},
+		{name: "options with a zero in them", conf: "options ndots:10 timeout:20\n",
+			want: with(func(c *dnsConfig) { c.ndots, c.timeout = 10, 20*time.Second })},
 		{name: "options of other forms", conf: "options xrotate ndots timeout attempts=4 ndots:4294967298 attempts:x\n",
 			want: with(func(c *dnsConfig) { c.ndots, c.attempts = 2, 0 })},
 		{name: "options of the environment", conf: "options timeout:9 attempts:4\n", env: map[string]string{"RES_OPTIONS": " timeout:2\tuse-vc"},
