@@ -153,7 +153,31 @@ var wireRows = []judges.Row{
 	{Name: "unauthorised client that sends", Main: []string{"qmqpd_authorized_clients ="}, Clients: one(plain), Want: []string{`DError: localhost[127.0.0.1] is not authorized to use this service,"`}},
 	{Name: "unauthorised client that is silent", Main: []string{"qmqpd_authorized_clients ="}, Clients: []judges.Client{{}}, Want: []string{"is not authorized"}},
 	{Name: "unauthorised client that half-closes", Main: []string{"qmqpd_authorized_clients ="}, Clients: []judges.Client{{HalfClose: true}}, Want: []string{"is not authorized"}},
+	{Name: "what is left unread ends with a reset", Main: []string{"max_use = 1000"}, Clients: unread(), Want: []string{"reset: true", "reset: false"}},
 	{Name: "session after an error", Clients: []judges.Client{{Send: "x"}, {Send: plain}, {Send: "20:3:abc", HalfClose: true}, {Send: plain}}, Want: queued},
+}
+
+// unread are clients that send more than the server wants, by a little more or less
+// than what the stock program has read by then: blocks of 4096 bytes.
+func unread() []judges.Client {
+	var clients []judges.Client
+	add := func(wanted string) {
+		for _, n := range []int{-1, 0, 1, 3000, 4096, 4097} {
+			whole := (len(wanted) + 4095) / 4096 * 4096
+			if more := whole + n - len(wanted); more >= 0 {
+				clients = append(clients, judges.Client{Send: wanted + strings.Repeat("x", more), Ending: true, HalfClose: true})
+			}
+		}
+	}
+	add("x")
+	add(plain)
+	for _, n := range []int{4000, 4096, 5000, 8100, 8192, 10000, 16384, 20000, 30000} {
+		content := standin.Netstring(strings.Repeat("y", n))
+		add(standin.Netstring(content + "1:s,1:r,"))
+		add("9:" + content + "x")
+		add("9:" + content + "1:s," + strings.Repeat(standin.Netstring(strings.Repeat("r", 300)), 20) + "x")
+	}
+	return clients
 }
 
 // body is what is inside the outer netstring, with its end.

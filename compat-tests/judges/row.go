@@ -104,6 +104,10 @@ type Client struct {
 	Pause time.Duration
 	// HalfClose says after Send that nothing more will come.
 	HalfClose bool
+	// Ending notes whether the server's end came as a reset, as it does where the
+	// server has not read everything. That is no chance only if Send is one write, and
+	// nothing is left for the server to do before it reads.
+	Ending bool
 	// Reset closes with a reset after Send, and reads no reply.
 	Reset bool
 	// Hangup closes after Send, and reads no reply.

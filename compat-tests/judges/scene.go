@@ -252,6 +252,9 @@ func (s *Scene) Client(name string, c Client) {
 		s.Note("%s: closed", name)
 	default:
 		s.Reply(name, conn)
+		if c.Ending {
+			s.Note("%s: reset: %v", name, conn.WasReset)
+		}
 	}
 }
 

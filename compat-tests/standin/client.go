@@ -18,6 +18,8 @@ type Client struct {
 	conn net.Conn
 	// Port is the local port of a TCP client.
 	Port string
+	// WasReset says that ReadAll ended with a reset.
+	WasReset bool
 }
 
 // Dial connects to a listener. from is the client's own address, without
@@ -109,12 +111,12 @@ func (c *Client) Close() { c.conn.Close() }
 
 // ReadAll reads until the server closes or resets, or for limit at most: then
 // the error is os.ErrDeadlineExceeded. A reset is no error: the server may
-// close while bytes from the client are unread.
+// close while bytes from the client are unread. WasReset tells.
 func (c *Client) ReadAll(limit time.Duration) ([]byte, error) {
 	c.conn.SetReadDeadline(time.Now().Add(limit))
 	reply, err := io.ReadAll(c.conn)
 	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
-		err = nil
+		c.WasReset, err = true, nil
 	}
 	return reply, err
 }

@@ -36,6 +36,7 @@ type Reader struct {
 	buf  []byte // nil until the first read
 	// What is in buf and has not been taken.
 	start, end int
+	ahead      int   // how much may be read until Postfix would read anew, see reach
 	next       error // came with the last bytes of buf
 	err        error // what ended the input, once it has ended
 }
@@ -58,24 +59,43 @@ func (r *Reader) Reset(src io.Reader) {
 // TimedOut tells whether a read has run into its time limit.
 func (r *Reader) TimedOut() bool { return errors.Is(r.err, os.ErrDeadlineExceeded) }
 
-// fill makes sure that there is a byte in the buffer.
-func (r *Reader) fill() bool {
+// block is how much Postfix reads at once, in bytes.
+const block = 4096
+
+// reach returns how far Postfix will have read, in bytes from here on, when it has the
+// next need bytes: to the end of a block. To read more would take bytes from the socket
+// that Postfix leaves there, to read less would leave some: a connection that is closed
+// with unread bytes ends with a reset, which the client sees.
+func (r *Reader) reach(need int) int {
+	if rest := need - r.ahead; rest > 0 {
+		return r.ahead + (rest+block-1)/block*block
+	}
+	return r.ahead
+}
+
+// fill makes sure that there is a byte in the buffer. The need bytes that come next
+// will be wanted, whatever they are.
+func (r *Reader) fill(need int) bool {
 	if r.start < r.end {
 		return true
 	}
+	most := r.reach(need)
 	switch {
 	case r.buf == nil:
 		r.buf = make([]byte, r.size)
-	case r.end == len(r.buf) && len(r.buf) < maxBuffer:
+	case r.end == len(r.buf) && len(r.buf) < min(most, maxBuffer):
 		r.buf = make([]byte, min(2*len(r.buf), maxBuffer))
 	}
-	n, err := r.read(r.buf)
+	for most > len(r.buf) && most > block {
+		most -= block
+	}
+	n, err := r.read(r.buf[:min(len(r.buf), most)])
 	r.start, r.end = 0, n
 	return err == nil
 }
 
 func (r *Reader) getc() (byte, bool) {
-	if !r.fill() {
+	if !r.fill(1) {
 		return 0, false
 	}
 	c := r.buf[r.start]
@@ -152,7 +172,7 @@ func (r *Reader) Terminator() error {
 // Next reports whether the next byte is c, and consumes it if so. At the end
 // of the input it reports false; the read that follows gives the error.
 func (r *Reader) Next(c byte) bool {
-	if !r.fill() || r.buf[r.start] != c {
+	if !r.fill(1) || r.buf[r.start] != c {
 		return false
 	}
 	r.start++
@@ -275,6 +295,12 @@ func (r *Reader) read(p []byte) (int, error) {
 		n, err := r.src.Read(p)
 		if n > 0 {
 			r.next = err
+			// Postfix, too, goes on with what has come, when that is not a
+			// whole block.
+			r.ahead = r.reach(n) - n
+			if n < len(p) {
+				r.ahead = 0
+			}
 			return n, nil
 		}
 		r.err = err
@@ -293,7 +319,7 @@ func (r *Reader) lengthWithin(limit int64) (int64, error) {
 
 // peek returns at least one and at most n bytes that have arrived.
 func (r *Reader) peek(n int64) ([]byte, error) {
-	if !r.fill() {
+	if !r.fill(int(min(n, maxBuffer)) + 1) { // and the comma
 		return nil, r.ended()
 	}
 	return r.buf[r.start:][:min(n, int64(r.end-r.start))], nil

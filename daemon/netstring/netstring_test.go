@@ -128,8 +128,10 @@ func (r *inTurn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// askedFor is a source of zeros, or of nothing, that remembers what it was asked for.
+// askedFor is a source of head and zeros, or of nothing, that remembers what it was
+// asked for.
 type askedFor struct {
+	head  string
 	sizes []int
 	empty bool
 }
@@ -142,18 +144,19 @@ func (r *askedFor) Read(p []byte) (int, error) {
 	for i := range p {
 		p[i] = '0'
 	}
+	r.head = r.head[copy(p, r.head):]
 	return len(p), nil
 }
 
-// TestBuffer: the buffer grows with what is in it, up to a bound. A reader that is
-// used again begins anew.
+// TestBuffer: the buffer grows with what is known to come, up to a bound. A reader that
+// is used again begins anew.
 func TestBuffer(t *testing.T) {
-	src := &askedFor{}
+	src := &askedFor{head: "400000:"}
 	r := NewReader(src, 20<<10)
-	for range 200_000 {
-		r.Next('0')
+	if n, err := r.CopyTo(io.Discard, 0); n != 400_000 || !errors.Is(err, ErrFormat) {
+		t.Errorf("%d, %v", n, err)
 	}
-	if want := []int{20 << 10, 40 << 10, maxBuffer, maxBuffer, maxBuffer}; !slices.Equal(src.sizes[:len(want)], want) {
+	if want := []int{4 << 10, 20 << 10, 40 << 10, maxBuffer, maxBuffer}; !slices.Equal(src.sizes[:len(want)], want) {
 		t.Errorf("reads of %d bytes, want %d", src.sizes, want)
 	}
 	r.Trace = func(string, ...any) { t.Error("traced for the one before") }
@@ -162,12 +165,45 @@ func TestBuffer(t *testing.T) {
 	if r.Next('0') {
 		t.Error("a byte of the source before is left")
 	}
-	if r.TimedOut() || len(src.sizes) != 100 || src.sizes[0] != 20<<10 {
-		t.Errorf("a source that gives nothing was asked for %d", src.sizes)
+	if r.TimedOut() || len(src.sizes) != 100 || src.sizes[0] != 4<<10 || len(r.buf) != 20<<10 {
+		t.Errorf("a source that gives nothing was asked for %d, buffer of %d", src.sizes, len(r.buf))
 	}
 	r.Reset(strings.NewReader("1:a,"))
 	if got, err := r.Append(nil, 0); string(got) != "a" || err != nil {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// TestReach: as much is taken from the source as Postfix takes, which reads blocks of
+// 4096 bytes, or what there is. What a payload takes may come in one read.
+func TestReach(t *testing.T) {
+	big := string(AppendNetstring(nil, make([]byte, 100_000)))
+	for _, test := range []struct {
+		name  string
+		first string // comes alone
+		then  string // comes with more than anyone wants
+		read  func(r *Reader)
+		want  int
+	}{
+		{"nothing wanted", "", "5:hello,", func(*Reader) {}, 0},
+		{"a byte", "", "5:hello,", func(r *Reader) { r.Next('5') }, 4096},
+		{"a netstring", "", "5:hello,", func(r *Reader) { r.Append(nil, 0) }, 4096},
+		{"a large one", "", big, func(r *Reader) { r.Append(nil, 0) }, 25 * 4096},
+		{"a large one, copied", "", big, func(r *Reader) { r.CopyTo(io.Discard, 0) }, 25 * 4096},
+		{"a large one, to rooms", "", big, func(r *Reader) { r.CopyTo(&roomy{rooms: []int{10_000, 3, 50_000}}, 0) }, 25 * 4096},
+		{"a large one, to one room", "", big, func(r *Reader) { r.CopyTo(&roomy{rooms: []int{200_000}}, 0) }, 25 * 4096},
+		{"too large", "", big, func(r *Reader) { r.CopyTo(io.Discard, 99_999) }, 4096},
+		{"a beginning", big[:100], big[100:], func(r *Reader) { r.Append(nil, 0) }, 100 + 25*4096},
+		{"a beginning, to rooms", big[:5000], big[5000:], func(r *Reader) { r.CopyTo(&roomy{rooms: []int{200_000}}, 0) }, 5000 + 24*4096},
+		{"comma in the next block", "", string(AppendNetstring(nil, make([]byte, 4091))), func(r *Reader) { r.Append(nil, 0) }, 2 * 4096},
+		{"comma at the end of a block", "", string(AppendNetstring(nil, make([]byte, 4090))), func(r *Reader) { r.Append(nil, 0) }, 4096},
+	} {
+		rest := strings.NewReader(test.then + strings.Repeat("x", 300_000))
+		whole := rest.Len()
+		test.read(NewReader(io.MultiReader(strings.NewReader(test.first), rest), 4096))
+		if got := len(test.first) + whole - rest.Len(); got != test.want {
+			t.Errorf("%s: %d bytes read, want %d", test.name, got, test.want)
+		}
 	}
 }
 

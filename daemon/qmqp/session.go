@@ -88,9 +88,8 @@ type buffers struct {
 	first []byte // the first recipient
 }
 
-// readSize is how much is read at once, in bytes: a message of 4 kB with its
-// envelope comes in one piece.
-const readSize = 5 << 10
+// readSize is how much is read at once, in bytes, unless more is known to come.
+const readSize = 4 << 10
 
 var bufferPool = sync.Pool{New: func() any {
 	return &buffers{in: netstring.NewReader(nil, readSize)}
