@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
@@ -18,7 +19,7 @@ var (
 	messageID = regexp.MustCompile(`<\d{14}\.QUEUEID@`)
 	// A log line that quotes a fixed number of bytes of our Received header
 	// quotes less of it after a longer id.
-	cutReceived = regexp.MustCompile(`(mime-error .* Received: .* id ).* from `)
+	cutReceived = regexp.MustCompile(`(mime-error .* Received: .*[ ?]id ).* from `)
 )
 
 // Mask checks the numbers of the file's size record against the file and
@@ -66,7 +67,7 @@ func Mask(file []byte, id string) ([]string, error) {
 		case queuefmt.RecRecipient:
 			found.Recipients++
 		case queuefmt.RecNormal, queuefmt.RecContinued:
-			data = date.ReplaceAll(data, []byte("DATE "))
+			data = maskCutID(date.ReplaceAll(data, []byte("DATE ")), id)
 		}
 		data = messageID.ReplaceAll(data, []byte("<TIME.QUEUEID@"))
 		lines = append(lines, fmt.Sprintf("%c %d %q", r.Type, len(data), data))
@@ -83,6 +84,19 @@ func Mask(file []byte, id string) ([]string, error) {
 		return nil, fmt.Errorf("size record %+v, file %+v", size, found)
 	}
 	return append([]string{fmt.Sprintf("C recipients=%d flags=%d options=%d", size.Recipients, size.QMgrFlags, size.SendOptions)}, lines...), nil
+}
+
+// beforeID is what our Received header has before the queue id, on the same line.
+var beforeID = regexp.MustCompile(`^\t(by .* with QMQP )?id $`)
+
+// maskCutID replaces what header_size_limit has left of a queue id at the end of our
+// Received header.
+func maskCutID(data []byte, id string) []byte {
+	at := bytes.LastIndex(data, []byte("id ")) + len("id ")
+	if at < len("id ") || !beforeID.Match(data[:at]) || at == len(data) || !strings.HasPrefix(id, string(data[at:])) {
+		return data
+	}
+	return fmt.Appendf(bytes.Clone(data[:at]), "CUT %d", len(id)-len(data)+at)
 }
 
 // MaskLine masks a log line as Mask masks records.
