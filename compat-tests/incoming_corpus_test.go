@@ -20,6 +20,7 @@ var incomingVariants = map[string]settings{
 	"dup2":     {"duplicate_filter_limit": "2"},
 	"noorcpt":  {"enable_original_recipient": "no"},
 	"small":    {"header_size_limit": "200"},
+	"smallest": {"header_size_limit": "100"},
 	"witheld":  {"undisclosed_recipients_header": "To: undisclosed-recipients:;"},
 	"drop":     {"message_drop_headers": "bcc, X-Drop, subject, Content-Type, content-length, Message-ID"},
 	"override": {"receive_override_options": "no_address_mappings,no_header_body_checks,no_milters"},
@@ -117,6 +118,7 @@ func incomingCorpus() []incomingCase {
 
 	message("19 zero bytes", "", "")
 	message("20 one LF", "", "\n")
+	message("20 one LF, queue id cut", "smallest", "\n")
 	message("21 text without LF", "", "text only")
 	message("21 two lines without LF", "", "text only\nmore")
 	message("22 headers only", "", "Subject: x\nTo: y\n")

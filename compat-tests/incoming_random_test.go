@@ -218,7 +218,7 @@ func (g generator) header(depth int) string {
 	case "content-type":
 		value = g.contentType()
 	case "content-transfer-encoding":
-		value = g.pick("8bit", "7bit", "binary", "base64", "quoted-printable", "8BIT", "8bit ", "8bit (c)", "x", "")
+		value = g.pick("8bit", "7bit", "binary", "base64", "quoted-printable", "8BIT", "8bit ", "8bit (c)", "(c) 8bit", "\"8bit\"", "8 bit", "8bit;x", "7bit, 8bit", "x", "")
 	case "message-id", "resent-message-id":
 		value = g.pick("<a@b>", "a@b", "", "<a<b>c>", "<a", "<\u00e4\x01>", "<a@b> x", "\n <c@d>", g.noise(6))
 	case "tls-required":
@@ -237,9 +237,10 @@ func (g generator) header(depth int) string {
 func (g generator) contentType() string {
 	params := ""
 	for range g.IntN(3) {
-		params += g.pick(";", "; ", ";\n ", " ; (c) ") + g.pick("boundary=b1", "boundary=\"b1\"", "boundary=b2", "boundary=\"b 3\"", "boundary=b12", "BOUNDARY = b1", "boundary=\"\"", "boundary", "charset=x", "boundary=\"b\\1\"", "boundary=\"b\n 1\"", g.noise(6))
+		params += g.pick(";", "; ", ";\n ", " ; (c) ") + g.pick("boundary=b1", "boundary=\"b1\"", "boundary=b2", "boundary=\"b 3\"", "boundary=b12", "BOUNDARY = b1", "boundary=\"\"", "boundary", "charset=x", "boundary=\"b\\1\"", "boundary=\"b\n 1\"",
+			"boundary*=b1", "boundary*0=b1", "boundary==b1", "boundary:b1", "boundary='b1'", "boundary=b1 (c)", "boundary=(c)b1", "boundary=\"b1 \"", "boundary=\"b1--\"", "boundary=\"b1", g.noise(6))
 	}
-	return g.pick("text/plain", "multipart/mixed", "multipart/mixed", "multipart/digest", "message/rfc822", "message/global", "message/partial", "message/external-body", "image/png", "multipart", "MULTIPART/Mixed", "\"multipart\"/mixed", "") + params
+	return g.pick("text/plain", "multipart/mixed", "multipart/mixed", "multipart/digest", "message/rfc822", "message/global", "message/partial", "message/external-body", "image/png", "multipart", "MULTIPART/Mixed", "\"multipart\"/mixed", "multi part/mixed", "(c)multipart/mixed", "multipart / digest", "message/delivery-status", "message/global-headers", "\"message\"/\"rfc822\"", "message/", "") + params
 }
 
 // message is a message, or a part of one.
