@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -158,6 +161,86 @@ func TestIndexedTables(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestForeignFiles asks for every key of the samples of package table, most of
+// which other programs made, and opens some with another number in their first
+// page.
+func TestForeignFiles(t *testing.T) {
+	const samples = "../daemon/table/testdata/"
+	pf := postfix.New(t, postfix.Options{})
+	var keys []string
+	for _, source := range []string{"basic.txt", "overflow-longkey.txt", "bigendian.kv", "several-big.kv"} {
+		text, err := os.ReadFile(samples + source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if words := strings.Fields(line); len(words) > 0 && len(words[0]) < 4000 {
+				keys = append(keys, words[0])
+			}
+		}
+	}
+	type change struct {
+		at    int
+		bytes string
+	}
+	count := 0
+	compare := func(sample string, changes ...change) {
+		data, err := os.ReadFile(samples + sample)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range changes {
+			copy(data[c.at:], c.bytes)
+		}
+		base, suffix, _ := strings.Cut(sample, ".")
+		typ := suffix
+		if suffix == "db" {
+			typ = "hash"
+			if strings.Contains(base, "btree") {
+				typ = "btree"
+			}
+		}
+		count++
+		name := fmt.Sprintf("/etc/postfix/foreign%d", count)
+		t.Run(fmt.Sprint(sample, changes), func(t *testing.T) {
+			t.Parallel() // postmap pauses before it ends with an error
+			postfix.Case(t)
+			pf.WriteFile(name+"."+suffix, string(data), 0o644)
+			want, wantLog := queryPostmap(pf, typ+":"+name, keys)
+			got, gotLog := queryOurs(t, pf.Dir, typ+":"+pf.Path(name), keys)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("answers (-postmap +ours):\n%s", diff)
+			}
+			// What the database library says itself goes to no log.
+			wantLog = slices.DeleteFunc(wantLog, func(line string) bool { return strings.HasPrefix(line, "BDB") })
+			if diff := cmp.Diff(wantLog, gotLog); diff != "" {
+				t.Errorf("log (-postmap +ours):\n%s", diff)
+			}
+			if changes == nil && want == "" {
+				t.Error("no answers")
+			}
+		})
+	}
+	files, err := filepath.Glob(samples + "*.*db")
+	if err != nil || len(files) < 10 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		compare(filepath.Base(file))
+	}
+	for version := 3; version <= 10; version++ {
+		compare("basic-hash.db", change{16, string(rune(version))})
+		compare("basic-btree.db", change{16, string(rune(version))})
+	}
+	for _, c := range []change{{12, "x"}, {20, "x"}, {24, "x"}, {25, "\x01"}, {25, "\x09"}, {25, "\x10"}, {25, "\x11"}, {92, "x"}} {
+		compare("basic-hash.db", c)
+	}
+	compare("basic-btree.db", change{48, "\x02"}) // keys are numbers
+	compare("basic-lmdb.lmdb", change{16, "\xbe\xef\xc0\xde"}, change{4096 + 16, "\xbe\xef\xc0\xde"})
+	compare("basic-lmdb.lmdb", change{20, "\x02"})
+	compare("basic-lmdb.lmdb", change{4096 + 20, "\x02"})
 }
 
 // indexedKey is short, long, in capitals, or not ASCII.

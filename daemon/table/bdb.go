@@ -3,6 +3,7 @@ package table
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 
 	"golang.org/x/sys/unix"
 
@@ -18,11 +19,13 @@ import (
 const (
 	pageHashUnsorted = 2
 	pageBtreeInner   = 3
+	pageRecordInner  = 4
 	pageBtreeLeaf    = 5
+	pageRecordLeaf   = 6
 	pageOverflow     = 7
-	pageHashMeta     = 8
-	pageBtreeMeta    = 9
+	pageDuplicates   = 12
 	pageHash         = 13
+	lastPageType     = 16
 )
 
 const (
@@ -30,6 +33,16 @@ const (
 	bdbBtreeMagic = 0x00053162
 	bdbMetaSize   = 512 // the smallest page; what counts of the meta page is there
 	bdbPageHeader = 26  // LSN, page number, previous, next, entries, free, level, type
+	bdbSumHeader  = 32  // the same, two bytes of nothing, and the page's checksum
+	bdbChecksum   = 28
+)
+
+// Errors of the library that are no errors of the system, so there are no words for
+// them: files of releases before 3.1, which have to be converted, and a first page
+// of a type that there is not.
+var (
+	errOldBDB   = errors.New("Unknown error -30987")
+	errPageType = errors.New("Unknown error -30973")
 )
 
 // bdbFile reads the pages of one Berkeley DB file.
@@ -37,22 +50,25 @@ type bdbFile struct {
 	file     *mappedFile
 	order    byteOrder
 	magic    uint32
-	metaType byte
 	meta     []byte
 	pageSize int64
+	header   int // of a page
 	lastPage uint32
 	page     []byte // the current one
 	value    []byte // an off-page value
 }
 
 // openBDB opens a file of the type that the magic number tells.
-func openBDB(o *opening, magic uint32, metaType byte, newIndex func(*bdbFile) (index, error)) (Table, error) {
+func openBDB(o *opening, magic uint32, newIndex func(*bdbFile) (index, error)) (Table, error) {
 	t, err := openIndexed(o, ".db", flockStyle, func(f *mappedFile) (index, error) {
-		b := &bdbFile{file: f, magic: magic, metaType: metaType}
+		b := &bdbFile{file: f, magic: magic}
 		idx, err := b.check(newIndex)
 		if err != nil {
-			// The library's error for all that it does not like.
-			return nil, &cannotOpen{"open database " + o.name + ".db: " + errno.Text(unix.EINVAL)}
+			reason := errno.Text(unix.EINVAL) // for all that the library does not like
+			if err == errOldBDB || err == errPageType {
+				reason = err.Error()
+			}
+			return nil, &cannotOpen{"open database " + o.name + ".db: " + reason}
 		}
 		return idx, nil
 	})
@@ -87,19 +103,30 @@ func (b *bdbFile) readMeta() error {
 	default:
 		return damaged("magic number")
 	}
-	version := b.order.Uint32(b.meta[16:])
-	if version < 7 || version > 10 || b.magic == bdbBtreeMagic && version < 8 {
+	oldest, upgradable := uint32(7), uint32(4)
+	if b.magic == bdbBtreeMagic {
+		oldest, upgradable = 8, 6
+	}
+	switch version := b.order.Uint32(b.meta[16:]); {
+	case version >= upgradable && version < oldest:
+		return errOldBDB
+	case version < oldest || version > 9:
 		return damaged("version %d", version)
 	}
 	size := b.order.Uint32(b.meta[20:])
 	if size < 512 || size > 65536 || size&(size-1) != 0 {
 		return damaged("page size %d", size)
 	}
-	if b.meta[24] != 0 || b.meta[26]&1 != 0 {
-		return damaged("encrypted or with checksums")
+	if b.meta[24] != 0 {
+		return damaged("encrypted")
 	}
-	if b.meta[25] != b.metaType {
-		return damaged("meta page of type %d", b.meta[25])
+	b.header = bdbPageHeader
+	if b.meta[26]&1 != 0 {
+		b.header = bdbSumHeader
+	}
+	// The magic number decides, not the type.
+	if is := b.meta[25]; is == 1 || is > lastPageType {
+		return errPageType
 	}
 	b.pageSize, b.lastPage = int64(size), b.order.Uint32(b.meta[32:])
 	if end := (int64(b.lastPage) + 1) * b.pageSize; end > int64(len(b.file.data)) {
@@ -127,7 +154,22 @@ func (b *bdbFile) readPage(number uint32) ([]byte, error) {
 		}
 		return nil, damaged("page %d says it is %d", number, is)
 	}
+	if b.header == bdbSumHeader && b.order.Uint32(page[bdbChecksum:]) != pageSum(page) {
+		return nil, damaged("checksum of page %d", number)
+	}
 	return page, nil
+}
+
+// pageSum is the checksum of a page, in which the checksum itself counts as zero.
+func pageSum(page []byte) uint32 {
+	h := uint32(0)
+	for i, c := range page {
+		if i >= bdbChecksum && i < bdbSumHeader {
+			c = 0
+		}
+		h = h*33 + uint32(c)
+	}
+	return h
 }
 
 func allZero(b []byte) bool {
@@ -142,7 +184,7 @@ func allZero(b []byte) bool {
 // entries is the number of items on the page, whose offsets follow its header.
 func (b *bdbFile) entries() (int, error) {
 	n := int(b.order.Uint16(b.page[20:]))
-	if bdbPageHeader+2*n > len(b.page) {
+	if b.header+2*n > len(b.page) {
 		return 0, damaged("%d entries on a page", n)
 	}
 	return n, nil
@@ -150,7 +192,7 @@ func (b *bdbFile) entries() (int, error) {
 
 // offset is where item i of the page starts.
 func (b *bdbFile) offset(i int) int {
-	return int(b.order.Uint16(b.page[bdbPageHeader+2*i:]))
+	return int(b.order.Uint16(b.page[b.header+2*i:]))
 }
 
 // overflow returns the data of an overflow page, of which left bytes are still
@@ -160,11 +202,11 @@ func (b *bdbFile) overflow(number uint32, left int) (data []byte, next uint32, e
 	if err != nil {
 		return nil, 0, err
 	}
-	n := min(left, len(page)-bdbPageHeader)
+	n := min(left, len(page)-b.header)
 	if page[25] != pageOverflow || int(b.order.Uint16(page[22:])) != n {
 		return nil, 0, damaged("overflow page %d", number)
 	}
-	return page[bdbPageHeader : bdbPageHeader+n], b.order.Uint32(page[16:]), nil
+	return page[b.header : b.header+n], b.order.Uint32(page[16:]), nil
 }
 
 // chain appends the contents of an overflow chain, length bytes in all, to buf.
@@ -181,6 +223,112 @@ func (b *bdbFile) chain(buf []byte, number, length uint32) ([]byte, error) {
 		number, left = next, left-len(data)
 	}
 	return buf, nil
+}
+
+// bytesAt returns n bytes of the current page.
+func (b *bdbFile) bytesAt(offset, n int) ([]byte, error) {
+	if offset < b.header || n > len(b.page)-offset {
+		return nil, damaged("%d bytes at %d of a page", n, offset)
+	}
+	return b.page[offset : offset+n], nil
+}
+
+// bdbItem is an item of a leaf: bytes, or a reference to pages.
+type bdbItem struct {
+	kind         byte
+	deleted      bool
+	bytes        []byte
+	page, length uint32
+}
+
+// Item types of leaves; the high bit marks a deleted item.
+const (
+	leafPlain      = 1
+	leafDuplicates = 2
+	leafOffPage    = 3
+	leafDeleted    = 0x80
+)
+
+// leafItem returns item i of the current page, a leaf. An item is its length,
+// type and contents, or a reference.
+func (b *bdbFile) leafItem(i int) (bdbItem, error) {
+	offset := b.offset(i)
+	head, err := b.bytesAt(offset, 3)
+	if err != nil {
+		return bdbItem{}, err
+	}
+	item := bdbItem{kind: head[2] &^ leafDeleted, deleted: head[2]&leafDeleted != 0}
+	switch item.kind {
+	case leafPlain:
+		item.bytes, err = b.bytesAt(offset+3, int(b.order.Uint16(head)))
+	case leafOffPage, leafDuplicates:
+		var reference []byte
+		if reference, err = b.bytesAt(offset, 12); err == nil {
+			item.page, item.length = b.order.Uint32(reference[4:]), b.order.Uint32(reference[8:])
+		}
+	default:
+		err = damaged("item of type %d", item.kind)
+	}
+	return item, err
+}
+
+// contents returns what an item holds. Of values of one key that have a tree of
+// their own that is the first.
+func (b *bdbFile) contents(item bdbItem) (value []byte, err error) {
+	switch item.kind {
+	case leafPlain:
+		return item.bytes, nil
+	case leafOffPage:
+		b.value, err = b.chain(b.value[:0], item.page, item.length)
+		return b.value, err
+	}
+	return b.firstDuplicate(item.page)
+}
+
+// firstDuplicate goes down the left side of a tree of values, sorted or not.
+func (b *bdbFile) firstDuplicate(number uint32) ([]byte, error) {
+	for level := 256; ; {
+		page, err := b.readPage(number)
+		if err != nil {
+			return nil, err
+		}
+		b.page = page
+		// Every step goes down, so the walk ends.
+		is := int(page[24])
+		if is >= level || is < leafLevel {
+			return nil, damaged("page %d has level %d below %d", number, is, level)
+		}
+		level = is
+		n, err := b.entries()
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return nil, damaged("page %d of values is empty", number)
+		}
+		child := 4 // where an inner item has the page
+		switch page[25] {
+		case pageDuplicates, pageRecordLeaf:
+			item, err := b.leafItem(0)
+			if err == nil && item.kind == leafDuplicates {
+				err = damaged("values of a value")
+			}
+			if err != nil {
+				return nil, err
+			}
+			return b.contents(item)
+		case pageBtreeInner:
+		case pageRecordInner:
+			child = 0
+		default:
+			return nil, damaged("page %d of values has type %d", number, page[25])
+		}
+		item, err := b.bytesAt(b.offset(0), 8)
+		if err != nil {
+			return nil, err
+		}
+		number = b.order.Uint32(item[child:])
+	}
 }
 
 // compareChain compares key with an off-page key. Of a key that is longer than

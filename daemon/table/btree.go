@@ -7,20 +7,21 @@ import "bytes"
 // contents. Keys are compared byte by byte, a shorter one first.
 type btreeIndex struct{ *bdbFile }
 
-// Item types; the high bit marks a deleted item.
-const (
-	btreePlain   = 1
-	btreeOffPage = 3
-	btreeDeleted = 0x80
-)
-
 const leafLevel = 1
 
+// Flags of the meta page: keys are numbers, or compressed.
+const btreeOtherKeys = 0x02 | 0x80
+
 func openBtree(o *opening) (Table, error) {
-	return openBDB(o, bdbBtreeMagic, pageBtreeMeta, newBtreeIndex)
+	return openBDB(o, bdbBtreeMagic, newBtreeIndex)
 }
 
-func newBtreeIndex(b *bdbFile) (index, error) { return &btreeIndex{b}, nil }
+func newBtreeIndex(b *bdbFile) (index, error) {
+	if flags := b.order.Uint32(b.meta[48:]); flags&btreeOtherKeys != 0 {
+		return nil, damaged("flags %#x", flags)
+	}
+	return &btreeIndex{b}, nil
+}
 
 func (x *btreeIndex) get(key []byte) ([]byte, bool, error) {
 	if err := x.readMeta(); err != nil {
@@ -92,11 +93,11 @@ func (x *btreeIndex) compareInner(key []byte, i int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	switch item[2] &^ btreeDeleted {
-	case btreePlain:
+	switch item[2] &^ leafDeleted {
+	case leafPlain:
 		text, err := x.bytesAt(offset+12, int(x.order.Uint16(item)))
 		return bytes.Compare(key, text), err
-	case btreeOffPage:
+	case leafOffPage:
 		reference, err := x.bytesAt(offset+12, 12)
 		if err != nil {
 			return 0, err
@@ -106,15 +107,8 @@ func (x *btreeIndex) compareInner(key []byte, i int) (int, error) {
 	return 0, damaged("inner key of type %d", item[2])
 }
 
-// bytesAt returns n bytes of the current page.
-func (x *btreeIndex) bytesAt(offset, n int) ([]byte, error) {
-	if offset < bdbPageHeader || n > len(x.page)-offset {
-		return nil, damaged("%d bytes at %d of a page", n, offset)
-	}
-	return x.page[offset : offset+n], nil
-}
-
-// leaf looks for the key on the current page.
+// leaf looks for the key on the current page. Values of one key are items of the
+// same page, each with the key, or have a tree of their own; the first counts.
 func (x *btreeIndex) leaf(key []byte) ([]byte, bool, error) {
 	n, err := x.entries()
 	if err != nil {
@@ -123,73 +117,39 @@ func (x *btreeIndex) leaf(key []byte) ([]byte, bool, error) {
 	if n%2 != 0 {
 		return nil, false, damaged("leaf with a key that has no value")
 	}
-	low, high := 0, n/2
+	low, high, found := 0, n/2, false
 	for low < high {
 		middle := (low + high) / 2
-		item, err := x.leafItem(2 * middle)
+		order, err := x.compareLeaf(key, 2*middle)
 		if err != nil {
 			return nil, false, err
 		}
-		order, err := x.compareLeaf(key, item)
-		if err != nil {
-			return nil, false, err
-		}
-		switch {
-		case order < 0:
-			high = middle
-		case order > 0:
+		if order <= 0 {
+			high, found = middle, order == 0
+		} else {
 			low = middle + 1
-		default:
-			return x.leafValue(2*middle + 1)
 		}
 	}
-	return nil, false, nil
-}
-
-// leafItem is one item of a leaf: an off-page reference, or the bytes.
-type leafItem struct {
-	deleted      bool
-	bytes        []byte
-	offPage      bool
-	page, length uint32
-}
-
-func (x *btreeIndex) leafItem(i int) (leafItem, error) {
-	offset := x.offset(i)
-	head, err := x.bytesAt(offset, 3)
-	if err != nil {
-		return leafItem{}, err
+	if !found {
+		return nil, false, nil
 	}
-	item := leafItem{deleted: head[2]&btreeDeleted != 0}
-	switch head[2] &^ btreeDeleted {
-	case btreePlain:
-		item.bytes, err = x.bytesAt(offset+3, int(x.order.Uint16(head)))
-	case btreeOffPage:
-		var reference []byte
-		if reference, err = x.bytesAt(offset, 12); err == nil {
-			item.offPage, item.page, item.length = true, x.order.Uint32(reference[4:]), x.order.Uint32(reference[8:])
-		}
-	default:
-		err = damaged("item of type %d", head[2])
-	}
-	return item, err
-}
-
-func (x *btreeIndex) compareLeaf(key []byte, item leafItem) (int, error) {
-	if item.offPage {
-		return x.compareChain(key, item.page, item.length)
-	}
-	return bytes.Compare(key, item.bytes), nil
-}
-
-func (x *btreeIndex) leafValue(i int) ([]byte, bool, error) {
-	item, err := x.leafItem(i)
+	item, err := x.leafItem(2*low + 1)
 	if err != nil || item.deleted {
 		return nil, false, err
 	}
-	if !item.offPage {
-		return item.bytes, true, nil
+	value, err := x.contents(item)
+	return value, err == nil, err
+}
+
+func (x *btreeIndex) compareLeaf(key []byte, i int) (int, error) {
+	item, err := x.leafItem(i)
+	switch {
+	case err != nil:
+		return 0, err
+	case item.kind == leafPlain:
+		return bytes.Compare(key, item.bytes), nil
+	case item.kind == leafOffPage:
+		return x.compareChain(key, item.page, item.length)
 	}
-	x.value, err = x.chain(x.value[:0], item.page, item.length)
-	return x.value, err == nil, err
+	return 0, damaged("key of type %d", item.kind)
 }

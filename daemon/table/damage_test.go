@@ -16,10 +16,10 @@ import (
 // formats are the ways to read an indexed file.
 var formats = map[string]func(*mappedFile) (index, error){
 	"hash": func(f *mappedFile) (index, error) {
-		return (&bdbFile{file: f, magic: bdbHashMagic, metaType: pageHashMeta}).check(newHashIndex)
+		return (&bdbFile{file: f, magic: bdbHashMagic}).check(newHashIndex)
 	},
 	"btree": func(f *mappedFile) (index, error) {
-		return (&bdbFile{file: f, magic: bdbBtreeMagic, metaType: pageBtreeMeta}).check(newBtreeIndex)
+		return (&bdbFile{file: f, magic: bdbBtreeMagic}).check(newBtreeIndex)
 	},
 	"cdb":  newCDBIndex,
 	"lmdb": newLMDBIndex,
@@ -61,6 +61,9 @@ var damagedSamples = []struct{ format, sample string }{
 	{"hash", "basic-hash.db"}, {"hash", "overflow-longkey-hash.db"}, {"hash", "bigendian-nonul-hash.db"},
 	{"btree", "basic-btree.db"}, {"btree", "overflow-longkey-btree.db"}, {"btree", "bigendian-nonul-btree-512.db"},
 	{"cdb", "basic-cdb.cdb"}, {"cdb", "overflow-longkey-cdb.cdb"}, {"lmdb", "basic-lmdb.lmdb"}, {"lmdb", "overflow-lmdb.lmdb"},
+	{"hash", "several-hash-512.db"}, {"hash", "several-sorted-hash-512.db"}, {"hash", "sums-hash-512.db"},
+	{"btree", "several-btree-512.db"}, {"btree", "several-sorted-btree-512.db"}, {"btree", "sums-btree-512.db"},
+	{"lmdb", "several-lmdb.lmdb"}, {"lmdb", "several-reverse-lmdb.lmdb"}, {"lmdb", "several-fixed-lmdb.lmdb"},
 }
 
 func readSample(t testing.TB, name string) []byte {
@@ -76,10 +79,10 @@ func readSample(t testing.TB, name string) []byte {
 func sampleKeys(t testing.TB) [][]byte {
 	t.Helper()
 	keys := [][]byte{[]byte("absent"), bytes.Repeat([]byte("k"), 3000), {}, {0xff}}
-	for _, source := range []string{"basic.txt", "overflow-longkey.txt", "bigendian.kv"} {
+	for _, source := range []string{"basic.txt", "overflow-longkey.txt", "bigendian.kv", "several-big.kv"} {
 		for i, line := range bytes.Split(readSample(t, source), []byte("\n")) {
 			words := bytes.Fields(bytes.ToLower(line))
-			if len(words) > 0 && (i < 12 || i%40 == 0 || len(words[0]) > 100) {
+			if len(words) > 0 && (i < 12 || i%40 == 0 || len(words[0]) > 100 || source == "several-big.kv" && i >= 104) {
 				keys = append(keys, words[0], append(bytes.Clone(words[0]), 0))
 			}
 		}

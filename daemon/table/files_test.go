@@ -1,6 +1,7 @@
 package table_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -103,6 +104,7 @@ func pairs(t testing.TB, path string) map[string]string {
 func TestSampleFiles(t *testing.T) {
 	basic := records(t, "testdata/basic.txt")
 	long := records(t, "testdata/overflow-longkey.txt")
+	several, small := pairs(t, "testdata/several-big.kv"), pairs(t, "testdata/several.kv")
 	tests := []struct {
 		spec string
 		want map[string]string
@@ -117,6 +119,15 @@ func TestSampleFiles(t *testing.T) {
 		{"lmdb:testdata/overflow-lmdb", records(t, "testdata/overflow.txt")},
 		{"hash:testdata/bigendian-nonul-hash", pairs(t, "testdata/bigendian.kv")},
 		{"btree:testdata/bigendian-nonul-btree-512", pairs(t, "testdata/bigendian.kv")},
+		{"hash:testdata/several-hash-512", several},
+		{"hash:testdata/several-sorted-hash-512", several},
+		{"hash:testdata/sums-hash-512", several},
+		{"btree:testdata/several-btree-512", several},
+		{"btree:testdata/several-sorted-btree-512", several},
+		{"btree:testdata/sums-btree-512", several},
+		{"lmdb:testdata/several-lmdb", small},
+		{"lmdb:testdata/several-reverse-lmdb", small},
+		{"lmdb:testdata/several-fixed-lmdb", small},
 	}
 	for _, tt := range tests {
 		t.Run(tt.spec, func(t *testing.T) {
@@ -182,6 +193,34 @@ func TestUnusableFiles(t *testing.T) {
 		"cut.db": sample("basic-hash.db")[:6000], "garbage.lmdb": []byte(strings.Repeat("garbage", 1000)),
 		"empty.lmdb": nil, "short.lmdb": sample("basic-lmdb.lmdb")[:100], "short.cdb": []byte("cdb"),
 	}
+	// Numbers of the meta page, where the samples have others.
+	put := func(name string, at int, number ...byte) {
+		files[name] = bytes.Clone(files[name])
+		copy(files[name][at:], number)
+	}
+	for version := range byte(11) {
+		for _, typ := range []string{"hash", "btree"} {
+			name := fmt.Sprintf("%s%d.db", typ, version)
+			files[name] = sample("basic-" + typ + ".db")
+			put(name, 16, version)
+		}
+	}
+	for name, at := range map[string]int{"magic": 12, "bytes": 20, "cipher": 24, "kind": 25, "function": 92} {
+		files[name+".db"] = sample("basic-hash.db")
+		put(name+".db", at, files[name+".db"][at]^0x41)
+	}
+	files["numbers.db"] = sample("basic-btree.db")
+	put("numbers.db", 48, 0x02)
+	files["swapped.lmdb"] = sample("basic-lmdb.lmdb")
+	for _, at := range []int{16, 4096 + 16} {
+		put("swapped.lmdb", at, 0xbe, 0xef, 0xc0, 0xde)
+	}
+	files["version.lmdb"] = sample("basic-lmdb.lmdb")
+	put("version.lmdb", 20, 2)
+	files["numbers.lmdb"] = sample("basic-lmdb.lmdb")
+	for _, at := range []int{92, 4096 + 92} {
+		put("numbers.lmdb", at, 0x08)
+	}
 	for name, data := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
@@ -198,12 +237,39 @@ func TestUnusableFiles(t *testing.T) {
 		{"lmdb", "garbage", ".lmdb", "MDB_INVALID: File is not an LMDB file"},
 		{"lmdb", "short", ".lmdb", "MDB_INVALID: File is not an LMDB file"},
 		{"lmdb", "empty", ".lmdb", "Bad file descriptor"},
+		{"hash", "hash0", ".db", "Invalid argument"},
+		{"hash", "hash3", ".db", "Invalid argument"},
+		{"hash", "hash4", ".db", "Unknown error -30987"},
+		{"hash", "hash6", ".db", "Unknown error -30987"},
+		{"hash", "hash7", ".db", ""},
+		{"hash", "hash8", ".db", ""},
+		{"hash", "hash10", ".db", "Invalid argument"},
+		{"btree", "btree5", ".db", "Invalid argument"},
+		{"btree", "btree6", ".db", "Unknown error -30987"},
+		{"btree", "btree7", ".db", "Unknown error -30987"},
+		{"btree", "btree8", ".db", ""},
+		{"btree", "btree10", ".db", "Invalid argument"},
+		{"btree", "numbers", ".db", "Invalid argument"},
+		{"hash", "magic", ".db", "Invalid argument"},
+		{"hash", "bytes", ".db", "Invalid argument"},
+		{"hash", "cipher", ".db", "Invalid argument"},
+		{"hash", "kind", ".db", "Unknown error -30973"},
+		{"hash", "function", ".db", ""},
+		{"lmdb", "swapped", ".lmdb", "MDB_INVALID: File is not an LMDB file"},
+		{"lmdb", "version", ".lmdb", "MDB_VERSION_MISMATCH: Database environment version mismatch"},
+		{"lmdb", "numbers", ".lmdb", "keys are numbers"}, // ours alone
 	}
 	for _, tt := range tests {
 		t.Run(tt.typ+":"+tt.name, func(t *testing.T) {
 			log := &recorder{}
 			path := filepath.Join(dir, tt.name)
 			tbl := open(t, tt.typ+":"+path, listFlags, log)
+			if tt.reason == "" {
+				if lines := log.take(); lines != nil || tbl.Kind() != table.Fixed {
+					t.Errorf("log of open: %q", lines)
+				}
+				return
+			}
 			reason := "open database " + path + tt.suffix + ": " + tt.reason
 			if diff := cmp.Diff([]string{"error: " + reason}, log.take()); diff != "" {
 				t.Errorf("log of open (-want +got):\n%s", diff)

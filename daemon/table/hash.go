@@ -11,22 +11,20 @@ type hashIndex struct{ *bdbFile }
 
 // Item types.
 const (
-	hashPlain   = 1
-	hashOffPage = 3
+	hashPlain      = 1
+	hashDuplicates = 2 // values of one key: length, value, length again
+	hashOffPage    = 3
+	hashOffPageSet = 4 // values of one key that have a tree of their own
 )
 
 func openHash(o *opening) (Table, error) {
-	return openBDB(o, bdbHashMagic, pageHashMeta, newHashIndex)
+	return openBDB(o, bdbHashMagic, newHashIndex)
 }
 
-func newHashIndex(b *bdbFile) (index, error) {
-	// The file keeps the hash of a fixed text, to tell other functions.
-	if b.order.Uint32(b.meta[92:]) != bdbHash([]byte("%$sniglet^&\x00")) {
-		return nil, damaged("other hash function")
-	}
-	return &hashIndex{b}, nil
-}
+func newHashIndex(b *bdbFile) (index, error) { return &hashIndex{b}, nil }
 
+// bdbHash is the library's own function. A file that was made with another one is
+// not told from others, and keys are not found there.
 func bdbHash(key []byte) uint32 {
 	h := uint32(0)
 	for _, c := range key {
@@ -130,11 +128,11 @@ func (x *hashIndex) item(i int) ([]byte, error) {
 		end = x.offset(i - 1)
 	}
 	start := x.offset(i)
-	if start < bdbPageHeader || start >= end || end > len(x.page) {
+	if start < x.header || start >= end || end > len(x.page) {
 		return nil, damaged("item %d from %d to %d", i, start, end)
 	}
 	item := x.page[start:end]
-	if item[0] == hashOffPage && len(item) != 12 {
+	if item[0] == hashOffPage && len(item) != 12 || item[0] == hashOffPageSet && len(item) != 8 {
 		return nil, damaged("reference of %d bytes", len(item))
 	}
 	return item, nil
@@ -157,6 +155,17 @@ func (x *hashIndex) valueAt(i int) ([]byte, error) {
 	switch item[0] {
 	case hashPlain:
 		return item[1:], nil
+	case hashDuplicates:
+		if len(item) < 3 {
+			return nil, damaged("values of %d bytes", len(item))
+		}
+		n := int(x.order.Uint16(item[1:]))
+		if n > len(item)-3 {
+			return nil, damaged("value of %d bytes", n)
+		}
+		return item[3 : 3+n], nil
+	case hashOffPageSet:
+		return x.firstDuplicate(x.order.Uint32(item[4:]))
 	case hashOffPage:
 		x.value, err = x.chain(x.value[:0], x.order.Uint32(item[4:]), x.order.Uint32(item[8:]))
 		return x.value, err

@@ -2,6 +2,7 @@ package table
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 
@@ -11,7 +12,7 @@ import (
 )
 
 // LMDB 0.9 files with data version 1, as 64-bit machines write them, in the
-// byte order of this machine or the other one. Pages 0 and 1 are meta pages,
+// byte order of this machine. Pages 0 and 1 are meta pages,
 // of which the one with the larger transaction number counts. A writer adds
 // pages and then a meta page, under an exclusive lock, so readers see each
 // transaction whole and need not open the file again. Source: LMDB mdb.c,
@@ -20,6 +21,7 @@ import (
 const (
 	lmdbMagic      = 0xBEEFC0DE
 	lmdbHeader     = 16
+	lmdbTreeHead   = 48
 	lmdbMetaSize   = 152
 	lmdbMaxDepth   = 32
 	lmdbNoRoot     = ^uint64(0)
@@ -27,14 +29,26 @@ const (
 	lmdbLeaf       = 0x02
 	lmdbOverflow   = 0x04
 	lmdbMeta       = 0x08
-	lmdbBigData    = 0x01
 	lmdbNodeHeader = 8
+
+	// Flags of nodes.
+	lmdbBigData    = 0x01 // the value is on pages of its own
+	lmdbTree       = 0x02 // the value is the head of a tree
+	lmdbDuplicates = 0x04 // the values of a key are a page inside the node, or a tree
+
+	lmdbPacked = 0x20 // flag of pages: nothing but keys of one size
+
+	// Flags of trees: keys compared from their ends, keys that are numbers. Others
+	// tell how the values of a key are kept in order.
+	lmdbReverse = 0x02
+	lmdbNumbers = 0x08
 )
 
 type lmdbIndex struct {
 	file     *mappedFile
 	order    byteOrder
 	pageSize int64
+	reverse  bool // keys are compared from their ends
 	root     uint64
 	lastPage uint64
 	page     []byte // the current one
@@ -47,6 +61,9 @@ var (
 	errLMDBCorrupted = errors.New("MDB_CORRUPTED: Located page was wrong type")
 	errLMDBEmpty     = errors.New(errno.Text(unix.EBADF))
 )
+
+// errLMDBKeys is for files in which LMDB would look for numbers.
+var errLMDBKeys = errors.New("keys are numbers")
 
 func openLMDB(o *opening) (Table, error) {
 	t, err := openIndexed(o, ".lmdb", fcntlStyle, func(f *mappedFile) (index, error) {
@@ -98,14 +115,7 @@ func (x *lmdbIndex) readMeta() error {
 	if err != nil {
 		return errLMDBInvalid
 	}
-	switch uint32(lmdbMagic) {
-	case binary.LittleEndian.Uint32(meta[16:]):
-		x.order = littleEndian
-	case binary.BigEndian.Uint32(meta[16:]):
-		x.order = bigEndian
-	default:
-		return errLMDBInvalid
-	}
+	x.order.big = binary.NativeEndian.Uint16([]byte{0, 1}) == 1
 	if err := x.checkMeta(meta); err != nil {
 		return err
 	}
@@ -123,6 +133,11 @@ func (x *lmdbIndex) readMeta() error {
 	if x.order.Uint64(other[144:]) > x.order.Uint64(meta[144:]) {
 		meta = other
 	}
+	flags := x.order.Uint16(meta[92:])
+	if flags&lmdbNumbers != 0 {
+		return errLMDBKeys
+	}
+	x.reverse = flags&lmdbReverse != 0
 	x.pageSize, x.root, x.lastPage = size, x.order.Uint64(meta[128:]), x.order.Uint64(meta[136:])
 	if x.lastPage > 1<<47/uint64(size) {
 		return damaged("last page %d", x.lastPage)
@@ -233,7 +248,7 @@ func (x *lmdbIndex) child(key []byte) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
-		if bytes.Compare(key, text) < 0 {
+		if x.compare(key, text) < 0 {
 			high = middle
 		} else {
 			low = middle
@@ -243,18 +258,36 @@ func (x *lmdbIndex) child(key []byte) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
+	return x.childOf(header), nil
+}
+
+// childOf is the page that a node of a branch page names.
+func (x *lmdbIndex) childOf(header []byte) uint64 {
 	lo, hi := x.halves(header)
-	return lo | hi<<16 | uint64(x.order.Uint16(header[4:]))<<32, nil
+	return lo | hi<<16 | uint64(x.order.Uint16(header[4:]))<<32
 }
 
 // halves returns the low and high 16 bits of a node's number; a big-endian
-// writer stores them the other way round.
+// machine stores them the other way round.
 func (x *lmdbIndex) halves(header []byte) (lo, hi uint64) {
 	first, second := uint64(x.order.Uint16(header)), uint64(x.order.Uint16(header[2:]))
 	if x.order.big {
 		return second, first
 	}
 	return first, second
+}
+
+// compare compares keys as the file has them in order.
+func (x *lmdbIndex) compare(a, b []byte) int {
+	if !x.reverse {
+		return bytes.Compare(a, b)
+	}
+	for i := 1; i <= min(len(a), len(b)); i++ {
+		if order := cmp.Compare(a[len(a)-i], b[len(b)-i]); order != 0 {
+			return order
+		}
+	}
+	return cmp.Compare(len(a), len(b))
 }
 
 func (x *lmdbIndex) leaf(key []byte) ([]byte, bool, error) {
@@ -269,7 +302,7 @@ func (x *lmdbIndex) leaf(key []byte) ([]byte, bool, error) {
 		if err != nil {
 			return nil, false, err
 		}
-		switch order := bytes.Compare(key, text); {
+		switch order := x.compare(key, text); {
 		case order < 0:
 			high = middle
 		case order > 0:
@@ -282,25 +315,88 @@ func (x *lmdbIndex) leaf(key []byte) ([]byte, bool, error) {
 	return nil, false, nil
 }
 
-// data returns the value of a leaf node: what follows its key, or the pages
-// that it names.
+// data returns the value of a leaf node, or the first one: what follows its key, or
+// the pages that it names.
 func (x *lmdbIndex) data(header, rest []byte) ([]byte, error) {
 	lo, hi := x.halves(header)
 	size := int64(lo | hi<<16)
-	switch flags := x.order.Uint16(header[4:]); flags {
-	case 0:
-		if size > int64(len(rest)) {
-			return nil, damaged("value of %d bytes", size)
-		}
-		return rest[:size], nil
-	case lmdbBigData:
+	flags := x.order.Uint16(header[4:])
+	if flags == lmdbBigData {
 		if len(rest) < 8 {
 			return nil, damaged("reference of %d bytes", len(rest))
 		}
 		return x.bigData(x.order.Uint64(rest), size)
-	default:
-		return nil, damaged("value with flags %#x", flags)
 	}
+	if size > int64(len(rest)) {
+		return nil, damaged("value of %d bytes", size)
+	}
+	rest = rest[:size]
+	switch flags {
+	case 0, lmdbTree: // the head of a tree is a value to those who do not know
+		return rest, nil
+	case lmdbDuplicates:
+		x.page = rest
+		return x.firstKey()
+	case lmdbDuplicates | lmdbTree:
+		if size < lmdbTreeHead {
+			return nil, damaged("tree of %d bytes", size)
+		}
+		return x.firstOfTree(x.order.Uint64(rest[40:]))
+	}
+	return nil, damaged("value with flags %#x", flags)
+}
+
+// firstKey returns the first key of the current page, a leaf. Several values of a
+// key are kept as keys.
+func (x *lmdbIndex) firstKey() ([]byte, error) {
+	if len(x.page) < lmdbHeader {
+		return nil, damaged("page of %d bytes", len(x.page))
+	}
+	if x.order.Uint16(x.page[10:])&lmdbPacked != 0 {
+		size := int(x.order.Uint16(x.page[8:]))
+		if size > len(x.page)-lmdbHeader {
+			return nil, damaged("keys of %d bytes", size)
+		}
+		return x.page[lmdbHeader : lmdbHeader+size], nil
+	}
+	n, err := x.nodes()
+	if err != nil {
+		return nil, err
+	}
+	if n == 0 {
+		return nil, damaged("leaf without nodes")
+	}
+	_, key, _, err := x.node(0)
+	return key, err
+}
+
+// firstOfTree returns the first key of a tree.
+func (x *lmdbIndex) firstOfTree(number uint64) ([]byte, error) {
+	for depth := 0; depth < lmdbMaxDepth; depth++ {
+		if err := x.readPage(number); err != nil {
+			return nil, err
+		}
+		flags := x.order.Uint16(x.page[10:])
+		if flags&lmdbLeaf != 0 {
+			return x.firstKey()
+		}
+		if flags&lmdbBranch == 0 {
+			return nil, damaged("page %d has flags %#x", number, flags)
+		}
+		n, err := x.nodes()
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return nil, damaged("branch page without nodes")
+		}
+		header, _, _, err := x.node(0)
+		if err != nil {
+			return nil, err
+		}
+		number = x.childOf(header)
+	}
+	return nil, damaged("tree deeper than %d", lmdbMaxDepth)
 }
 
 func (x *lmdbIndex) bigData(number uint64, size int64) ([]byte, error) {
