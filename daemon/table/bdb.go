@@ -3,7 +3,6 @@ package table
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 
 	"golang.org/x/sys/unix"
 
@@ -37,13 +36,16 @@ const (
 	bdbChecksum   = 28
 )
 
-// Errors of the library that are no errors of the system, so there are no words for
-// them: files of releases before 3.1, which have to be converted, and a first page
-// of a type that there is not.
-var (
-	errOldBDB   = errors.New("Unknown error -30987")
-	errPageType = errors.New("Unknown error -30973")
+// bdbError is an error of the library that is none of the system, so there are no
+// words for it.
+type bdbError int
+
+const (
+	errOldBDB   = bdbError(-30987) // a release before 3.1, which has to be converted
+	errPageType = bdbError(-30973) // a first page of a type that there is not
 )
+
+func (e bdbError) Error() string { return "Unknown error " + decimal(int(e)) }
 
 // bdbFile reads the pages of one Berkeley DB file.
 type bdbFile struct {
@@ -65,7 +67,7 @@ func openBDB(o *opening, magic uint32, newIndex func(*bdbFile) (index, error)) (
 		idx, err := b.check(newIndex)
 		if err != nil {
 			reason := errno.Text(unix.EINVAL) // for all that the library does not like
-			if err == errOldBDB || err == errPageType {
+			if _, ok := err.(bdbError); ok {
 				reason = err.Error()
 			}
 			return nil, &cannotOpen{"open database " + o.name + ".db: " + reason}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -25,9 +26,9 @@ var formats = map[string]func(*mappedFile) (index, error){
 	"lmdb": newLMDBIndex,
 }
 
-// ask reads data as a file and looks keys up. It reports how many were found.
-func ask(t *testing.T, format string, data []byte, keys ...[]byte) (found int) {
-	var problem error
+// ask reads data as a file and looks keys up. It reports how many were found, and
+// the error that was met.
+func ask(t *testing.T, format string, data []byte, keys ...[]byte) (found int, problem error) {
 	guard(func() error {
 		x, err := formats[format](&mappedFile{fd: -1, data: data})
 		if err != nil {
@@ -54,7 +55,7 @@ func ask(t *testing.T, format string, data []byte, keys ...[]byte) (found int) {
 	if problem != nil && strings.Contains(problem.Error(), "runtime error") {
 		t.Errorf("%s: %v", format, problem)
 	}
-	return found
+	return found, problem
 }
 
 var damagedSamples = []struct{ format, sample string }{
@@ -91,13 +92,22 @@ func sampleKeys(t testing.TB) [][]byte {
 }
 
 // TestDamagedFiles changes one byte of each sample in turn, or cuts it short,
-// at places all over the file.
+// at places all over the file. Each kind of damage is an error of its own, not an
+// absent key.
 func TestDamagedFiles(t *testing.T) {
+	number := regexp.MustCompile("0x[0-9a-f]+|[0-9]+")
+	met := map[string]int{} // how often each was met
+	said := func(format string, err error) {
+		if err != nil {
+			text := strings.TrimPrefix(err.Error(), errDamaged.Error()+": ")
+			met[format+": "+number.ReplaceAllString(text, "N")]++
+		}
+	}
 	keys := sampleKeys(t)
 	for _, s := range damagedSamples {
 		data := readSample(t, s.sample)
-		if ask(t, s.format, data, keys...) == 0 {
-			t.Errorf("%s: no key found in the undamaged file", s.sample)
+		if found, err := ask(t, s.format, data, keys...); found == 0 || err != nil {
+			t.Errorf("%s: %d keys found in the undamaged file, %v", s.sample, found, err)
 		}
 		step, later := 1, 61
 		if RaceEnabled {
@@ -109,11 +119,64 @@ func TestDamagedFiles(t *testing.T) {
 			}
 			for _, bits := range []byte{0xff, 0x01, 0x80} {
 				data[at] ^= bits
-				ask(t, s.format, data, keys...)
+				_, err := ask(t, s.format, data, keys...)
+				said(s.format, err)
 				data[at] ^= bits
 			}
 			if at%7 == 0 {
-				ask(t, s.format, data[:at], keys...)
+				_, err := ask(t, s.format, data[:at], keys...)
+				said(s.format, err)
+			}
+		}
+		if RaceEnabled || !strings.HasSuffix(s.sample, "-512.db") || strings.HasPrefix(s.sample, "sums") {
+			continue
+		}
+		// The next page, the number of entries, level and type in a page's header.
+		for page := 512; page < len(data); page += 512 {
+			for _, at := range []int{19, 20, 21, 24, 25} {
+				for _, bits := range []byte{1, 2, 3, 15} {
+					data[page+at] ^= bits
+					_, err := ask(t, s.format, data, keys...)
+					said(s.format, err)
+					data[page+at] ^= bits
+				}
+			}
+			// It follows itself.
+			next := bytes.Clone(data[page+16 : page+20])
+			copy(data[page+16:], data[page+8:page+12])
+			_, err := ask(t, s.format, data, keys...)
+			said(s.format, err)
+			copy(data[page+16:], next)
+		}
+	}
+	if RaceEnabled {
+		return
+	}
+	// Each of these was met at least once, so it is not taken for an absent key.
+	for format, wants := range map[string][]string{
+		"btree": {
+			"Bad file descriptor", "Unknown error -N", "N bytes at N of a page", "N entries on a page", "checksum of page N", "encrypted",
+			"flags N", "inner key of type N", "item of type N", "key of N bytes", "key of type N", "leaf with a key that has no value",
+			"magic number", "overflow page N", "page N has level N below N", "page N has type N", "page N of N", "page N of values has type N",
+			"page N says it is N", "page size N", "version N",
+		},
+		"cdb": {
+			"Protocol error", "N bytes at offset N of N",
+		},
+		"hash": {
+			"Bad file descriptor", "Unknown error -N", "N entries on a page", "checksum of page N", "encrypted", "item N from N to N",
+			"item of type N", "key of type N", "magic number", "overflow page N", "page N follows itself", "page N has level N below N",
+			"page N has type N", "page N of N", "page N of values has type N", "page N of values is empty", "page N says it is N", "page size N",
+			"page with a key that has no value", "value of type N", "version N",
+		},
+		"lmdb": {
+			"Bad file descriptor", "MDB_CORRUPTED: Located page was wrong type", "MDB_INVALID: File is not an LMDB file",
+			"MDB_VERSION_MISMATCH: Database environment version mismatch", "keys are numbers",
+		},
+	} {
+		for _, want := range wants {
+			if want = format + ": " + want; met[want] == 0 {
+				t.Errorf("no file with the error %q", want)
 			}
 		}
 	}

@@ -153,11 +153,14 @@ func TestTCPReplies(t *testing.T) {
 		{key: "letter", request: "get letter\n", reply: "2x0 v\n", want: "retry: tcp:" + addr + ": 2x0 v", log: []string{malformed + "2x0 v"}},
 		{key: "hex", request: "get hex\n", reply: "200 %4g\n", want: "retry: tcp:" + addr + ": 200 %4g", log: []string{malformed + "200 %4g"}},
 		{key: "cut", request: "get cut\n", reply: "200 %4\n", want: "retry: tcp:" + addr + ": 200 %4", log: []string{malformed + "200 %4"}},
-		{key: "end", request: "get end\n", reply: "200 %4f\n", want: "= O"},
+		{key: "high", request: "get high\n", reply: "200 %g4\n", want: "retry: tcp:" + addr + ": 200 %g4", log: []string{malformed + "200 %g4"}},
+		{key: "nul", request: "get nul\n", reply: "200 a%00b\n", want: "= a"},
+		{key: "odd", request: "get odd\n", reply: "200 \x01%\xc3\xbc\n", want: "retry: tcp:" + addr + ": 200 _%ü", log: []string{malformed + "200 _%ü"}},
+		{key: "end", request: "get end\n", reply: "200 %4f%4F%5A\n", want: "= OOZ"},
 	}
 	s.replies = repliesOf(lookups)
 	log := &recorder{}
-	s.check(t, open(t, "tcp:"+addr, listFlags, log), log, 7, lookups)
+	s.check(t, open(t, "tcp:"+addr, listFlags, log), log, 9, lookups)
 }
 
 func TestSocketmapReplies(t *testing.T) {
