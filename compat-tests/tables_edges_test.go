@@ -16,7 +16,7 @@ import (
 // kinds, NUL, results with and without references, conditions, and the ends of
 // lines and of the text.
 var ruleEdges = []string{
-	"\\a\\ x\n", "\\a\\b\\\n",
+	"\\a\\ x\n", "\\a\\b\\\n", "/a\\\n\\c\\b\\\n\\d\\ x\n/abc/ y\n",
 	"/a\\\n", "/a\\ \n", "/ab\\\n/b/ ok\n", "!/a\\\n", "if /a\\\n/b/ x\nendif\n",
 	"/a/!/b/ without\n/b/ with\n", "/a/!!/b/ both\n", "/a/ !/b/ text\n", "!/a/!/b/ neither\n", "/(a)/!/b/ <$1>\n", "/a/!/(/ x\n/a/i!/b/x y\n", "/a/!b/ x\n", "/a/!\n", "/a/!/b/q x\n", "/a/!/b/!/c/ x\n",
 	"éaé ok\n", "/a/é x\n", "/a/\xff x\n", "if é\n/a/ x\nendif\n", "ifé a\n", "ifé\xa9 a\n/a/ b\nendif\n", "if /a/\n/a/ x\nendifé\n", "if /a/\n/a/ x\nendif é\n", "if!/a/\n/b/ x\nendif!\n",
@@ -50,7 +50,7 @@ var edgeTables = map[string][]string{
 
 func TestTableEdges(t *testing.T) {
 	pf := postfix.New(t, postfix.Options{})
-	keys := []string{"abb", "x@y.y", "xx", "acb", "a", "b", "ab", "ba", "abc", `a\`, "10.0.0.1", "10.1.2.3", "::1", "é", "key", "k", `k\`}
+	keys := []string{"c", "abb", "x@y.y", "xx", "acb", "a", "b", "ab", "ba", "abc", `a\`, "10.0.0.1", "10.1.2.3", "::1", "é", "key", "k", `k\`}
 	for typ, texts := range edgeTables {
 		for i, text := range texts {
 			t.Run(fmt.Sprintf("%s/%q", typ, text), func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestRegexpLines(t *testing.T) {
 	const key = "ab\nc d"
 	for _, rule := range []string{
 		"/b$.c/ x", "/b($|;).c/ x", "/b($|;).(c)/ <$2>", "/b$/ x", "/b$c/ x", "/b.^c/ x", "/b.(^|;)(c)/ <$2>", "/^c/ x", "/b.\\`c/ x", "/b\\'.c/ x",
-		"/b$.c/m x", "/^(c)/m <$1>", "/b(\\W)c/m <$1>", "/b[^a](c)/m x", "/b.c/m x", "/b(\\s)c/m <$1>", "/b\\Sc/m x", "/b(\\W)c/ <$1>", "/b([^a]c)/ <$1>",
+		"/b$.c/m x", "/^(c)/m <$1>", "/b(\\W)c/m <$1>", "/b[^a](c)/m x", "/b.c/m x", "/b$/m x", "/d.e/m x", "/b(\\s)c/m <$1>", "/b\\Sc/m x", "/b(\\W)c/ <$1>", "/b([^a]c)/ <$1>",
 	} {
 		t.Run(rule, func(t *testing.T) {
 			postfix.Case(t)

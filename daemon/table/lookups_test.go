@@ -2,6 +2,7 @@ package table_test
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,6 +69,11 @@ func TestLookups(t *testing.T) {
 			"192.168.7.1": "= one", "192.168.7.2": "= not eight", "192.168.8.8": "= eight", "192.168.8.9": "not found",
 			"2001:db8::1": "= low", "2001:db8:7fff:ffff::": "= low", "2001:db8:8000::": "not found", "10.0.0": "not found", "": "not found",
 		}},
+		{"cidr:{{0.0.0.0/0 four}, {::/0 six}}", table.Pattern, map[string]string{"::1": "= six", "10.0.0.1": "= four"}},
+		{"cidr:{{::/0 six}, {0.0.0.0/0 four}}", table.Pattern, map[string]string{"::": "= six", "0.0.0.0": "= four"}},
+		{"regexp:{{/^d.e/m none}, {/^c/m second}, {/^a.b/ any}, {/b$/m end}}", table.Pattern, map[string]string{
+			"a\nc": "= second", "a\nb": "= any", "d\ne": "not found", "b\nd": "= end", "c\nd": "= second",
+		}},
 		{words, table.Pattern, map[string]string{
 			"aab": "= b-aa", "AAB": "= B-AA", "a": "= -a", "xy": "= no", "XY": "not found", "key2": "= other", "key1": "= one", "other": "not found", "cost": "= $1",
 		}},
@@ -87,6 +93,19 @@ func TestLookups(t *testing.T) {
 				t.Errorf("log: %q", lines)
 			}
 		})
+	}
+}
+
+// An address of the other family is in no network, not even the one of all addresses.
+func TestNetworkFamily(t *testing.T) {
+	for pattern, want := range map[string][2]bool{"0.0.0.0/0": {true, false}, "::/0": {false, true}} {
+		n, err := table.ParseNetwork(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]bool{n.Contains(netip.IPv4Unspecified()), n.Contains(netip.IPv6Unspecified())}; got != want {
+			t.Errorf("%s has 0.0.0.0 and ::: %v, want %v", pattern, got, want)
+		}
 	}
 }
 
@@ -157,6 +176,23 @@ func TestLineWarnings(t *testing.T) {
 			},
 			map[string]string{"p/q": "= slash", "ac": "= first", "abc": "= first", "ab": "= both", "q": "= ", "defghij": "= <ji-d$>", "defghijk": "= <kji-d$>", "x": "= line", "y": "= Y", "z": "not found", "z+": "= plus", "w1": "= one", "w2": "not found", "w": "not found"},
 		},
+		{ // a backslash that ends the text
+			"regexp", "/a\\\n\\c\\b\\\n\\d\\ x\n",
+			[]string{
+				"regexp map FILE, line 1: no replacement text: using empty string",
+				"regexp map FILE, line 2: no replacement text: using empty string",
+				"regexp map FILE, line 3: no closing regexp delimiter \"\\\": skipping this rule",
+			},
+			map[string]string{"a": "= ", "b": "not found", "c": "= ", "d": "not found"},
+		},
+		{
+			"pcre", "/a\\\n\\c\\b\\\n/d/ x\n",
+			[]string{
+				"pcre map FILE, line 1: no closing regexp delimiter \"/\": ignoring this rule",
+				"pcre map FILE, line 2: no closing regexp delimiter \"\\\": ignoring this rule",
+			},
+			map[string]string{"a": "not found", "b": "not found", "d": "= x"},
+		},
 		{
 			"texthash", "  k v\n \t \na\na b\nA c\n\xff d\n\"e\n# x\n",
 			[]string{
@@ -171,6 +207,9 @@ func TestLineWarnings(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.typ, func(t *testing.T) {
+			if tt.typ == "pcre" {
+				needPCRE(t)
+			}
 			name := filepath.Join(t.TempDir(), "rules")
 			if err := os.WriteFile(name, []byte(tt.text), 0o600); err != nil {
 				t.Fatal(err)

@@ -191,9 +191,6 @@ func (p *ruleParser) result(text string) (parts []part, highest uint64, ok bool)
 		parts = append(parts, part{group: int(group)})
 	}
 	flush()
-	if len(parts) == 0 {
-		parts = []part{{}}
-	}
 	return parts, highest, ok
 }
 
