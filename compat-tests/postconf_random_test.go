@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+	"github.com/qmqpd/qmqpd/params"
 )
 
 // The variables say how many random cases TestPostconfRandom runs, and where
@@ -200,8 +201,38 @@ var (
 	oddNames = []string{"-o", "x.y", "a-b", "{x", "n\xc3\xa9", "\"q\"", "x$a", "y/z", "#z", "*", "a:b", "\x01"}
 )
 
+// allNames are the names of all built-in parameters of the reference.
+var allNames = sync.OnceValue(func() []string {
+	var names []string
+	for p := range params.DefaultProfile.Params {
+		names = append(names, p.Name)
+	}
+	return names
+})
+
+// clientName is the name of a setting of a database client, or of one that no
+// client has.
+func (g confGenerator) clientName() string {
+	kind := g.pick("ldap", "mysql", "pgsql", "sqlite", "memcache", "mongodb")
+	suffixes := params.DefaultProfile.ClientParams(kind)
+	return g.pick("lm", "my", "foo", "a") + "_" + g.pick(append(suffixes, "bogus")...)
+}
+
+// serviceName is the name of a setting that a service of master.cf may define.
+func (g confGenerator) serviceName() string {
+	return g.pick("my", "relay", "foo", "local", "x/y", "nothing") +
+		g.pick("_destination_concurrency_limit", "_destination_rate_delay", "_initial_destination_concurrency", "_transport_rate_delay",
+			"_delivery_slot_cost", "_recipient_refill_delay", "_extra_recipient_limit", "_time_limit", "_bogus_limit")
+}
+
 func (g confGenerator) name() string {
-	switch g.IntN(20) {
+	switch g.IntN(24) {
+	case 20, 21:
+		return g.pick(allNames()...)
+	case 22:
+		return g.clientName()
+	case 23:
+		return g.serviceName()
 	case 0, 1, 2, 3, 4, 5, 6:
 		return g.pick(builtinNames...)
 	case 7, 8, 9:
@@ -216,7 +247,11 @@ func (g confGenerator) name() string {
 
 // reference is a name that a macro can refer to.
 func (g confGenerator) reference() string {
-	switch g.IntN(12) {
+	switch g.IntN(14) {
+	case 12:
+		return g.pick(allNames()...)
+	case 13:
+		return g.pick(g.clientName(), g.serviceName())
 	case 0, 1, 2:
 		return g.pick(builtinNames...)
 	case 3, 4:
@@ -258,6 +293,12 @@ func (g confGenerator) word() string {
 }
 
 func (g confGenerator) tableName() string {
+	if g.often(8) {
+		// Tables of tables.
+		return g.pick("", "", "proxy:") + g.pick("unionmap", "pipemap", "randmap") + ":{" + g.pick("", " ") +
+			g.pick("ldap:lm", "mysql:my", "proxy:mysql:my", "{ldap:lm}", g.word()) + g.pick(" ", ",", ", ") +
+			g.pick("pgsql:foo", "memcache:mc", "unionmap:{ldap:lm}", "ldap:@/ldap.cf") + g.pick("}", "}", "}", " }", "")
+	}
 	typ := g.pick("ldap", "mysql", "pgsql", "sqlite", "memcache", "mongodb", "hash", "regexp", "pcre", "inline", "texthash", "LDAP")
 	prefix := g.pick("", "", "", "proxy:", "proxy:proxy:", "debug:", "proxy:debug:")
 	name := g.pick("lm", "my", "foo", "pg", "sq", "mc", "mo", "a", "@/ldap.cf", "@/missing.cf", "@/dir", "/", ".rel", "", "lm_", "x:lm",
