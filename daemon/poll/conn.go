@@ -35,7 +35,7 @@ type direction struct {
 	waiting  bool          // under mu
 	wake     chan struct{} // nil until somebody waits
 	timer    *time.Timer
-	turns    int // transfers since a wait
+	moved    int // bytes since a wait, see fairness
 }
 
 // NewConn takes over a non-blocking descriptor.
@@ -43,9 +43,10 @@ func (p *Poller) NewConn(fd int) *Conn {
 	return &Conn{poller: p, fd: fd}
 }
 
-// fairness is how many transfers a connection makes in a row before it gives
-// way: what never waits is not interrupted by the runtime either.
-const fairness = 16
+// fairness is how many bytes a connection moves in a row before it gives way: what
+// never waits is not interrupted by the runtime either. A transfer counts for
+// leastMoved at least, since the call has a price of its own.
+const fairness, leastMoved = 1 << 20, 4 << 10
 
 // Read reads what there is, and waits if there is nothing.
 func (c *Conn) Read(b []byte) (n int, err error) { return c.ReadWithin(b, 0) }
@@ -130,6 +131,7 @@ func (c *Conn) exchange(d *direction, event uint32, trap uintptr, b []byte, limi
 	defer c.leave()
 	for n, err := call(trap, c.fd, b); ; n, err = call(trap, c.fd, b) {
 		if err != syscall.EAGAIN {
+			d.moved += max(0, n-leastMoved)
 			return n, err
 		}
 		if err := c.wait(d, event, limit); err != nil {
@@ -216,8 +218,8 @@ func (c *Conn) begin(d *direction, bounded bool) error {
 		c.leave()
 		return os.ErrDeadlineExceeded
 	}
-	if d.turns++; d.turns > fairness {
-		d.turns = 0
+	if d.moved += leastMoved; d.moved > fairness {
+		d.moved = 0
 		giveWay()
 	}
 	return nil
@@ -248,7 +250,7 @@ func (c *Conn) transfer(d *direction, event uint32, f func(fd uintptr) bool) err
 // wait waits for an event, which may have come already, for so long or until
 // the deadline.
 func (c *Conn) wait(d *direction, event uint32, limit time.Duration) error {
-	d.turns = 0
+	d.moved = 0
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
