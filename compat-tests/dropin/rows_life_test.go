@@ -16,6 +16,8 @@ func killed(sig syscall.Signal) func(s *judges.Scene) {
 	return func(s *judges.Scene) {
 		s.Client("client before", judges.Client{Send: plain})
 		s.WaitSession()
+		// A log that is slow would cost ours the last lines, which is said of it.
+		s.WaitLog("disconnect from")
 		s.Child.Signal(sig)
 		s.Child.Wait(5 * time.Second)
 	}
@@ -40,6 +42,8 @@ func harmless(sig syscall.Signal) func(s *judges.Scene) {
 	return func(s *judges.Scene) {
 		s.Client("client before", judges.Client{Send: plain})
 		s.WaitSession()
+		// A log that is slow would cost ours the last lines, which is said of it.
+		s.WaitLog("disconnect from")
 		s.Child.Signal(sig)
 		c := s.Dial(judges.Client{})
 		defer c.Close()
@@ -198,7 +202,7 @@ var lifeRows = []judges.Row{
 			s.Note("idle for %v", took)
 		}
 	}, Want: []string{"exit 0"}},
-	{Name: "max_idle does not count in a session", Main: []string{"max_idle = 1"}, Clients: []judges.Client{{Send: plain, Piece: 20, Pause: 700 * time.Millisecond}}, Want: queued},
+	{Name: "max_idle does not count in a session", Main: []string{"max_idle = 2"}, Clients: []judges.Client{{Send: plain, Piece: 8, Pause: 900 * time.Millisecond}}, Want: queued},
 	{Name: "idle at the end of the status channel", Play: func(s *judges.Scene) {
 		s.Client("client", judges.Client{Send: plain})
 		s.WaitSession()
