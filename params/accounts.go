@@ -63,54 +63,38 @@ func SystemAccounts() AccountFiles {
 // User implements Accounts.
 func (a AccountFiles) User(name string) (User, bool, error) {
 	u, ok, err := a.user(func(u accountfile.User) bool { return u.Name == name })
-	if !ok && a.Others != nil {
-		var otherErr error
-		u, ok, otherErr = a.Others.User(name)
-		err = missing(ok, err, otherErr)
-	}
-	return u, ok, err
+	return elsewhere(u, ok, err, a.Others, Accounts.User, name)
 }
 
 // UserByID implements Accounts.
 func (a AccountFiles) UserByID(uid uint32) (User, bool, error) {
 	u, ok, err := a.user(func(u accountfile.User) bool { return u.UID == uid })
-	if !ok && a.Others != nil {
-		var otherErr error
-		u, ok, otherErr = a.Others.UserByID(uid)
-		err = missing(ok, err, otherErr)
-	}
-	return u, ok, err
+	return elsewhere(u, ok, err, a.Others, Accounts.UserByID, uid)
 }
 
 // Group implements Accounts.
 func (a AccountFiles) Group(name string) (Group, bool, error) {
 	g, ok, err := a.group(func(g accountfile.Group) bool { return g.Name == name })
-	if !ok && a.Others != nil {
-		var otherErr error
-		g, ok, otherErr = a.Others.Group(name)
-		err = missing(ok, err, otherErr)
-	}
-	return g, ok, err
+	return elsewhere(g, ok, err, a.Others, Accounts.Group, name)
 }
 
 // GroupByID implements Accounts.
 func (a AccountFiles) GroupByID(gid uint32) (Group, bool, error) {
 	g, ok, err := a.group(func(g accountfile.Group) bool { return g.GID == gid })
-	if !ok && a.Others != nil {
-		var otherErr error
-		g, ok, otherErr = a.Others.GroupByID(gid)
-		err = missing(ok, err, otherErr)
-	}
-	return g, ok, err
+	return elsewhere(g, ok, err, a.Others, Accounts.GroupByID, gid)
 }
 
-// missing returns the error of a look-up in the files and then elsewhere. A
+// elsewhere returns what the files have, or else what the others say of the key. A
 // file that could not be read hides nothing that was found elsewhere.
-func missing(found bool, files, others error) error {
-	if found {
-		return nil
+func elsewhere[V, K any](found V, ok bool, err error, others Accounts, look func(Accounts, K) (V, bool, error), key K) (V, bool, error) {
+	if ok || others == nil {
+		return found, ok, err
 	}
-	return cmp.Or(files, others)
+	found, ok, otherErr := look(others, key)
+	if ok {
+		return found, true, nil
+	}
+	return found, false, cmp.Or(err, otherErr)
 }
 
 func (a AccountFiles) user(match func(accountfile.User) bool) (User, bool, error) {
