@@ -57,7 +57,7 @@ const failurePause = time.Second
 // over.
 const memoryBeside = 160 << 20
 
-// flushTime bounds the wait for the log at the end.
+// flushTime bounds the wait, at the end, for a log daemon that takes no line.
 const flushTime = 5 * time.Second
 
 // Run is the life of a child of master(8). It returns the exit status; after

@@ -16,7 +16,7 @@
 // waiting. Lines therefore stay in the order of the calls. The queue is
 // bounded by number and bytes; what does not fit is dropped and counted, and
 // the count is logged as a warning as soon as there is room again. Flush waits for
-// the queues before the process ends.
+// the queues before the process ends, as long as lines are taken.
 //
 // What it does not do: write maillog_file itself (postlogd does), read the
 // configuration or the environment, end the process.

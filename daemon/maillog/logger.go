@@ -296,9 +296,10 @@ func (l *Logger) WithKeepUTF8(keep bool) *Logger {
 	return &Logger{core: l.core, verbose: l.verbose, utf8: utf8}
 }
 
-// Flush waits until everything logged so far is handed over, or until the
-// time is up. It reports whether nothing is left.
-func (l *Logger) Flush(timeout time.Duration) bool {
+// Flush waits until everything logged so far is handed over, or until a log daemon
+// has taken no line for the time that stall gives: a slow one is waited for, one
+// that has stopped is not. It reports whether nothing is left.
+func (l *Logger) Flush(stall time.Duration) bool {
 	if l == nil {
 		return true
 	}
@@ -313,15 +314,9 @@ func (l *Logger) Flush(timeout time.Duration) bool {
 		queues = append(queues, e.queue)
 	}
 	k.mu.Unlock()
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
 	for _, q := range queues {
-		if done := q.drained(); done != nil {
-			select {
-			case <-done:
-			case <-timer.C:
-				return false
-			}
+		if !q.waitEmpty(stall) {
+			return false
 		}
 	}
 	return true

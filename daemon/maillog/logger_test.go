@@ -238,6 +238,30 @@ func TestFlushOfReplacedSink(t *testing.T) {
 	}
 }
 
+// A log daemon that is slow gets all lines in the end, however long that takes.
+func TestFlushWaitsForTheSlow(t *testing.T) {
+	c, path := daemon(t)
+	l := New(fixed)
+	l.Configure(Config{Tag: "t/q", PID: 1, Syslog: path})
+	const lines, stall = 300, 400 * time.Millisecond
+	for i := range lines {
+		l.Infof("line %d", i)
+	}
+	flushed := make(chan bool, 1)
+	go func() { flushed <- l.Flush(stall) }()
+	for i := range lines {
+		if i%50 == 0 {
+			time.Sleep(stall / 2) // three times the stall in all
+		}
+		if got, want := receive(t, c), fmt.Sprintf("<22>Nov  2 10:43:27 t/q[1]: line %d", i); got != want {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+	}
+	if !<-flushed {
+		t.Error("not flushed")
+	}
+}
+
 func TestManySessions(t *testing.T) {
 	c, path := daemon(t)
 	l := New(fixed)

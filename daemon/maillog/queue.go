@@ -3,6 +3,7 @@ package maillog
 import (
 	"slices"
 	"sync"
+	"time"
 )
 
 // The bounds of one sink's queue. A line is at most some 2100 bytes.
@@ -29,6 +30,7 @@ type queue struct {
 	mu      sync.Mutex
 	lines   [][]byte
 	bytes   int
+	taken   int // lines that waited and were handed over, ever
 	dropped int
 	done    chan struct{} // closed when the goroutine has sent all; nil when none runs
 	closing bool
@@ -77,6 +79,9 @@ func (q *queue) run(done chan struct{}) {
 		q.bytes -= len(line)
 		q.mu.Unlock()
 		q.sink.wait(line)
+		q.mu.Lock()
+		q.taken++
+		q.mu.Unlock()
 	}
 }
 
@@ -102,6 +107,37 @@ func (q *queue) drained() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.done
+}
+
+// handed returns how many lines have left the queue.
+func (q *queue) handed() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.taken
+}
+
+// waitEmpty returns true when the queue is empty, and false when none of its lines
+// has been handed over for the time that stall gives.
+func (q *queue) waitEmpty(stall time.Duration) bool {
+	before := q.handed()
+	timer := time.NewTimer(stall)
+	defer timer.Stop()
+	for {
+		done := q.drained()
+		if done == nil {
+			return true
+		}
+		select {
+		case <-done:
+		case <-timer.C:
+			now := q.handed()
+			if now == before {
+				return false
+			}
+			before = now
+			timer.Reset(stall)
+		}
+	}
 }
 
 // closeWhenEmpty closes the sink once all is sent. Nothing may be put
