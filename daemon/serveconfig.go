@@ -224,7 +224,10 @@ func appendNew(errs *multierror.Error, lists ...error) *multierror.Error {
 	}
 	for _, list := range lists {
 		for _, err := range eachOf(list) {
-			err = located(err)
+			var e *params.Error
+			if errors.As(err, &e) {
+				err = e.Located()
+			}
 			if !seen[err.Error()] {
 				seen[err.Error()] = true
 				errs = multierror.Append(errs, err)
@@ -232,16 +235,6 @@ func appendNew(errs *multierror.Error, lists ...error) *multierror.Error {
 		}
 	}
 	return errs
-}
-
-// located puts file and line in front of an error about a setting, and its name
-// where Postfix's text does not have it.
-func located(err error) error {
-	var e *params.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	return placedAt(e.Name, e.Value, err)
 }
 
 // viaParameter says where messages go.

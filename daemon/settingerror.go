@@ -51,13 +51,7 @@ func placed(eff *params.Effective, err error) error {
 // placedAt puts the place of a setting in front of an error about it, and its name
 // where the text lacks it.
 func placedAt(name string, v params.Value, err error) error {
-	if !strings.Contains(err.Error(), name) {
-		err = fmt.Errorf("%s: %w", name, err)
-	}
-	if v.Line > 0 {
-		err = fmt.Errorf("%s: %w", v.Origin(), err)
-	}
-	return err
+	return (&params.Error{Name: name, Value: v, Text: err.Error(), Err: err}).Located()
 }
 
 // whereSet returns the setting that gives a parameter its value. The default of

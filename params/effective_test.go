@@ -461,3 +461,24 @@ func TestWrongKind(t *testing.T) {
 		t.Errorf("errors: %v", err)
 	}
 }
+
+// People are told the parameter and the place, each once, and only what there is.
+func TestErrorLocated(t *testing.T) {
+	set := Value{Text: "x", Source: SourceMain, File: "main.cf", Line: 7}
+	of := Value{Text: "x", Source: SourceMaster, File: "master.cf", Line: 2, Service: "cleanup/unix"}
+	for _, tt := range []struct {
+		err  Error
+		want string
+	}{
+		{Error{Name: "max_use", Value: set, Text: "max_use is odd"}, "main.cf:7: max_use is odd"},
+		{Error{Name: "max_use", Value: set, Text: "macro processing error"}, "main.cf:7: max_use: macro processing error"},
+		{Error{Name: "max_use", Value: of, Text: "macro processing error"}, "master.cf:2 (cleanup/unix): max_use: macro processing error"},
+		{Error{Name: "max_use", Value: Value{Source: SourceCommandLine}, Text: "odd"}, "max_use: odd"},
+		{Error{Text: "odd"}, "odd"},
+	} {
+		err := tt.err.Located()
+		if err.Error() != tt.want || !errors.Is(err, &tt.err) {
+			t.Errorf("%q, wraps the error: %v; want %q", err, errors.Is(err, &tt.err), tt.want)
+		}
+	}
+}

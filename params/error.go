@@ -2,7 +2,9 @@ package params
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/go-multierror"
 
@@ -28,6 +30,20 @@ type Error struct {
 func (e *Error) Error() string { return e.Text }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Located returns the error as people need it: with the parameter, if Text lacks its
+// name, and with the file and line of the setting at fault, if it stands in a file.
+// The error wraps e, or is e itself where there is nothing to add.
+func (e *Error) Located() error {
+	var err error = e
+	if !strings.Contains(e.Text, e.Name) {
+		err = fmt.Errorf("%s: %w", e.Name, err)
+	}
+	if e.Value.Line > 0 {
+		err = fmt.Errorf("%s: %w", e.Value.Origin(), err)
+	}
+	return err
+}
 
 // Source says where a value comes from.
 type Source uint8

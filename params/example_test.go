@@ -1,6 +1,7 @@
 package params_test
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/qmqpd/qmqpd/mainconf"
@@ -20,7 +21,8 @@ func ExampleResolver() {
 	// ${stress?{0}:{5}} time 1s main.cf:2 5
 }
 
-// A daemon reads typed values; errors have Postfix's texts.
+// A daemon reads typed values; errors have Postfix's texts, and know where to correct
+// what is wrong.
 func ExampleEffective() {
 	text := "qmqpd_timeout = ${default_minutes}m\ndefault_minutes = 5\nmax_use = many\n"
 	file, _ := mainconf.ParseMain("main.cf", []byte(text))
@@ -31,10 +33,15 @@ func ExampleEffective() {
 	})
 	fmt.Println(config.Duration("qmqpd_timeout"), config.Duration("max_idle"), config.Int("max_use"))
 	fmt.Println(config.Err())
+	var wrong *params.Error
+	if errors.As(config.Err(), &wrong) {
+		fmt.Println(wrong.Located())
+	}
 
 	// Output:
 	// 5m0s 2m0s 0
 	// bad numerical configuration: max_use = many
+	// main.cf:3: bad numerical configuration: max_use = many
 }
 
 // What an upgrade brings about, in so far as main.cf does not decide it.
