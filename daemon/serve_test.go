@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ import (
 )
 
 // TestServesNobody: options with which no client would ever be served are
-// errors.
+// errors, all at once, and leave no queue behind.
 func TestServesNobody(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -35,6 +36,24 @@ func TestServesNobody(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q in: %v", want, err)
 		}
+	}
+	queue := filepath.Join(t.TempDir(), "queue")
+	err = Serve(ctx, ServeOptions{
+		Queue:     queue,
+		Grace:     -1,
+		Listen:    []string{"127.0.0.1:0", "nonsense", "", "127.0.0.1:99999", "unix:"},
+		Overrides: []mainconf.Setting{{Name: "soft_bounce", Value: "perhaps"}},
+	})
+	for _, want := range []string{
+		"bad time of grace: -1ns", "listen on nonsense: address nonsense: missing port in address", "listen on : empty address",
+		"listen on 127.0.0.1:99999: address 99999: invalid port", "listen on unix:: empty address", "soft_bounce = perhaps",
+	} {
+		if err == nil || strings.Count(err.Error(), want) != 1 {
+			t.Errorf("want %q in: %v", want, err)
+		}
+	}
+	if _, err := os.Stat(queue); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a start that is refused leaves a queue behind: %v", err)
 	}
 }
 

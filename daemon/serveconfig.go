@@ -114,6 +114,9 @@ func (s *server) checkOptions() error {
 	if len(s.Listen)+len(s.Listeners) == 0 {
 		errs = multierror.Append(errs, errors.New("no address to listen on"))
 	}
+	if err := standalone.CheckAddrs(s.Listen); err != nil {
+		errs = multierror.Append(errs, err)
+	}
 	for _, l := range s.Listeners {
 		if !standalone.CanServe(l) {
 			errs = multierror.Append(errs, fmt.Errorf("listen on %s: a %T has no descriptor", l.Addr(), l))
@@ -121,6 +124,9 @@ func (s *server) checkOptions() error {
 	}
 	if s.MaxSessions < 0 {
 		errs = multierror.Append(errs, fmt.Errorf("bad number of sessions: %d", s.MaxSessions))
+	}
+	if s.Grace < 0 {
+		errs = multierror.Append(errs, fmt.Errorf("bad time of grace: %v", s.Grace))
 	}
 	if bound := master.OpenFilesBound(); s.MaxSessions > bound {
 		errs = multierror.Append(errs, fmt.Errorf("the limit of open files allows %d sessions at once, not %d", bound, s.MaxSessions))

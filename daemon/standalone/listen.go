@@ -25,6 +25,32 @@ func Listen(ctx context.Context, addrs []string) ([]net.Listener, error) {
 	return listen(ctx, addrs, net.DefaultResolver.LookupHost)
 }
 
+// CheckAddrs returns an error for each address that has not the form of one for
+// Listen, which finds out the rest.
+func CheckAddrs(addrs []string) error {
+	var errs *multierror.Error
+	for _, addr := range addrs {
+		if err := checkAddr(addr); err != nil {
+			errs = multierror.Append(errs, fmt.Errorf("listen on %s: %w", addr, err))
+		}
+	}
+	return errs.ErrorOrNil()
+}
+
+func checkAddr(addr string) error {
+	// For package net, an empty address is one that the kernel chooses.
+	if path, unix := strings.CutPrefix(addr, "unix:"); path == "" {
+		return errors.New("empty address")
+	} else if unix {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	return err
+}
+
 // listen is Listen. lookup gives the addresses of a host name.
 func listen(ctx context.Context, addrs []string, lookup func(context.Context, string) ([]string, error)) ([]net.Listener, error) {
 	var listeners []net.Listener
@@ -32,10 +58,9 @@ func listen(ctx context.Context, addrs []string, lookup func(context.Context, st
 	for _, addr := range addrs {
 		var ls []net.Listener
 		var err error
-		// For package net, an empty address is one that the kernel chooses.
-		if path, unix := strings.CutPrefix(addr, "unix:"); path == "" {
-			err = errors.New("empty address")
-		} else if unix {
+		if err = checkAddr(addr); err != nil {
+			// That is all there is to say.
+		} else if path, unix := strings.CutPrefix(addr, "unix:"); unix {
 			ls, err = listenUnix(path)
 		} else {
 			ls, err = listenTCP(ctx, addr, lookup)
