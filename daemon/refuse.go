@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -107,7 +108,11 @@ func refuseProgram(files configFiles, service, program, parameter string) error 
 	}
 	for _, s := range files.master.Lookup(service, "unix") {
 		if command := s.Command(); command != program {
-			return &RefusedError{Name: parameter, Value: service, Why: "master.cf runs " + command + " there, not " + program}
+			return &RefusedError{
+				Name: parameter, Value: service,
+				Why:    "master.cf runs " + command + " there, not " + program,
+				Origin: files.master.File + ":" + strconv.Itoa(s.Line.First),
+			}
 		}
 	}
 	return nil
@@ -119,7 +124,8 @@ type RefusedError struct {
 	Name, Value string
 	// Why adds a reason, unless it is empty.
 	Why string
-	// Origin is the file and line where it is set, or empty.
+	// Origin is the file and line where it is set, or where master.cf gives it a
+	// meaning that we cannot honour, or empty.
 	Origin string
 }
 

@@ -127,7 +127,7 @@ func TestRefuseProgram(t *testing.T) {
 		{configFiles{}, "filter", ""},
 		{configFiles{master: master}, "cleanup", ""},
 		{configFiles{master: master}, "missing", ""},
-		{configFiles{master: master}, "filter", "stand-alone mode cannot honor cleanup_service_name = filter (master.cf runs smtpd there, not cleanup); set queue_via = cleanup to leave it to cleanup(8)"},
+		{configFiles{master: master}, "filter", "master.cf:2: stand-alone mode cannot honor cleanup_service_name = filter (master.cf runs smtpd there, not cleanup); set queue_via = cleanup to leave it to cleanup(8)"},
 	} {
 		got := ""
 		if err := refuseProgram(tt.files, tt.service, "cleanup", "cleanup_service_name"); err != nil {

@@ -185,7 +185,8 @@ func (s *server) readOwn() error {
 		}
 	case viaCleanup, viaDirect:
 	default:
-		errs = multierror.Append(errs, unknownWord(viaParameter, s.via, s.via))
+		errs = multierror.Append(errs, aboutSetting(viaParameter,
+			fmt.Errorf("unknown %s value \"%s\": it may be %s, %s or %s", viaParameter, s.via, viaAuto, viaCleanup, viaDirect)))
 	}
 	return errs.ErrorOrNil()
 }
