@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync/atomic"
 	"time"
@@ -15,14 +16,32 @@ import (
 )
 
 // Access says whether a client is one of some. The client's Name is "unknown" unless
-// it was verified. Lines about it go to log, which is that of one session. It may be
-// called by several goroutines at once.
+// it was verified. Lines about it go to log, which is that of one session; an error goes
+// there without its doing. It may be called by several goroutines at once.
 type Access func(ctx context.Context, client peer.Client, log *maillog.Logger) (bool, error)
 
 // listed returns the access that a list gives.
 func listed(l *matchlist.List) Access {
 	return func(ctx context.Context, client peer.Client, log *maillog.Logger) (bool, error) {
-		return l.WithLog(log).Match(ctx, client.Name, client.Addr)
+		ok, err := l.WithLog(log).Match(ctx, client.Name, client.Addr)
+		if err != nil {
+			err = loggedError{err}
+		}
+		return ok, err
+	}
+}
+
+// loggedError is an error of a list, which has logged it in Postfix's words, or one
+// that is fatal, which its reader logs.
+type loggedError struct{ error }
+
+func (e loggedError) Unwrap() error { return e.error }
+
+// logAccess logs an error of an Access, unless that is done elsewhere.
+func logAccess(log *maillog.Logger, client, what string, err error) {
+	var logged loggedError
+	if err != nil && !errors.As(err, &logged) {
+		log.Warningf("%s: cannot tell whether %s: %v", client, what, err)
 	}
 }
 
@@ -77,17 +96,17 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn, accepted time.Tim
 	if err != nil {
 		return err
 	}
+	name := client.NameAddr(policy.Session.PortLogging)
 	if debugPeers != nil {
 		debug, err := debugPeers(ctx, client, log)
 		if isFatal(err) {
 			return asFailure(err)
 		}
-		// Another error has been logged and counts as no.
-		if debug {
+		logAccess(log, name, "to log more of it", err)
+		if debug && err == nil {
 			log = log.WithVerbose(log.Verbose() + policy.DebugLevel)
 		}
 	}
-	name := client.NameAddr(policy.Session.PortLogging)
 	log.Infof("connect from %s", name)
 	session := policy.Session.NewSession(conn, client, accepted, log)
 	defer session.Close()
@@ -99,6 +118,7 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn, accepted time.Tim
 	case err != nil && isFatal(err):
 		return asFailure(err)
 	case err != nil:
+		logAccess(log, name, "it may send", err)
 		session.RefuseConfiguration(ctx)
 	case !ok:
 		session.RefuseUnauthorized(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,60 @@ func TestServerClients(t *testing.T) {
 			}
 			if got := strings.Contains(opener.text.String(), "R c@d\n"); got != (tt.want == "K") {
 				t.Errorf("records: %q", opener.text.String())
+			}
+		})
+	}
+}
+
+// What an access of one's own fails by is in the log, which is all that tells of it;
+// lists have logged what they fail by themselves. To fail is to say no.
+func TestServerLogsAccessErrors(t *testing.T) {
+	fails := func(err error) Access {
+		return func(context.Context, peer.Client, *maillog.Logger) (bool, error) { return true, err }
+	}
+	for name, tt := range map[string]struct {
+		err  error
+		want []string // of the lines, what is about it
+	}{
+		"own":  {errors.New("no database"), []string{"warning: a.example[192.0.2.1]: cannot tell whether to log more of it: no database", "warning: a.example[192.0.2.1]: cannot tell whether it may send: no database"}},
+		"list": {loggedError{errors.New("no database")}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var text strings.Builder
+			log := maillog.New(time.Now)
+			log.AddFull(&text)
+			s := &Server{
+				Peer: func(context.Context, net.Conn, *maillog.Logger) (peer.Client, error) {
+					return peer.Client{Name: "a.example", Addr: "192.0.2.1"}, nil
+				},
+				Clients:    fails(tt.err),
+				DebugPeers: fails(tt.err),
+				Log:        log,
+			}
+			s.SetPolicy((&Config{DebugLevel: 1}).Policy(&memoryOpener{}, qmqp.Storage{}))
+			ours, theirs := net.Pipe()
+			served := make(chan error, 1)
+			go func() {
+				served <- s.ServeConn(t.Context(), theirs, time.Now())
+				theirs.Close()
+			}()
+			if reply, err := qmqp.ReadReply(ours); err != nil || reply.Code != 'Z' {
+				t.Errorf("%q, %v", reply, err)
+			}
+			ours.Close()
+			if err := <-served; err != nil {
+				t.Error(err)
+			}
+			log.Flush(time.Second)
+			log.End()
+			var got []string
+			for line := range strings.Lines(text.String()) {
+				if _, about, ok := strings.Cut(strings.TrimSpace(line), "]: "); ok && strings.Contains(about, "cannot tell") {
+					got = append(got, about)
+				}
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%q, want %q in:\n%s", got, tt.want, text.String())
 			}
 		})
 	}
