@@ -7,10 +7,12 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/alecthomas/kong"
 	"github.com/hashicorp/go-multierror"
@@ -70,16 +72,20 @@ const usageStatus = 64
 
 func runCommand(args []string, term terminal) int {
 	if args[0] == "help" {
-		args = append([]string{"--help"}, args[1:]...)
+		args = args[1:]
+		if !slices.Contains(args, "--help") { // kong gives it each time that it is asked
+			args = append([]string{"--help"}, args...)
+		}
 	}
 	var cli commands
+	var help bytes.Buffer // so that to fail to write it is no fault of the command line
 	status := -1
 	parser, err := kong.New(&cli,
 		kong.Name("qmqpd"),
 		kong.Description("A QMQP server: Postfix's qmqpd(8) in Go, alone or under master(8)."),
 		kong.UsageOnError(),
 		kong.WithHyphenPrefixedParameters(true),
-		kong.Writers(term.out, term.err),
+		kong.Writers(&help, term.err),
 		kong.Exit(func(code int) { status = code }),
 		kong.Vars{"listen": defaultListen, "queue": defaultQueue},
 	)
@@ -88,6 +94,10 @@ func runCommand(args []string, term terminal) int {
 		return 1
 	}
 	ctx, err := parser.Parse(args)
+	if _, err := help.WriteTo(term.out); err != nil {
+		complain(term.err, err)
+		return 1
+	}
 	if status >= 0 {
 		return status // help was asked for and given
 	}

@@ -33,6 +33,17 @@ func (c *sendCmd) Validate() error {
 	if c.Timeout <= 0 {
 		return fmt.Errorf("--timeout: %v is no time to wait", c.Timeout)
 	}
+	// To try again, which is what trouble with the server means, would not help.
+	server := string(c.Server)
+	if strings.HasPrefix(server, "unix:") {
+		if server == "unix:" {
+			return errors.New("--server: empty path")
+		}
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(server); err != nil {
+		return fmt.Errorf("--server: %w", err)
+	}
 	return nil
 }
 
