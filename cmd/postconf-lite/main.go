@@ -17,6 +17,13 @@ func main() { os.Exit(run(os.Args)) }
 
 // run is the program; argv includes its name.
 func run(argv []string) int {
+	if wantsHelp(argv) {
+		if err := printHelp(os.Stdout); err != nil {
+			os.Stderr.WriteString(argv[0] + ": " + err.Error() + "\n")
+			return 1
+		}
+		return 0
+	}
 	own, args := splitOwn(argv[1:])
 	program := postconf.Program{
 		Name:   argv[0],

@@ -18,13 +18,13 @@ const ownOption = "--postfix"
 // come from the environment, then stock's options. Those of type letter and
 // argument are given to the request in the order of the command line.
 type commandLine struct {
-	Postfix string `env:"POSTCONF_LITE_POSTFIX" placeholder:"VERSION[/DISTRIBUTION]" help:"The Postfix to imitate."`
+	Postfix string `env:"POSTCONF_LITE_POSTFIX" placeholder:"VERSION[/DISTRIBUTION]" help:"The Postfix to imitate. As the first argument only, or in POSTCONF_LITE_POSTFIX."`
 
 	SASLServers     bool   `short:"a" type:"letter" help:"List the types of SASL server plug-ins."`
 	SASLClients     bool   `short:"A" type:"letter" help:"List the types of SASL client plug-ins."`
 	ExpandTemplates bool   `short:"b" type:"letter" help:"Show bounce templates, expanded."`
-	ConfigDirectory string `short:"c" type:"argument" help:"The configuration directory."`
-	Class           string `short:"C" type:"argument" help:"The classes of parameters to list."`
+	ConfigDirectory string `short:"c" type:"argument" placeholder:"DIRECTORY" help:"The configuration directory."`
+	Class           string `short:"C" type:"argument" placeholder:"CLASS,..." help:"The classes of parameters to list: builtin, service, user, all."`
 	Defaults        bool   `short:"d" type:"letter" help:"Show defaults."`
 	Edit            bool   `short:"e" type:"letter" help:"Edit (refused)."`
 	Usage           bool   `short:"E" type:"letter" hidden:""`
@@ -37,12 +37,12 @@ type commandLine struct {
 	Maps            bool   `short:"m" type:"letter" help:"List table types."`
 	Master          bool   `short:"M" type:"letter" help:"Show master.cf entries."`
 	NonDefault      bool   `short:"n" type:"letter" help:"Show what main.cf sets."`
-	Override        string `short:"o" type:"argument" help:"Override a main.cf setting."`
+	Override        string `short:"o" type:"argument" placeholder:"NAME=VALUE" help:"Override a main.cf setting."`
 	Main            bool   `short:"p" type:"letter" help:"Show main.cf parameters."`
 	MasterParams    bool   `short:"P" type:"letter" help:"Show parameters of master.cf entries."`
 	Quiet           bool   `short:"q" type:"letter" help:"Do not warn about unused or deprecated settings."`
 	Templates       bool   `short:"t" type:"letter" help:"Show bounce templates."`
-	TLS             string `short:"T" type:"argument" help:"Tell about the TLS library."`
+	TLS             string `short:"T" type:"argument" placeholder:"WHAT" help:"Tell about the TLS library: compile-version, run-version, public-key-algorithms."`
 	Verbose         bool   `short:"v" type:"letter" help:"Be verbose."`
 	Expand          bool   `short:"x" type:"letter" help:"Expand macros in values."`
 	Exclude         bool   `short:"X" type:"letter" help:"Remove settings (refused)."`

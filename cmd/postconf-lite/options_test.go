@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -49,6 +50,36 @@ func TestOptionsOfKong(t *testing.T) {
 	}
 	for letter := range shorts {
 		t.Errorf("getopt does not let -%s through", letter)
+	}
+}
+
+// TestHelp holds that each option that getopt lets through is in the help, which has
+// no names that cannot be used, and that the manual page has them, too.
+func TestHelp(t *testing.T) {
+	var help strings.Builder
+	if err := printHelp(&help); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/man/postconf-lite.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, letter := range strings.ReplaceAll(testProgram().OptionString(), ":", "") {
+		option := "-" + string(letter)
+		if n := strings.Count(help.String(), "\n  "+option+" "); n != 1 && letter != 'E' { // stock's -E is the usage
+			t.Errorf("%s is %d times in the help", option, n)
+		}
+		if !strings.Contains(string(page), "\\fB"+option) && letter != 'E' {
+			t.Errorf("%s is not in the manual page", option)
+		}
+	}
+	if strings.Count(help.String(), "--") != strings.Count(help.String(), "--postfix ") {
+		t.Errorf("long names in:\n%s", help.String())
+	}
+	for argv, want := range map[string]bool{"/usr/bin/postconf-lite --help": true, "postconf --help": false, "postconf-lite": false, "postconf-lite -d --help": false} {
+		if got := wantsHelp(strings.Fields(argv)); got != want {
+			t.Errorf("%s: help is %v", argv, got)
+		}
 	}
 }
 
