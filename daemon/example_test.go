@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/qmqpd/qmqpd/daemon"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
@@ -13,6 +14,7 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/peer"
 	"github.com/qmqpd/qmqpd/daemon/qmqp"
 	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params"
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
 
@@ -116,4 +118,49 @@ func ExampleServe_opener() {
 	// KOk: queued as none <nil>
 	// subject: hello
 	// ended: <nil>
+}
+
+// A program that accepts clients itself. Parameters, such as the size limit, are those
+// of a main.cf.
+func ExampleServer() {
+	file, err := mainconf.ParseMain("main.cf", []byte("myhostname = mail.example.com\nmessage_size_limit = 20\n"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	eff := params.New(params.Process{Main: file, Name: "qmqpd"})
+	config := daemon.LoadConfig(eff)
+	if err := eff.Errors(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	config.Session.ErrorDelay = 0 // before bad news
+
+	server := &daemon.Server{
+		Peer: (&peer.Options{IPv4: true, IPv6: true, Owner: -1}).Lookup, // which has no resolver: names are unknown
+		Clients: func(_ context.Context, client peer.Client, _ *maillog.Logger) (bool, error) {
+			return client.Addr == "127.0.0.1", nil
+		},
+		Log: maillog.New(time.Now), // which writes nowhere
+	}
+	server.SetPolicy(config.Policy(make(subjects, 2), qmqp.Storage{}))
+
+	for _, text := range []string{"Subject: hi\n\nHi.\n", "Subject: hello\n\nHow are you?\n"} {
+		client, conn := net.Pipe()
+		go func() {
+			defer conn.Close()
+			if err := server.ServeConn(context.Background(), conn, time.Now()); err != nil {
+				fmt.Println(err)
+			}
+		}()
+		// A client that is refused early is told before it has said all.
+		go client.Write(qmqp.AppendRequest(nil, []byte(text), "me@example.com", []string{"you@example.net"}))
+		reply, err := qmqp.ReadReply(client)
+		fmt.Printf("%c%s %v\n", reply.Code, reply.Text, err)
+		client.Close()
+	}
+
+	// Output:
+	// KOk: queued as none <nil>
+	// Dnetstring length exceeds storage limit while receiving message content <nil>
 }
