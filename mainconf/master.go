@@ -66,8 +66,9 @@ func ParseMaster(file string, data []byte) (*Master, error) {
 	return m, errs.err()
 }
 
-// ParseService parses the text of one master.cf entry. The error texts lack
-// file and line. Warnings hold their Text only, and so does the service's Line.
+// ParseService parses the text of one master.cf entry. The error holds *Error
+// values as ParseMaster's does, with no file and no line, and there is no service
+// then. Warnings hold their Text only, and so does the service's Line.
 func ParseService(text string) (*Service, []Warning, error) {
 	text = cString(text)
 	var errs errorList

@@ -58,7 +58,8 @@ func (h Hashing) Dir(queue, id string) string {
 }
 
 // Path returns the path, relative to the queue directory, of the file of
-// that id in that queue.
+// that id in that queue. Neither is checked: an id from outside that
+// ValidQueueID refuses may lead out of the queue directory.
 func (h Hashing) Path(queue, id string) string {
 	return h.Dir(queue, id) + "/" + id
 }
