@@ -73,6 +73,20 @@ func (v *viaServer) send(message string) string {
 	return id
 }
 
+// awaitLog waits until the server has said something. What it said up to then is
+// taken from its log.
+func (v *viaServer) awaitLog(want string) {
+	v.t.Helper()
+	text := ""
+	for deadline := time.Now().Add(patience); !strings.Contains(text, want+"\n"); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			v.t.Errorf("the server does not say %q: %s", want, text)
+			return
+		}
+		text += v.log.take()
+	}
+}
+
 // TestQueueVia shows where messages go: cleanup(8) where it answers when the server
 // starts, and a queue file of ours where it does not, or where that is what
 // queue_via says; and that what we refuse works with cleanup(8).
@@ -140,6 +154,11 @@ func TestQueueVia(t *testing.T) {
 		if v == nil {
 			t.Errorf("%s: %s", tt.subject, text)
 			continue
+		}
+		if tt.cleanup {
+			v.awaitLog("queue_via = cleanup: messages go to " + postfix.QueueDir + "/public/cleanup")
+		} else {
+			v.awaitLog("queue_via = direct: messages become files in " + postfix.QueueDir + "/incoming")
 		}
 		check(v, "Subject: "+tt.subject+"\n\nm\n", tt.cleanup)
 		// More than stays in memory.

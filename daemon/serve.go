@@ -136,6 +136,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		return unlessEnded(ctx, err)
 	}
 	listeners = append(listeners, o.Listeners...)
+	s.logDestination()
 	addrs := make([]net.Addr, len(listeners))
 	for i, l := range listeners {
 		addrs[i] = l.Addr()
@@ -322,6 +323,17 @@ type server struct {
 
 // stores tells whether the work of cleanup(8) is ours.
 func (s *server) stores() bool { return s.via != viaCleanup && s.via != viaOpener }
+
+// logDestination tells where messages go: with queue_via = auto that depends on what
+// ran when the server started, and stays so.
+func (s *server) logDestination() {
+	switch s.via {
+	case viaCleanup:
+		s.log.Infof("%s = %s: messages go to %s", viaParameter, s.via, s.cleanupSocket())
+	case viaDirect:
+		s.log.Infof("%s = %s: messages become files in %s", viaParameter, s.via, s.tempDir())
+	}
+}
 
 // tempDir is where large messages wait.
 func (s *server) tempDir() string {

@@ -255,9 +255,14 @@ const (
 	viaOpener  = "\x00opener"
 )
 
+// cleanupSocket is where cleanup(8) listens.
+func (s *server) cleanupSocket() string {
+	return filepath.Join(s.queue, "public", s.config.CleanupService)
+}
+
 // cleanupAnswers tells whether a cleanup(8) listens in the queue directory.
 func (s *server) cleanupAnswers() bool {
-	err := sockpath.Short(filepath.Join(s.queue, "public", s.config.CleanupService), func(path string) error {
+	err := sockpath.Short(s.cleanupSocket(), func(path string) error {
 		conn, err := net.DialTimeout("unix", path, time.Second)
 		if err == nil {
 			conn.Close()
