@@ -182,7 +182,7 @@ func TestServiceParams(t *testing.T) {
 		"local": 16, "error": 16, "virtual": 16, "smtp": 16, "lmtp": 16, "pipe": 17, "spawn": 1,
 		"discard": 0, "/usr/bin/smtp": 0, "": 0,
 	} {
-		all := ServiceParams(command)
+		all := slices.Collect(ServiceParams(command))
 		if len(all) != want {
 			t.Errorf("%q: %d parameters, want %d", command, len(all), want)
 		}

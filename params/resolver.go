@@ -151,7 +151,7 @@ func (r *Resolver) Default(name string) (Value, bool, error) {
 			if !ok {
 				continue
 			}
-			for _, p := range ServiceParams(s.Command()) {
+			for p := range ServiceParams(s.Command()) {
 				if p.Suffix == suffix {
 					return Value{Text: "$" + p.Default, Source: SourceDefault}, true, nil
 				}

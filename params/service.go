@@ -1,5 +1,10 @@
 package params
 
+import (
+	"iter"
+	"slices"
+)
+
 // ServiceParam is a parameter that exists for each master.cf entry which runs
 // a certain program. Its name is the service name followed by Suffix; its
 // default is "$" followed by Default.
@@ -30,18 +35,18 @@ var serviceParams = [...]ServiceParam{
 	{"_transport_rate_delay", "default_transport_rate_delay"},
 }
 
-// ServiceParams returns the parameters that exist for a master.cf entry with
+// ServiceParams iterates over the parameters that exist for a master.cf entry with
 // the given command field. The field must be the program's name without a
-// directory. The caller must not change the result. Source: Postfix 3.10
-// postconf_service.c.
-func ServiceParams(command string) []ServiceParam {
+// directory. Source: Postfix 3.10 postconf_service.c.
+func ServiceParams(command string) iter.Seq[ServiceParam] {
+	var all []ServiceParam
 	switch command {
 	case "local", "error", "virtual", "smtp", "lmtp":
-		return serviceParams[1:]
+		all = serviceParams[1:]
 	case "pipe":
-		return serviceParams[:]
+		all = serviceParams[:]
 	case "spawn":
-		return serviceParams[:1]
+		all = serviceParams[:1]
 	}
-	return nil
+	return slices.Values(all)
 }

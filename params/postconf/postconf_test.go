@@ -139,7 +139,7 @@ func TestDefaultsReferToKnownNames(t *testing.T) {
 			}
 		}
 		for _, command := range []string{"smtp", "pipe", "spawn"} {
-			for _, p := range params.ServiceParams(command) {
+			for p := range params.ServiceParams(command) {
 				check(p.Suffix, "$"+p.Default)
 			}
 		}

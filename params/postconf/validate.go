@@ -9,7 +9,7 @@ import (
 // Postfix 3.10 postconf_service.c.
 func (r *run) registerServices() {
 	for _, s := range r.services {
-		for _, p := range params.ServiceParams(s.Command()) {
+		for p := range params.ServiceParams(s.Command()) {
 			r.names.addService(s.Name()+p.Suffix, "$"+p.Default)
 		}
 	}
