@@ -170,6 +170,8 @@ func (w *worker) serve(c client) {
 		defer cancel()
 		// Reads and writes do not see the context.
 		timer := time.AfterFunc(limit, func() {
+			// The session will take it for a connection that its client has lost.
+			r.server.Log.Warningf("watchdog timeout: a session takes longer than %v", limit)
 			cancel()
 			_ = c.conn.Close()
 		})

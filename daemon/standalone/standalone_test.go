@@ -109,13 +109,22 @@ func TestGraceCutsSessions(t *testing.T) {
 	}
 }
 
+// A session that takes too long ends, and the log says why.
 func TestMaxTime(t *testing.T) {
-	dial, end := start(t, &Server{Handle: echo, MaxSessions: 10, Grace: time.Hour, MaxTime: 10 * time.Millisecond})
+	var text strings.Builder
+	log := maillog.New(time.Now)
+	log.AddFull(&text)
+	dial, end := start(t, &Server{Handle: echo, MaxSessions: 10, Grace: time.Hour, MaxTime: 10 * time.Millisecond, Log: log})
 	if _, err := dial().Read(make([]byte, 1)); err == nil {
 		t.Error("session survived")
 	}
 	if err := end(); err != nil {
 		t.Error(err)
+	}
+	log.Flush(time.Second)
+	log.End()
+	if want := "warning: watchdog timeout: a session takes longer than 10ms\n"; strings.Count(text.String(), want) != 1 {
+		t.Errorf("want %q in the log:\n%s", want, text.String())
 	}
 }
 
