@@ -14,11 +14,14 @@ type catCmd struct {
 
 // Run prints the files like postcat -dov, or as the options say.
 func (c *catCmd) Run(term terminal) error {
-	opts := cat.Options{
-		Records: postcat.Options{Decimal: true, Offsets: true, Verbose: true},
-		JSON:    c.JSON,
-		EML:     c.EML,
-		Verify:  c.Verify,
+	opts := cat.Options{Records: postcat.Options{Decimal: true, Offsets: true, Verbose: true}}
+	switch {
+	case c.JSON:
+		opts.Form = cat.JSON
+	case c.EML:
+		opts.Form = cat.EML
+	case c.Verify:
+		opts.Form = cat.Verdict
 	}
 	if status := cat.Run(texts(c.Files), opts, term.in, term.out, term.err); status != 0 {
 		return exitCode(status)

@@ -4,7 +4,6 @@ package cat
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,20 +14,24 @@ import (
 	"github.com/qmqpd/qmqpd/queuefmt/postcat"
 )
 
-// Options say what is shown of each file. At most one of JSON, EML and Verify
-// may be set; with none, its records are printed.
+// Form is what is shown of each file.
+type Form int
+
+// The forms.
+const (
+	Records Form = iota // its records, as postcat(1) prints them
+	JSON                // one JSON object per file and line
+	EML                 // the message content; of a damaged file, what is left of it
+	Verdict             // only what is wrong with it
+)
+
+// Options say what is shown.
 type Options struct {
-	// Records are the options of postcat(1), but for Warn. "qmqpd cat" without
-	// options prints like "postcat -dov".
+	Form Form
+	// Records are the options of postcat(1) for the form Records, but for Warn.
+	// "qmqpd cat" without options prints like "postcat -dov".
 	Records postcat.Options
-
-	JSON   bool // one JSON object per file and line
-	EML    bool // the message content; of a damaged file, what is left of it
-	Verify bool // only the verdict
 }
-
-// ErrConflict is the error of more than one of JSON, EML and Verify.
-var ErrConflict = errors.New("only one of --json, --eml and --verify can be used")
 
 // Run shows the files, or standard input when there are none, which like
 // postcat it calls "stdin". Unlike postcat, it takes "-" for standard input,
@@ -38,10 +41,6 @@ var ErrConflict = errors.New("only one of --json, --eml and --verify can be used
 // it does with postcat.
 func Run(files []string, opts Options, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := &command{opts: opts, stdout: stdout, stderr: stderr}
-	if b2i(opts.JSON)+b2i(opts.EML)+b2i(opts.Verify) > 1 {
-		c.fail("", ErrConflict)
-		return 1
-	}
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
@@ -59,13 +58,6 @@ func Run(files []string, opts Options, stdin io.Reader, stdout, stderr io.Writer
 		f.Close()
 	}
 	return c.status
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 type command struct {
@@ -99,7 +91,7 @@ func (c *command) show(name string, r io.Reader) error {
 			at = f
 		}
 	}
-	if !c.opts.JSON && !c.opts.EML && !c.opts.Verify {
+	if c.opts.Form == Records {
 		opts := c.opts.Records
 		opts.Warn = c.warn
 		return postcat.Print(c.stdout, postcat.Input{Name: name, At: at, Stream: r}, opts)
@@ -111,10 +103,10 @@ func (c *command) show(name string, r io.Reader) error {
 		}
 		at = bytes.NewReader(b)
 	}
-	switch {
-	case c.opts.JSON:
+	switch c.opts.Form {
+	case JSON:
 		return export.WriteJSON(c.stdout, name, at)
-	case c.opts.EML:
+	case EML:
 		return c.eml(name, at)
 	}
 	return c.verify(name, at)

@@ -55,7 +55,7 @@ func TestRun(t *testing.T) {
 			out: "*** ENVELOPE RECORDS good ***\n        0  67 message_size: "},
 		{name: "stdin", stdin: "good", opts: Options{Records: dov},
 			out: "      891  69 *** MESSAGE FILE END stdin ***\n"},
-		{name: "minus", files: []string{"-"}, stdin: "good", opts: Options{Verify: true}, out: "stdin: ok\n"},
+		{name: "minus", files: []string{"-"}, stdin: "good", opts: Options{Form: Verdict}, out: "stdin: ok\n"},
 		{name: "pointer", files: []string{"pointer"}, opts: Options{Records: dov},
 			out: "      848 112 pointer_record:             890\n      890  88 *** HEADER EXTRACTED pointer ***\n"},
 		{name: "pointer in a stream", stdin: "pointer", opts: Options{Records: dov},
@@ -64,12 +64,12 @@ func TestRun(t *testing.T) {
 			out: "      831  78 regular_text: \n*** ENVELOPE RECORDS good ***\n",
 			errs: "qmqpd cat: warning: cut: unexpected EOF in data, record type 78 length 11\n" +
 				"qmqpd cat: error: cut: offset 833: unexpected EOF in data, record type 78 length 11\n"},
-		{name: "damaged stdin", stdin: "cut", opts: Options{Verify: true}, status: 1,
+		{name: "damaged stdin", stdin: "cut", opts: Options{Form: Verdict}, status: 1,
 			errs: "qmqpd cat: error: stdin: offset 833: unexpected EOF in data, record type 78 length 11\n"},
-		{name: "folder", files: []string{"."}, opts: Options{EML: true}, status: 1, errs: "qmqpd cat: error: .: read .: is a directory\n"},
-		{name: "unreadable", files: []string{"/proc/self/mem"}, opts: Options{EML: true}, status: 1,
+		{name: "folder", files: []string{"."}, opts: Options{Form: EML}, status: 1, errs: "qmqpd cat: error: .: read .: is a directory\n"},
+		{name: "unreadable", files: []string{"/proc/self/mem"}, opts: Options{Form: EML}, status: 1,
 			errs: "qmqpd cat: error: /proc/self/mem: read /proc/self/mem: input/output error\n"},
-		{name: "torn", files: []string{"torn"}, opts: Options{EML: true}, status: 1, out: "body line 2\n",
+		{name: "torn", files: []string{"torn"}, opts: Options{Form: EML}, status: 1, out: "body line 2\n",
 			errs: "qmqpd cat: warning: torn: bytes 0 to 2 lost: no record of the envelope group\n" +
 				"qmqpd cat: warning: torn: no sender record found\n" +
 				"qmqpd cat: warning: torn: no recipient record found\n" +
@@ -77,21 +77,19 @@ func TestRun(t *testing.T) {
 		{name: "missing", files: []string{"none"}, status: 1, errs: "qmqpd cat: error: open none: no such file or directory\n"},
 		{name: "text", files: []string{"text"}, status: 1,
 			errs: "qmqpd cat: warning: text: input is not a valid queue file\nqmqpd cat: error: text: offset 0: input is not a valid queue file\n"},
-		{name: "verify", files: []string{"good", "count", "cut"}, opts: Options{Verify: true}, status: 1,
+		{name: "verify", files: []string{"good", "count", "cut"}, opts: Options{Form: Verdict}, status: 1,
 			out:  "good: ok\ncount: warning: offset 0: rcpt count mismatch (2)\ncount: ok\n",
 			errs: "qmqpd cat: error: cut: offset 833: unexpected EOF in data, record type 78 length 11\n"},
-		{name: "verify with more than is shown", files: []string{"many"}, opts: Options{Verify: true},
+		{name: "verify with more than is shown", files: []string{"many"}, opts: Options{Form: Verdict},
 			out: "in the extracted group\nmany: warning: offset 1038: ignored: second arrival time record\nmany: warning: 20 more that are tolerated\nmany: ok\n"},
-		{name: "json with more than is shown", files: []string{"many"}, opts: Options{JSON: true}, out: `}],"more_tolerated":20}`},
-		{name: "eml", files: []string{"good"}, opts: Options{EML: true},
+		{name: "json with more than is shown", files: []string{"many"}, opts: Options{Form: JSON}, out: `}],"more_tolerated":20}`},
+		{name: "eml", files: []string{"good"}, opts: Options{Form: EML},
 			out: "Message-ID: <id1@example.com>\n\nbody line 1\nbody line 2\n"},
-		{name: "eml of a damaged file", files: []string{"cut"}, opts: Options{EML: true}, status: 1,
+		{name: "eml of a damaged file", files: []string{"cut"}, opts: Options{Form: EML}, status: 1,
 			out: "Message-ID: <id1@example.com>\n\nbody lin\n",
 			errs: "qmqpd cat: warning: cut: bytes 833 to 834 lost: unexpected EOF in data, record type 78 length 11; its data is kept\n" +
 				"qmqpd cat: error: cut: offset 833: unexpected EOF in data, record type 78 length 11\n"},
-		{name: "json", files: []string{"good"}, opts: Options{JSON: true}, out: `{"file":"good","size":{"data_size":348,`},
-		{name: "conflict", files: []string{"good"}, opts: Options{JSON: true, EML: true}, status: 1,
-			errs: "qmqpd cat: error: only one of --json, --eml and --verify can be used\n"},
+		{name: "json", files: []string{"good"}, opts: Options{Form: JSON}, out: `{"file":"good","size":{"data_size":348,`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -124,7 +122,7 @@ func TestRunPipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, opts := range []Options{{}, {Verify: true}, {EML: true}, {JSON: true}} {
+	for _, opts := range []Options{{}, {Form: Verdict}, {Form: EML}, {Form: JSON}} {
 		r, w, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
@@ -153,9 +151,9 @@ func TestRunFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	count := bytes.Replace(good, []byte("511               1"), []byte("511               3"), 1)
-	for _, opts := range []Options{{}, {Verify: true}, {EML: true}, {JSON: true}} {
+	for _, opts := range []Options{{}, {Form: Verdict}, {Form: EML}, {Form: JSON}} {
 		files := [][]byte{good, count}
-		if opts.EML {
+		if opts.Form == EML {
 			files = append(files, good[:843])
 		}
 		for _, file := range files {
