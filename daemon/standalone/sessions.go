@@ -2,6 +2,7 @@ package standalone
 
 import (
 	"context"
+	"net"
 	"sync"
 	"time"
 
@@ -178,8 +179,17 @@ func (w *worker) serve(c client) {
 		defer timer.Stop()
 	}
 	if err := r.server.Handle(ctx, c.conn, c.accepted); err != nil {
-		r.server.Log.Errorf("session: %v", err)
+		r.server.Log.Errorf("session%s: %v", of(c.conn.RemoteAddr()), err)
 	}
+}
+
+// of names the client of a session, since many of them have one process id. One that
+// is gone, or comes by a UNIX-domain socket, has no address.
+func of(addr net.Addr) string {
+	if addr == nil || addr.String() == "" {
+		return ""
+	}
+	return " of " + addr.String()
 }
 
 func (w *worker) hold(conn *poll.Conn) {

@@ -128,6 +128,32 @@ func TestMaxTime(t *testing.T) {
 	}
 }
 
+// The log says whose session ended for a reason of ours.
+func TestFailedSession(t *testing.T) {
+	var text strings.Builder
+	log := maillog.New(time.Now)
+	log.AddFull(&text)
+	dial, end := start(t, &Server{MaxSessions: 10, Grace: time.Hour, Log: log,
+		Handle: func(context.Context, net.Conn, time.Time) error { return errors.New("boo") }})
+	conn := dial()
+	if _, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Error("an answer")
+	}
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+	log.Flush(time.Second)
+	log.End()
+	if want := "error: session of " + conn.LocalAddr().String() + ": boo\n"; !strings.Contains(text.String(), want) {
+		t.Errorf("want %q in the log:\n%s", want, text.String())
+	}
+	for addr, want := range map[net.Addr]string{nil: "", &net.UnixAddr{Net: "unix"}: ""} {
+		if got := of(addr); got != want {
+			t.Errorf("%v: %q", addr, got)
+		}
+	}
+}
+
 func TestMaxSessions(t *testing.T) {
 	dial, end := start(t, &Server{Handle: echo, MaxSessions: 1, Grace: time.Hour})
 	first, second := dial(), dial()
