@@ -57,7 +57,7 @@ type Server struct {
 	// DebugPeers says whose sessions are logged in more detail; nil for
 	// none. An error counts as no.
 	DebugPeers Access
-	// Log takes all lines.
+	// Log takes all lines; nil drops them.
 	Log *maillog.Logger
 
 	policy atomic.Pointer[Policy]
