@@ -27,6 +27,7 @@ var optionFiles = map[string]string{
 	"back":     "C1 9|T1|M|NA: b|Nc|Nd|X|E",
 	"envelope": "C|T-1|W \t+86399x|T|Abad|A=x|Acreate_time=x|Lcontinued|Ntext|Sx\x00y|E",
 	"pointer":  "C|Sa|p5|Skipped|w00|w01|Sb|p9|Sskipped|M|NA: b|p13|Nskipped|p0|Nc|X|p18|Rskipped|Rr|E",
+	"edited":   "C|Sa|p10|M|NA: b|p12|Nold|X|Ai=x|E|Radded|p3|NB: c|N|Nbody|p7", // by a Milter: the end of the header is behind that of the content
 	"nowhere":  "C|Sa|px|Sb|E",
 	"blank":    "C|M|N text|N\ttext|Ntext|N more|X|E",
 	"headers":  "C|M|Na : b|LA:|Nnone|Nb c: d|Nbody|X|E",

@@ -86,6 +86,9 @@ type printer struct {
 	dataOffset int64 // from the size record; -1 before it
 	dataSize   int64
 
+	recordAt  int64 // where the record that is printed really stands: see hidden
+	messageAt int64 // where the record that the content follows does
+
 	// hidden is the offset of the first of the records, right before this
 	// one, that are not shown without -v; -1 if there is none. postcat
 	// takes it for the offset of the record that follows them.
@@ -136,6 +139,7 @@ func (p *printer) run() error {
 
 // record prints one record and moves the state on.
 func (p *printer) record(rec queuefmt.Record) error {
+	p.recordAt = rec.Offset
 	if !p.opts.Verbose {
 		// Without -v the reading of records hides these two.
 		if rec.Type == queuefmt.RecPointer || rec.Type == queuefmt.RecPadding {
@@ -196,16 +200,17 @@ func (p *printer) beforeText(rec queuefmt.Record) error {
 	return p.skipContent(rec)
 }
 
-// skipContent goes on after the content, where the size record says. A size
-// record that leads back, on which postcat can turn round for ever, is an
-// error.
+// skipContent goes on after the content, where the size record says. That may lie
+// before rec, since what a Milter has put into a message stands at the end of the
+// file. But a size record that leads back to where the content begins, on which
+// postcat can turn round for ever, is an error.
 func (p *printer) skipContent(rec queuefmt.Record) error {
 	if p.dataOffset <= 0 || p.dataSize < 0 {
 		return nil
 	}
 	target := p.dataOffset + p.dataSize
-	if target <= rec.Offset {
-		return &queuefmt.FormatError{Offset: rec.Offset, Type: rec.Type, Kind: queuefmt.FaultSize,
+	if target <= p.messageAt {
+		return &queuefmt.FormatError{Offset: p.recordAt, Type: rec.Type, Kind: queuefmt.FaultSize,
 			Reason: fmt.Sprintf("content ends before it starts: size record says at %d", target)}
 	}
 	return p.src.seek(target, rec)
@@ -218,6 +223,7 @@ func (p *printer) message(rec queuefmt.Record) error {
 	if p.opts.Envelope {
 		p.marker(rec, "MESSAGE CONTENTS")
 	}
+	p.messageAt = p.recordAt
 	if !p.opts.Header && !p.opts.Body {
 		if err := p.skipContent(rec); err != nil {
 			return err
