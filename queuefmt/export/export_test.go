@@ -278,3 +278,21 @@ func TestStopsAtWriteError(t *testing.T) {
 		}
 	}
 }
+
+// TestTwice: what a check or a Milter overrides is not in the summary. The compat
+// test TestExportTwice asks qmgr(8).
+func TestTwice(t *testing.T) {
+	var f queuefmt.File
+	for _, r := range []string{"Afirst=1", "Aenvelope_id=a", "Aret_flags=1", "La:", ">a@x", "Sa", "Sb", "V-=", "V+=",
+		"M", "Lno filter", "N", "X", "Lb:", ">b@x", "Aenvelope_id=b", "Aret_flags=2", "Aret_flags=3", "E"} {
+		if err := f.WriteRecord(queuefmt.RecordType(r[0]), []byte(r[1:])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	_ = WriteJSON(&out, "x", bytes.NewReader(f.Bytes())) // it lacks a size
+	const want = `{"file":"x","sender":"a","verp_delimiters":"-=","content_filter":"b:","redirect_to":"b@x","dsn_envelope_id":"b","dsn_ret":2,"attributes":`
+	if !strings.HasPrefix(out.String(), want) {
+		t.Errorf("%s\nwant %s", out.String(), want)
+	}
+}

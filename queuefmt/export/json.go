@@ -14,7 +14,8 @@ import (
 //	{"file": NAME,
 //	 "size": {"data_size", "data_offset", "recipients", "qmgr_flags", "content_length", "send_options"},
 //	 "arrival_time": TIME, "create_time": TIME, "warning_time": TIME,
-//	 "sender": TEXT, "content_filter": TEXT, "redirect_to": TEXT, "verp_delimiters": TEXT,
+//	 "sender": TEXT, "verp_delimiters": TEXT,
+//	 "content_filter": TEXT, "redirect_to": TEXT, "dsn_envelope_id": TEXT, "dsn_ret": NUMBER,
 //	 "attributes": [{"name": TEXT, "value": TEXT}, ...],
 //	 "recipients": [{"address": TEXT, "original": TEXT, "dsn_original": TEXT, "dsn_notify": NUMBER,
 //	                 "status": "pending" | "done" | "canceled", "offset": N}, ...],
@@ -22,7 +23,10 @@ import (
 //	 "fault": {"offset": N, "kind": KIND, "reason": REASON},
 //	 "tolerated": [{"offset", "kind", "reason"}, ...], "more_tolerated": N}
 //
-// What the file does not hold is left out. TIME is a string, RFC 3339 in UTC,
+// What the file does not hold is left out. Of what it says more than once, that is
+// named by which qmgr(8) goes: the last of content_filter, redirect_to, dsn_envelope_id
+// and dsn_ret, with which a check or a Milter overrides the one before, and the first of
+// everything else. TIME is a string, RFC 3339 in UTC,
 // or, for a year that has no form there, a number: seconds since 1970. TEXT is
 // a string, or, for bytes that are no UTF-8, {"base64": STRING}; so is the
 // LETTER of a type that no record has. The records are in logical order, the
@@ -128,7 +132,9 @@ func (j *jsonWriter) summary(file io.ReaderAt) error {
 		j.key(name)
 		return true
 	}
-	return j.walk(file, func(rec queuefmt.Record, content bool) {
+	var filter, redirect, envid []byte // the last ones
+	var ret int64
+	err := j.walk(file, func(rec queuefmt.Record, content bool) {
 		if content {
 			return
 		}
@@ -154,20 +160,39 @@ func (j *jsonWriter) summary(file io.ReaderAt) error {
 			if once("sender") {
 				j.text(rec.Data)
 			}
-		case queuefmt.RecFilter:
-			if once("content_filter") {
-				j.text(rec.Data)
-			}
-		case queuefmt.RecRedirect:
-			if once("redirect_to") {
-				j.text(rec.Data)
-			}
 		case queuefmt.RecVERP:
 			if once("verp_delimiters") {
 				j.text(rec.Data)
 			}
+		case queuefmt.RecFilter:
+			filter = append([]byte{}, rec.Data...)
+		case queuefmt.RecRedirect:
+			redirect = append([]byte{}, rec.Data...)
+		case queuefmt.RecDSNEnvID:
+			_, value, _ := queuefmt.ParseAttribute(rec.Data)
+			envid = append([]byte{}, value...)
+		case queuefmt.RecDSNRet:
+			_, value, _ := queuefmt.ParseAttribute(rec.Data)
+			if n, _, err := queuefmt.ParseTime(value); err == nil && (n == 1 || n == 2) {
+				ret = n
+			}
 		}
 	})
+	if err != nil {
+		return err
+	}
+	for _, last := range []struct {
+		name string
+		text []byte
+	}{{"content_filter", filter}, {"redirect_to", redirect}, {"dsn_envelope_id", envid}} {
+		if last.text != nil {
+			j.key(last.name).text(last.text)
+		}
+	}
+	if ret != 0 {
+		j.key("dsn_ret").number(ret)
+	}
+	return nil
 }
 
 func (j *jsonWriter) size(s queuefmt.Size) {
