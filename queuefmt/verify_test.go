@@ -182,7 +182,7 @@ func TestVerify(t *testing.T) {
 		}, err: "offset 221: too many reverse jump records"},
 		{name: "pointer past the end", file: func() []byte {
 			return build(withSize(insert(whole(), 7, PointerRecord(99999))))
-		}, err: "offset 99999: missing message content record"},
+		}, err: "offset 221: pointer record leads behind the end of the file, to 99999"},
 		{name: "pointer of text", file: func() []byte {
 			return build(withSize(insert(whole(), 7, Record{Type: 'p', Data: []byte("  12a")})))
 		}, err: "offset 221: malformed pointer record value: 12a"},

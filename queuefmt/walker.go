@@ -1,6 +1,8 @@
 package queuefmt
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"math"
 )
@@ -16,6 +18,7 @@ type Walker struct {
 	// too many jumps, and so does the Walker otherwise.
 	Once bool
 
+	from  *Record // the pointer record that has led to the next one
 	ra    io.ReaderAt
 	rr    *RecordReader
 	jumps jumper
@@ -40,17 +43,32 @@ func (w *Walker) Offset() int64 { return w.rr.Offset() }
 // A pointer record is returned, too; unless Raw is set, the one after it is
 // read where it points to. Errors are those of RecordReader.Next, and a
 // *FormatError of kind FaultPointer for a pointer that is malformed or the
-// last of too many that lead back. It comes together with the pointer record.
+// last of too many that lead back. It comes together with the pointer record; for one
+// that leads behind the end of the file, it comes with the next call.
 func (w *Walker) Next() (Record, error) {
 	if offset := w.Offset(); offset < 0 {
 		rec := Record{Offset: offset}
 		return rec, recordFault(rec, "negative file offset")
 	}
 	rec, err := w.rr.Next()
+	from := w.from
+	w.from = nil
+	if err == io.EOF && from != nil && w.behindEnd(rec.Offset) {
+		return *from, pointerFault(*from, fmt.Sprintf("pointer record leads behind the end of the file, to %d", rec.Offset))
+	}
 	if err != nil || rec.Type != RecPointer || w.Raw {
 		return rec, err
 	}
-	return rec, w.Follow(rec)
+	err = w.Follow(rec)
+	w.from = &Record{Type: rec.Type, Offset: rec.Offset, Header: rec.Header, Data: bytes.Clone(rec.Data)}
+	return rec, err
+}
+
+// behindEnd says whether the file ends before the byte that offset follows.
+func (w *Walker) behindEnd(offset int64) bool {
+	var b [1]byte
+	n, err := w.ra.ReadAt(b[:], offset-1)
+	return n == 0 && err == io.EOF
 }
 
 // Follow makes Next go on where the pointer record rec leads. It is for
