@@ -17,6 +17,11 @@ type VerifyOptions struct {
 	// have a fault in each of its records. 0 means 100; a negative number lists
 	// none.
 	MaxTolerated int
+	// Maildrop judges as pickup(8) and the cleanup(8) behind it do, for the files in
+	// maildrop/ that sendmail(1) and postdrop(1) write. They have no size record, and
+	// need no time. line_length_limit, by which pickup bounds each record, is not
+	// looked at.
+	Maildrop bool
 }
 
 func (o VerifyOptions) withDefaults() VerifyOptions {
@@ -54,7 +59,8 @@ type Report struct {
 // sender, time and recipients cleanup_envelope.c. Beyond qmgr, which skips the
 // content, its records are read, too.
 //
-// VerifyOptions has the same with other values than the defaults.
+// VerifyOptions has the same with other values than the defaults, and for files that
+// still are in maildrop/.
 func Verify(ra io.ReaderAt) (Report, error) { return VerifyOptions{}.Verify(ra) }
 
 // Verify is the function Verify under these options.
@@ -110,7 +116,9 @@ func (v *verifier) run() error {
 			if !rec.Type.inSet(EnvelopeTypes) {
 				return fault(rec, FaultType, "not a queue file: first record type "+quoteType(rec.Type))
 			}
-			v.tolerate(rec, FaultOrder, "first record is not the size record")
+			if !v.options.Maildrop {
+				v.tolerate(rec, FaultOrder, "first record is not the size record")
+			}
 		}
 		if rec.Type == RecPointer {
 			if target, ok := ParsePointer(rec.Data); ok && target != 0 {
@@ -127,21 +135,21 @@ func (v *verifier) run() error {
 
 // eof tells what a file without an end record lacks.
 func (v *verifier) eof() error {
-	missing, kind := RecEnd, "end"
+	lack, kind := RecEnd, "end"
 	switch v.group {
 	case groupEnvelope:
-		missing, kind = RecMessage, "message content"
+		lack, kind = RecMessage, "message content"
 	case groupContent:
-		missing, kind = RecExtracted, "extracted segment"
+		lack, kind = RecExtracted, "extracted segment"
 	}
-	return &FormatError{Offset: v.w.Offset(), Type: missing, Kind: FaultMissing, Reason: "missing " + kind + " record"}
+	return missing(Record{Offset: v.w.Offset()}, lack, kind)
 }
 
 // record checks one record and says whether it was the last.
 func (v *verifier) record(rec Record) (bool, error) {
 	if !rec.Type.inSet(v.group.types()) {
-		// qmgr has one set for both envelope groups.
-		if v.group == groupContent || !rec.Type.inSet(EnvelopeTypes+ExtractedTypes) || rec.Type == RecEnd || rec.Type == RecMessage {
+		// qmgr has one set for both envelope groups, pickup has not.
+		if v.options.Maildrop || v.group == groupContent || !rec.Type.inSet(EnvelopeTypes+ExtractedTypes) || rec.Type == RecEnd || rec.Type == RecMessage {
 			return false, fault(rec, FaultType, fmt.Sprintf("unexpected record type %s in the %s group", quoteType(rec.Type), v.group))
 		}
 		v.tolerate(rec, FaultType, fmt.Sprintf("record type %s does not belong in the %s group", quoteType(rec.Type), v.group))
@@ -157,6 +165,9 @@ func (v *verifier) record(rec Record) (bool, error) {
 		return false, v.message(rec)
 	case RecEnd:
 		v.report.End = rec.End()
+		if v.options.Maildrop && v.report.Recipients == 0 {
+			return true, missing(rec, RecRecipient, "recipient")
+		}
 		return true, nil
 	}
 	return false, v.envelope(rec)
@@ -164,6 +175,9 @@ func (v *verifier) record(rec Record) (bool, error) {
 
 func (v *verifier) message(rec Record) error {
 	switch {
+	case v.options.Maildrop && v.haveSender:
+	case v.options.Maildrop:
+		return missing(rec, RecSender, "sender")
 	case !v.haveSize:
 		return fault(rec, FaultMissing, "missing size record")
 	case !v.haveTime:
@@ -178,7 +192,7 @@ func (v *verifier) message(rec Record) error {
 }
 
 func (v *verifier) extracted(rec Record) error {
-	if have := rec.Offset - v.report.Size.DataOffset; have != v.report.Size.DataSize {
+	if have := rec.Offset - v.report.Size.DataOffset; have != v.report.Size.DataSize && !v.options.Maildrop {
 		return fault(rec, FaultSize, fmt.Sprintf("content takes %d bytes, size record says %d", have, v.report.Size.DataSize))
 	}
 	v.group = groupExtracted
@@ -199,6 +213,9 @@ func (v *verifier) envelope(rec Record) error {
 	}
 	switch typ {
 	case RecSize:
+		if v.options.Maildrop {
+			break // of a message that postsuper(1) has put back; cleanup makes a new one
+		}
 		return v.size(rec)
 	case RecTime:
 		if v.haveTime {
@@ -211,6 +228,9 @@ func (v *verifier) envelope(rec Record) error {
 		}
 		v.report.Arrival, v.haveTime = sec, true
 	case RecSender:
+		if v.haveSender && v.options.Maildrop {
+			return fault(rec, FaultOrder, "second sender record")
+		}
 		if v.haveSender {
 			v.tolerate(rec, FaultOrder, "ignored: second sender record")
 			break
@@ -222,6 +242,9 @@ func (v *verifier) envelope(rec Record) error {
 	case RecVERP:
 		v.verp(rec, value)
 	case RecRecipient:
+		if v.options.Maildrop && !v.haveSender {
+			return missing(rec, RecSender, "sender")
+		}
 		v.report.Recipients++
 		v.orcpt, v.orig, v.notify = nil, nil, nil
 	case RecDone, RecCanceled:
@@ -239,6 +262,9 @@ func (v *verifier) envelope(rec Record) error {
 		v.pend(&v.notify, rec, "DSN notify flags")
 	case RecDSNRet:
 		if !numberIn(value, func(n int64) bool { return n == 1 || n == 2 }) {
+			if v.options.Maildrop {
+				return fault(rec, FaultValue, fmt.Sprintf("malformed DSN RET flags %.100q", value))
+			}
 			v.tolerate(rec, FaultValue, fmt.Sprintf("ignoring malformed DSN RET flags %.100q", value))
 		}
 	}
@@ -297,7 +323,7 @@ func (v *verifier) finish(ra io.ReaderAt, err error) {
 	if v.orig != nil {
 		v.tolerate(*v.orig, FaultOrder, "ignoring out-of-order original recipient")
 	}
-	if diff := v.report.Size.Recipients - v.report.Recipients - v.report.Done; diff != 0 {
+	if diff := v.report.Size.Recipients - v.report.Recipients - v.report.Done; diff != 0 && !v.options.Maildrop {
 		v.tolerate(Record{Type: RecSize, Offset: v.sizeAt}, FaultCount, fmt.Sprintf("rcpt count mismatch (%d)", diff))
 	}
 	// Records that a milter added stand after the end record.
@@ -319,6 +345,11 @@ func (v *verifier) tolerate(rec Record, kind FaultKind, reason string) {
 
 func fault(rec Record, kind FaultKind, reason string) error {
 	return &FormatError{Offset: rec.Offset, Type: rec.Type, Kind: kind, Reason: reason}
+}
+
+// missing is the fault of a record that should stand before rec.
+func missing(rec Record, t RecordType, what string) error {
+	return &FormatError{Offset: rec.Offset, Type: t, Kind: FaultMissing, Reason: "missing " + what + " record"}
 }
 
 // numberIn says whether b is all digits and a number that good accepts.

@@ -216,6 +216,43 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestVerifyMaildrop: what sendmail(1) writes for pickup(8) is no damaged file, and is
+// not judged by what only qmgr(8) looks at. The compat test TestPickupVerdict has more.
+func TestVerifyMaildrop(t *testing.T) {
+	file := func(edit func(recs []Record) []Record) []byte { return build(edit(slices.Delete(whole(), 0, 3))) }
+	for _, row := range []struct {
+		name      string
+		file      []byte
+		err       string
+		tolerated string
+	}{
+		{"without size and time", file(func(r []Record) []Record { return r }), "", "[]"},
+		{"with a size, put back by postsuper", build(whole()), "", "[]"},
+		{"with a false size", file(func(r []Record) []Record { return slices.Insert(r, 0, Record{Type: 'C', Data: []byte("1 2 3")}) }), "", "[]"},
+		{"second time", file(func(r []Record) []Record {
+			return slices.Insert(r, 0, Record{Type: 'T', Data: []byte("1")}, Record{Type: 'T', Data: []byte("2")})
+		}), "", "[offset 3: ignored: second arrival time record]"},
+		{"no sender", file(func(r []Record) []Record { return r[1:] }), "offset 51: missing sender record", "[]"},
+		{"no sender and no recipient", file(func(r []Record) []Record { return r[4:] }), "offset 0: missing sender record", "[]"},
+		{"second sender", file(func(r []Record) []Record { return slices.Insert(r, 1, r[0]) }), "offset 15: second sender record", "[]"},
+		{"no recipient", file(func(r []Record) []Record { return slices.Delete(r, 1, 4) }), "offset 72: missing recipient record", "[]"},
+		{"sender in extracted", file(func(r []Record) []Record { return slices.Insert(r, len(r)-1, r[0]) }), "offset 138: unexpected record type 'S' in the extracted group", "[]"},
+		{"ret flags", file(func(r []Record) []Record {
+			return slices.Insert(r, 0, Record{Type: 'A', Data: []byte("ret_flags=7")})
+		}), `offset 0: malformed DSN RET flags "7"`, "[]"},
+		{"cut", file(func(r []Record) []Record { return r[:len(r)-1] }), "offset 138: missing end record", "[]"},
+	} {
+		report, err := VerifyOptions{Maildrop: true}.Verify(bytes.NewReader(row.file))
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if tolerated := fmt.Sprint(report.Tolerated); got != row.err || tolerated != row.tolerated {
+			t.Errorf("%s: %q, %s; want %q, %s", row.name, got, tolerated, row.err, row.tolerated)
+		}
+	}
+}
+
 func TestVerifySamples(t *testing.T) {
 	for name, b := range samples(t) {
 		report, err := VerifyBytes(b)

@@ -35,7 +35,19 @@ import (
 // is also the result, and the object is whole all the same. Any other error is
 // that of the file's reader or of w; after either no more is read or written.
 func WriteJSON(w io.Writer, name string, file io.ReaderAt) error {
-	report, fault := queuefmt.Verify(file)
+	return JSONOptions{}.WriteJSON(w, name, file)
+}
+
+// JSONOptions say how WriteJSON judges a file. The zero value is what WriteJSON itself
+// takes.
+type JSONOptions struct {
+	// Verify is what fault and tolerated go by.
+	Verify queuefmt.VerifyOptions
+}
+
+// WriteJSON is the function WriteJSON under these options.
+func (o JSONOptions) WriteJSON(w io.Writer, name string, file io.ReaderAt) error {
+	report, fault := o.Verify.Verify(file)
 	var formatFault *queuefmt.FormatError
 	if fault != nil && !errors.As(fault, &formatFault) {
 		return fault

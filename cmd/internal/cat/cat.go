@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/qmqpd/qmqpd/queuefmt"
@@ -103,18 +106,33 @@ func (c *command) show(name string, r io.Reader) error {
 		}
 		at = bytes.NewReader(b)
 	}
+	verify := queuefmt.VerifyOptions{Maildrop: inMaildrop(r)}
 	switch c.opts.Form {
 	case JSON:
-		return export.WriteJSON(c.stdout, name, at)
+		return export.JSONOptions{Verify: verify}.WriteJSON(c.stdout, name, at)
 	case EML:
-		return c.eml(name, at)
+		return c.eml(name, at, verify)
 	}
-	return c.verify(name, at)
+	return c.verify(name, at, verify)
+}
+
+// inMaildrop says whether a file stands in a folder maildrop, or in one below it, where
+// hash_queue_names has it: what is written there for pickup(8) is no file for qmgr(8).
+func inMaildrop(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false
+	}
+	path, err := filepath.Abs(f.Name())
+	if err != nil {
+		return false
+	}
+	return slices.Contains(strings.Split(filepath.ToSlash(filepath.Dir(path)), "/"), "maildrop")
 }
 
 // verify prints the verdict.
-func (c *command) verify(name string, at io.ReaderAt) error {
-	report, err := queuefmt.Verify(at)
+func (c *command) verify(name string, at io.ReaderAt, opts queuefmt.VerifyOptions) error {
+	report, err := opts.Verify(at)
 	for _, f := range report.Tolerated {
 		if _, err := fmt.Fprintf(c.stdout, "%s: warning: %v\n", name, f); err != nil {
 			return err
@@ -133,8 +151,8 @@ func (c *command) verify(name string, at io.ReaderAt) error {
 }
 
 // eml writes the message, or what can be recovered of it.
-func (c *command) eml(name string, at io.ReaderAt) error {
-	_, fault := queuefmt.Verify(at)
+func (c *command) eml(name string, at io.ReaderAt, opts queuefmt.VerifyOptions) error {
+	_, fault := opts.Verify(at)
 	if fault == nil {
 		return export.WriteEML(c.stdout, at, "\n")
 	}

@@ -38,6 +38,12 @@ func TestRun(t *testing.T) {
 	write("many", slices.Concat(good[:end], bytes.Repeat([]byte("T\x011"), 60), good[end:]))
 	write("text", []byte("Hello\n"))
 	write("torn", good[843:])
+	if err := os.MkdirAll("queue/maildrop/4", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	maildrop := []byte("T\x011S\x01aR\x01bM\x00N\x04A: bN\x00N\x04bodyX\x00E\x00")
+	write("queue/maildrop/4/ABC", maildrop)
+	write("taken-away", maildrop)
 	pointer := bytes.Clone(placeholders)
 	copy(pointer[848:], "p\x0f            890")
 	write("pointer", pointer)
@@ -90,6 +96,11 @@ func TestRun(t *testing.T) {
 			errs: "qmqpd cat: warning: cut: bytes 833 to 834 lost: unexpected EOF in data, record type 78 length 11; its data is kept\n" +
 				"qmqpd cat: error: cut: offset 833: unexpected EOF in data, record type 78 length 11\n"},
 		{name: "json", files: []string{"good"}, opts: Options{Form: JSON}, out: `{"file":"good","size":{"data_size":348,`},
+		{name: "maildrop", files: []string{"queue/maildrop/4/ABC"}, opts: Options{Form: Verdict}, out: "queue/maildrop/4/ABC: ok\n"},
+		{name: "maildrop as a message", files: []string{"queue/maildrop/4/ABC"}, opts: Options{Form: EML}, out: "A: b\n\nbody\n"},
+		{name: "maildrop as json", files: []string{"queue/maildrop/4/ABC"}, opts: Options{Form: JSON}, out: `{"file":"queue/maildrop/4/ABC","arrival_time":`},
+		{name: "not in maildrop", files: []string{"taken-away"}, opts: Options{Form: Verdict}, status: 1,
+			out: "taken-away: warning: offset 0: first record is not the size record\n", errs: "qmqpd cat: error: taken-away: offset 9: missing size record\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
