@@ -226,11 +226,13 @@ func (g *queueFiles) files(t *testing.T, n int) map[string][]byte {
 	return files
 }
 
-// postcatOptions are ways to call postcat(1).
-var postcatOptions = []struct {
+// postcatOption is a way to call postcat(1).
+type postcatOption struct {
 	args []string
 	opts postcat.Options
-}{
+}
+
+var postcatOptions = []postcatOption{
 	{[]string{"-dov"}, postcat.Options{Decimal: true, Offsets: true, Verbose: true}},
 	{nil, postcat.Options{}},
 	{[]string{"-v"}, postcat.Options{Verbose: true}},
