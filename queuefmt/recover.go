@@ -97,6 +97,11 @@ func (r *recoverer) run() {
 		}
 		r.seen[pos] = true
 		rec, err := parseRecord(r.b, pos)
+		if err == nil && !fits(rec, r.group) {
+			if _, ok := r.nextGroup(r.group, pos, pos+1); ok {
+				r.group++ // the record that said so was not one, or another
+			}
+		}
 		if err != nil || !fits(rec, r.group) {
 			reason := fmt.Sprintf("no record of the %s group", r.group)
 			if err != nil {
@@ -140,7 +145,15 @@ func (r *recoverer) next(rec Record, end int) int {
 		return end
 	}
 	target, ok := ParsePointer(rec.Data)
-	if !ok || target <= 0 || target >= int64(len(r.b)) || r.seen[target] || !follows(r.b, int(target), r.group) {
+	if !ok || target <= 0 || target >= int64(len(r.b)) || r.seen[target] {
+		return end
+	}
+	if !follows(r.b, int(target), r.group) {
+		// The size record, too, has the content begin or end there: the damage is at the
+		// target. Behind this pointer is what belongs elsewhere.
+		if begin := r.size.DataOffset; begin > 0 && (target == begin-int64(RecordSize(0)) || target == begin+r.size.DataSize) {
+			return int(target)
+		}
 		return end
 	}
 	r.back = append(r.back, end)
@@ -198,6 +211,10 @@ func (r *recoverer) resync(pos int) int {
 		if p >= len(r.b) {
 			continue
 		}
+		if next, ok := r.nextGroup(g, pos, p); ok {
+			r.group = g + 1
+			return next
+		}
 		r.group = g
 		start, ok := r.finest[g][p]
 		if !ok {
@@ -210,6 +227,23 @@ func (r *recoverer) resync(pos int) int {
 		return start
 	}
 	return len(r.b)
+}
+
+// nextGroup returns where the size record has the group after g begin, if that lies
+// from pos on and before found, and records are there: what looks like more of g behind
+// it is what a Milter has put at the end of the file.
+func (r *recoverer) nextGroup(g group, pos, found int) (next int, ok bool) {
+	at := r.size.DataOffset
+	switch g {
+	case groupContent:
+		at += r.size.DataSize + int64(RecordSize(0))
+	case groupExtracted:
+		return 0, false
+	}
+	if at <= 0 || at < int64(pos) || at >= int64(found) {
+		return 0, false
+	}
+	return int(at), chain(r.b, int(at), g+1)
 }
 
 // A marks is a set of positions in a file. To find the next one that is not in it

@@ -319,3 +319,46 @@ func TestRecoverPointers(t *testing.T) {
 		}
 	}
 }
+
+// TestRecoverEdited damages the two records that part the groups of a file that a Milter
+// has edited. What it put in stands at the end of the file, and looks like more of the
+// group before.
+func TestRecoverEdited(t *testing.T) {
+	rec := func(t RecordType, data string) Record { return Record{Type: t, Data: []byte(data)} }
+	recs := slices.Insert(whole(), 7, PointerRecord(0)) // to recipients
+	recs = slices.Insert(recs, 10, PointerRecord(0))    // to a header and the body
+	recs = append(recs,
+		rec(RecOrigRecipient, "added1@example.net"), rec(RecRecipient, "added1@example.net"),
+		rec(RecOrigRecipient, "added2@example.net"), rec(RecRecipient, "added2@example.net"), PointerRecord(0),
+		rec(RecNormal, "X-Added: value"), rec(RecNormal, ""), rec(RecNormal, "new body"), rec(RecNormal, "of lines"), PointerRecord(0))
+	offsets := make([]int64, len(recs)+1)
+	for i, r := range recs {
+		offsets[i+1] = offsets[i] + int64(RecordSize(len(r.Data)))
+	}
+	const message, extracted, recipients, body = 8, 14, 17, 22
+	for _, p := range [][2]int{{7, recipients}, {10, body}, {21, message}, {26, extracted}} {
+		recs[p[0]] = PointerRecord(offsets[p[1]])
+	}
+	withSize(recs)
+	b := build(recs)
+	if _, err := VerifyBytes(b); err != nil || recs[message].Type != RecMessage || recs[extracted].Type != RecExtracted {
+		t.Fatal(err)
+	}
+	want := keys(logical(t, b))
+	for _, at := range []int{message, extracted} {
+		for _, change := range []func(typ, length *byte){
+			func(typ, _ *byte) { *typ = 1 },
+			func(typ, _ *byte) { *typ ^= 0x80 },
+			func(_, length *byte) { *length = 0x80 },
+			func(_, length *byte) { *length = 200 },
+			func(typ, length *byte) { *typ, *length = 0, 0 },
+		} {
+			c := bytes.Clone(b)
+			change(&c[offsets[at]], &c[offsets[at]+1])
+			found := Recover(c, time.Time{})
+			if got := keys(found.File.Records); !slices.Equal(got, want) {
+				t.Errorf("record %d as %q: lost %v, have\n%q\nwant\n%q", at, c[offsets[at]:][:2], found.Lost, got, want)
+			}
+		}
+	}
+}
