@@ -35,7 +35,8 @@ type Recovered struct {
 	// RecTime or RecNormal.
 	File *File
 
-	// Lost lists the bytes that are not in File, in the order of reading.
+	// Lost lists the bytes that are not in File, in the order of reading, and
+	// pointers to what the file has no longer.
 	Lost []Gap
 
 	// Missing lists the records that a message needs and that were not
@@ -145,6 +146,9 @@ func (r *recoverer) next(rec Record, end int) int {
 		return end
 	}
 	target, ok := ParsePointer(rec.Data)
+	if ok && target >= int64(len(r.b)) {
+		r.lose(int(rec.Offset), end, fmt.Sprintf("pointer record leads behind the end of the file, to %d", target))
+	}
 	if !ok || target <= 0 || target >= int64(len(r.b)) || r.seen[target] {
 		return end
 	}

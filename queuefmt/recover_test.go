@@ -300,8 +300,9 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// TestRecoverPointers: a pointer that leads to no record is passed over, and all
-// recipients count, those that are done with as well.
+// TestRecoverPointers: a pointer that leads to no record is passed over, and told of if
+// it leads behind the end of the file, since something was there. All recipients count,
+// those that are done with as well.
 func TestRecoverPointers(t *testing.T) {
 	want := []string{`T "1 2"`, `A "create_time=1"`, `S "s"`, `R "a"`, `D "b"`, `/ "c"`, `M ""`, `N "x"`, `X ""`, `E ""`}
 	for _, pointer := range []string{"0", "1", "97", "100000", "9223372036854775807"} {
@@ -310,7 +311,7 @@ func TestRecoverPointers(t *testing.T) {
 			b = AppendRecord(b, RecordType(r[0]), []byte(r[1:]))
 		}
 		got := Recover(b, time.Time{})
-		if have := keys(got.File.Records); !slices.Equal(have, want) || len(got.Lost) > 0 {
+		if have := keys(got.File.Records); !slices.Equal(have, want) || len(got.Lost) > 0 != (len(pointer) > 1) {
 			t.Errorf("pointer %q: %q, lost %v", pointer, have, got.Lost)
 		}
 		size, err := ParseSize(got.File.Records[0].Data)
@@ -360,5 +361,11 @@ func TestRecoverEdited(t *testing.T) {
 				t.Errorf("record %d as %q: lost %v, have\n%q\nwant\n%q", at, c[offsets[at]:][:2], found.Lost, got, want)
 			}
 		}
+	}
+	// Cut before what was put in, it has all else, and says what is not there.
+	found := Recover(b[:offsets[recipients]], time.Time{})
+	const lost = "[{221 238 pointer record leads behind the end of the file, to 314} {255 272 pointer record leads behind the end of the file, to 411}]"
+	if got := fmt.Sprint(found.Lost); got != lost || !has(found.File.Records, RecRecipient) {
+		t.Errorf("lost %s, want %s", got, lost)
 	}
 }
