@@ -229,7 +229,7 @@ func TestIncomingParameters(t *testing.T) {
 			t.Errorf("%s is in no manual page", name)
 		}
 		if c.fate != untold {
-			if p, ok := params.DefaultProfile.Lookup(name); ok && p.Default == c.value {
+			if p, ok := params.DefaultProfile().Lookup(name); ok && p.Default == c.value {
 				t.Errorf("%s = %s is the default", name, c.value)
 			}
 		}

@@ -204,7 +204,7 @@ var (
 // allNames are the names of all built-in parameters of the reference.
 var allNames = sync.OnceValue(func() []string {
 	var names []string
-	for p := range params.DefaultProfile.Params {
+	for p := range params.DefaultProfile().Params {
 		names = append(names, p.Name)
 	}
 	return names
@@ -214,7 +214,7 @@ var allNames = sync.OnceValue(func() []string {
 // client has.
 func (g confGenerator) clientName() string {
 	kind := g.pick("ldap", "mysql", "pgsql", "sqlite", "memcache", "mongodb")
-	suffixes := params.DefaultProfile.ClientParams(kind)
+	suffixes := params.DefaultProfile().ClientParams(kind)
 	return g.pick("lm", "my", "foo", "a") + "_" + g.pick(append(suffixes, "bogus")...)
 }
 

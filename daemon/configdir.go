@@ -78,6 +78,6 @@ func (f configFiles) overrides(name, typ string) []mainconf.Setting {
 // one that is installed, but none older than 3.10, whose qmqpd this is.
 func imitated() params.Profile {
 	profile, _ := params.Installed()
-	profile.Version = max(profile.Version, params.DefaultProfile.Version)
+	profile.Version = max(profile.Version, params.DefaultProfile().Version)
 	return profile
 }

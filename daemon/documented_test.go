@@ -45,7 +45,7 @@ func TestParametersDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	profile := params.DefaultProfile
+	profile := params.DefaultProfile()
 	count := 0
 	for _, file := range files {
 		if strings.HasSuffix(file, "_test.go") {

@@ -38,14 +38,14 @@ func BenchmarkSystemHost(b *testing.B) {
 func BenchmarkLookup(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		DefaultProfile.Lookup("qmqpd_timeout")
+		DefaultProfile().Lookup("qmqpd_timeout")
 	}
 }
 
 func BenchmarkParams(b *testing.B) {
 	for b.Loop() {
 		n := 0
-		for range DefaultProfile.Params {
+		for range DefaultProfile().Params {
 			n++
 		}
 	}

@@ -417,7 +417,7 @@ func TestManyExplosions(t *testing.T) {
 		main.WriteString("bomb_" + string(c) + " = " + strings.Repeat("$bomb_"+string(c+1), 8) + "\n")
 	}
 	main.WriteString("bomb_z = x\n")
-	for _, name := range CommonNames(DefaultProfile) {
+	for _, name := range CommonNames(DefaultProfile()) {
 		main.WriteString(name + " = $bomb_a\n")
 	}
 	start := time.Now()
@@ -426,7 +426,7 @@ func TestManyExplosions(t *testing.T) {
 		t.Error(err)
 	}
 	r := newResolver(t, main.String(), "")
-	for _, name := range CommonNames(DefaultProfile) {
+	for _, name := range CommonNames(DefaultProfile()) {
 		if _, err := r.Describe(name); err == nil {
 			t.Errorf("%s has a value", name)
 		}

@@ -24,7 +24,7 @@ func Installed() (p Profile, daemonDir string) { return installedBelow("") }
 
 // installedBelow is Installed for another root directory.
 func installedBelow(root string) (p Profile, daemonDir string) {
-	p = DefaultProfile
+	p = DefaultProfile()
 	for _, dir := range daemonDirs {
 		program, err := directfile.Open(root + dir + "/master")
 		if err != nil {

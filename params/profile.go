@@ -170,8 +170,8 @@ func (p Profile) Validate() error {
 	return nil
 }
 
-// DefaultProfile is Postfix 3.10.2 built from source.
-var DefaultProfile = Profile{Version: Reference}
+// DefaultProfile returns Postfix 3.10.2 built from source.
+func DefaultProfile() Profile { return Profile{Version: Reference} }
 
 // ParseProfile reads VERSION or VERSION/DISTRIBUTION, such as "3.9",
 // "3.10.13/debian" or "3.8/upstream". A version without a patch level means the newest

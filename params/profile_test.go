@@ -167,7 +167,7 @@ func TestLegacy(t *testing.T) {
 		t.Errorf("%d legacy names", len(names))
 	}
 	for _, name := range names {
-		if _, ok := DefaultProfile.Lookup(name); ok || !IsLegacy(name) {
+		if _, ok := DefaultProfile().Lookup(name); ok || !IsLegacy(name) {
 			t.Errorf("%s: built in %v, legacy %v", name, ok, IsLegacy(name))
 		}
 	}
@@ -188,7 +188,7 @@ func TestServiceParams(t *testing.T) {
 		}
 		for _, p := range all {
 			likeIt := slices.Contains([]string{"default" + p.Suffix, "command" + p.Suffix, p.Suffix[1:]}, p.Default)
-			if _, ok := DefaultProfile.Lookup(p.Default); !ok || !likeIt {
+			if _, ok := DefaultProfile().Lookup(p.Default); !ok || !likeIt {
 				t.Errorf("%q: %+v", command, p)
 			}
 		}

@@ -18,7 +18,7 @@ func testProgram() postconf.Program {
 		Getenv:  func(string) (string, bool) { return "", false },
 		Stdout:  io.Discard,
 		Stderr:  io.Discard,
-		Profile: params.DefaultProfile,
+		Profile: params.DefaultProfile(),
 	}
 }
 

@@ -39,7 +39,7 @@ func TestBuild(t *testing.T) {
 		program.Run(request)
 		return out.String() + diag.String()
 	}
-	upstream := params.DefaultProfile
+	upstream := params.DefaultProfile()
 	debian := params.Profile{Version: upstream.Version, Distribution: params.Debian}
 	for _, tt := range []struct {
 		name   string
@@ -97,7 +97,7 @@ func TestTemplates(t *testing.T) {
 	var got []string
 	var diag bytes.Buffer
 	program := Program{
-		Name: "postconf", Stdout: &bytes.Buffer{}, Stderr: &diag, Profile: params.DefaultProfile, Host: testHost(),
+		Name: "postconf", Stdout: &bytes.Buffer{}, Stderr: &diag, Profile: params.DefaultProfile(), Host: testHost(),
 		Getenv: func(string) (string, bool) { return "", false },
 		Exec: func(path string, args, env []string) error {
 			got = append(append([]string{path}, args...), env...)

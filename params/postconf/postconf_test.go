@@ -475,7 +475,7 @@ func TestZeroVersion(t *testing.T) {
 	if status := p.Run(request); status != 0 || out.String() != "mail_version = 3.10.2\nshlib_directory = /usr/lib/postfix\n" {
 		t.Errorf("status %d: %s%s", status, out.String(), diag.String())
 	}
-	if p.OptionString() != (Program{Profile: params.DefaultProfile}).OptionString() {
+	if p.OptionString() != (Program{Profile: params.DefaultProfile()}).OptionString() {
 		t.Errorf("options %s", p.OptionString())
 	}
 }
