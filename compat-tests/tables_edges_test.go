@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+	"github.com/qmqpd/qmqpd/daemon/table"
 )
 
 // ruleEdges are rules of regexp and pcre tables that random ones do not hit upon:
@@ -91,18 +92,30 @@ var edgeSpecs = []string{
 	`pipemap:{inline:{a=b},inline:{b=c}}`, `pipemap:{inline:{a=B},inline:{b=c}}`, `pipemap:{regexp:{{/^(.*)$/ $1x}},inline:{ax=y,Ax=z}}`, `pipemap:{inline:{a=B},regexp:{{/^(.*)$/ <$1>}}}`, `pipemap:{static:a}`, `pipemap:{static:a,fail:x}`, `pipemap:{inline:{b=c},fail:x}`, `pipemap:{static:{},static:b}`, `pipemap:{static:{ },inline:{a=b}}`, `pipemap:{static:a,pipemap:{inline:{a=b},static:c}}`, `pipemap:{static:` + "\xff" + `,static:b}`, `pipemap:{}`, `pipemap:{a}`, `pipemap:{static:a,cidr:{{10.0.0.0/8 x}}}`, `pipemap:{static:10.0.0.1,cidr:{{10.0.0.0/8 x}}}`,
 	`regexp:{{/a/ x},{/b/ y}}`, `regexp:{/a/ x}`, `regexp:{{/a/ x}`, `regexp:{{/a/ x}}y`, `regexp:{{/a/ x}y}`, `regexp:{{/a/ x}{/b/ y}}`, `regexp:{}`, `regexp:{ }`, `regexp:{{}}`, `regexp:{{ }}`, `regexp:{{#}}`, `regexp:{{# c},{/a/ x}}`, `regexp:{{ /a/ x }}`, "regexp:{{/a/ x\n /b/ y}}", "regexp:{{/a/ x\n/b/ y}}", `regexp:{{if /a/},{/b/ x},{endif}}`, `regexp:{{/a{2}/ x}}`, `regexp:{{/a{2/ x}}`, `regexp:{{/a}/ x}}`, `regexp:{{/\{/ x}}`, `regexp:{{/a/ {x}}}`, `regexp:{{/(a)/ ${1}}}`, `regexp:{{/a/ x},}`, `regexp:{,{/a/ x}}`, `regexp:{{{/a/ x}}}`, "regexp:{{/a/ \xff}}",
 	`cidr:{{10.0.0.0/8 x}}`, `cidr:{{if 10.0.0.0/8},{10.0.0.1 x},{endif}}`, `cidr:{10.0.0.0/8=x}`, `cidr:{{10.0.0.0/8}}`, `pcre:{{/a{1,}/ x}}`, `pcre:{/a/ x}`,
-	`texthash:{a=b}`, `environ:x`, `environ:`, `internal:x`, `internal:{a=b}`, `fail:x`, `fail:`, `foo:`, `:`, `:x`, `texthash:`, `texthash:/`, `texthash:/etc`, `cidr:/etc`, `hash:/etc`, `cdb:/etc`, `lmdb:/etc`, `btree:/etc`, `hash:x`, `unix:foo`, `unix:passwd.byname`, `tcp:`, `socketmap:x`, `socketmap:inet:x`, `socketmap:x:y`, `socketmap:x:y:z`, `socketmap::y:z`, `socketmap:inet::z`, `socketmap:unix::z`, `socketmap:local:/nonexistent:z`, `socketmap:INET:x:y:z`, `memcache:/nonexistent`, `memcache:/etc`, `memcache:./x`, `memcache:.`,
+	`texthash:{a=b}`, `environ:x`, `environ:`, `internal:x`, `internal:{a=b}`, `fail:x`, `fail:`, `foo:`, `:`, `:x`, `texthash:`, `texthash:/`, `texthash:/etc`, `cidr:/etc`, `hash:/etc`, `cdb:/etc`, `lmdb:/etc`, `btree:/etc`, `hash:x`, `unix:foo`, `unix:passwd.byname`, `unix:group.byname`, `tcp:`, `socketmap:x`, `socketmap:inet:x`, `socketmap:x:y`, `socketmap:x:y:z`, `socketmap::y:z`, `socketmap:inet::z`, `socketmap:unix::z`, `socketmap:local:/nonexistent:z`, `socketmap:INET:x:y:z`, `memcache:/nonexistent`, `memcache:/etc`, `memcache:./x`, `memcache:.`,
 }
 
-func TestTableSpecs(t *testing.T) {
+func TestTableSpecs(t *testing.T) { testTableSpecs(t, true) }
+
+// TestTableSpecsWithoutUTF8 is TestTableSpecs where keys are bytes: each type folds
+// them by itself then, if it does.
+func TestTableSpecsWithoutUTF8(t *testing.T) { testTableSpecs(t, false) }
+
+func testTableSpecs(t *testing.T, utf8 bool) {
 	pf := postfix.New(t, postfix.Options{})
-	keys := []string{"a", "A", "b", "a b", `a\ b`, `a\=b`, `"a=b"`, "ab", `a\`, "10.0.0.1", "é", "É", "x", "k", "ax", `"a"`, `\`, `\=b`}
+	if !utf8 {
+		pf.AppendMain("smtputf8_enable = no")
+	}
+	keys := []string{"a", "A", "b", "a b", `a\ b`, `a\=b`, `"a=b"`, "ab", `a\`, "10.0.0.1", "é", "É", "x", "k", "ax", `"a"`, `\`, `\=b`, "ROOT", "PATH"}
 	for _, spec := range edgeSpecs {
 		t.Run(fmt.Sprintf("%q", spec), func(t *testing.T) {
 			t.Parallel() // postmap pauses before it ends with an error
 			postfix.Case(t)
 			wantAnswers, wantLog := queryPostmap(pf, spec, keys)
-			gotAnswers, gotLog := queryOurs(t, pf.Dir, spec, keys)
+			l := &tableLog{root: pf.Dir}
+			set := table.NewSet(table.Options{Log: l, UTF8: utf8, OpenErrorFatal: true})
+			defer set.Close()
+			gotAnswers, gotLog := querySet(set, l, spec, keys)
 			if diff := cmp.Diff(wantAnswers, gotAnswers); diff != "" {
 				t.Errorf("answers (-postmap +ours):\n%s", diff)
 			}

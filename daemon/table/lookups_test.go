@@ -96,6 +96,32 @@ func TestLookups(t *testing.T) {
 	}
 }
 
+// Tables made of tables fold a key by Unicode's rules, which are there for all types,
+// but not by those of ASCII: that each type does by itself.
+func TestComposedTablesFold(t *testing.T) {
+	for _, tt := range []struct {
+		spec string
+		utf8 bool
+		want string
+	}{
+		{"unionmap:{inline:{ab=in},regexp:{{/^(A)(.*)/m upper $1}}}", false, "= in,upper A"},
+		{"unionmap:{inline:{ab=in},regexp:{{/^(A)(.*)/m upper $1}}}", true, "= in,upper a"},
+		{"pipemap:{inline:{ab=XY},pipemap:{inline:{xy=Z},regexp:{{/^Z(.*)/ <$1>}}}}", false, "= <>"},
+	} {
+		set := table.NewSet(table.Options{Log: &recorder{}, UTF8: tt.utf8})
+		tbl, err := set.Open(tt.spec, listFlags|table.FoldFix|table.UTF8Request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := result(t.Context(), tbl, "AB"); got != tt.want {
+			t.Errorf("%s, UTF-8 %v: %s, want %s", tt.spec, tt.utf8, got, tt.want)
+		}
+		if err := set.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // An address of the other family is in no network, not even the one of all addresses.
 func TestNetworkFamily(t *testing.T) {
 	for pattern, want := range map[string][2]bool{"0.0.0.0/0": {true, false}, "::/0": {false, true}} {
