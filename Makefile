@@ -61,9 +61,9 @@ qmqpd-random: postfix ## N random sessions to the stock qmqpd and ours: make qmq
 	cd compat-tests/dropin && QMQPD_RANDOM_SESSIONS=$(N) QMQPD_RANDOM_SEED=$(SEED) \
 		$(GO) test -count=1 -timeout 0 -v -run '^TestRandomSessions$$'
 
-incoming-random: postfix ## N random messages to the stock qmqpd and cleanup and to ours
+incoming-random: postfix ## N random messages, and N more with random tables, to the stock qmqpd and cleanup and to ours
 	cd compat-tests && QMQPD_COMPAT_MESSAGES=$(N) QMQPD_COMPAT_SEED=$(SEED) \
-		$(GO) test -count=1 -timeout 0 -v -run '^TestIncomingRandom$$'
+		$(GO) test -count=1 -timeout 0 -v -run '^TestIncomingRandom(Tables)?$$'
 
 params-random: postfix ## N random main.cf files of each of three sorts to Postfix's parameter reading and ours
 	cd compat-tests && PARAMS_RANDOM_CASES=$(N) PARAMS_RANDOM_SEED=$(SEED) \

@@ -22,6 +22,10 @@ type ours struct {
 	dir   string
 	addrs map[string]string // by host
 	log   lockedBuffer
+	// opening is what was said of tables at the start; compared tells whether the
+	// rival has been held against it.
+	opening  []string
+	compared bool
 }
 
 // lockedBuffer collects what a server logs.
@@ -97,7 +101,24 @@ func newOurs(t *testing.T, configDir string, set settings) *ours {
 	case <-done:
 		t.FailNow()
 	}
+	for _, l := range logTexts(o.log.take()) {
+		// The settings are appended to the rival's main.cf.
+		bad := strings.HasPrefix(l, "warning: ") || strings.HasPrefix(l, "error: ")
+		if bad && !isProcessLine(l) && !strings.Contains(l, "/main.cf, line ") {
+			o.opening = append(o.opening, cutLine(l))
+		}
+	}
 	return o
+}
+
+// logTexts returns the lines of a log without what is in front of each message.
+func logTexts(text string) []string {
+	var lines []string
+	for l := range strings.Lines(text) {
+		_, l, _ = strings.Cut(strings.TrimSuffix(l, "\n"), "]: ")
+		lines = append(lines, l)
+	}
+	return lines
 }
 
 // send serves one request.
@@ -122,11 +143,7 @@ func (o *ours) send(host string, req submission) result {
 		time.Sleep(100 * time.Microsecond)
 		text += o.log.take()
 	}
-	var lines []string
-	for _, l := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
-		_, l, _ = strings.Cut(l, "]: ")
-		lines = append(lines, l)
-	}
+	lines := logTexts(text)
 	var res result
 	res.collect(o.t, reply, idOf(reply, lines), o.dir, lines)
 	return res
