@@ -109,3 +109,19 @@ func TestIncomingTableTypes(t *testing.T) {
 	}
 	d.run(cases)
 }
+
+// TestIncomingTableOrder opens tables in which something is bad, one for each
+// parameter that names tables: the order of the complaints is that of opening, which
+// decides how tables are opened that several parameters name inside others.
+func TestIncomingTableOrder(t *testing.T) {
+	t.Parallel()
+	set := settings{"masquerade_domains": "example.com"}
+	for _, name := range []string{"canonical_maps", "sender_canonical_maps", "recipient_canonical_maps", "virtual_alias_maps", "masquerade_exceptions", "header_checks", "mime_header_checks",
+		"nested_header_checks", "body_checks", "sender_bcc_maps", "recipient_bcc_maps", "cleanup:mydestination"} {
+		set[name] = "regexp:{{/^" + name + "/ x} {" + name + "}}"
+	}
+	d := newDuel(t, commonMain, map[string]settings{"order": set})
+	if d.compare(t, "order", "127.0.0.1", submission{"Subject: x\n\nb\n", "s@x", []string{"r@x"}}); len(d.ours["order"].opening) != 12 {
+		t.Errorf("complaints of opening: %q", d.ours["order"].opening)
+	}
+}

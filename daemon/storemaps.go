@@ -36,6 +36,11 @@ type mapParameter struct {
 	field func(*incoming.Maps) *incoming.Mapping
 }
 
+// afterExceptions is the parameter before whose tables those of masquerade_exceptions
+// are opened. Members of unionmap and pipemap keep the flags of who opens them first.
+const afterExceptions = "sender_bcc_maps"
+
+// mapParameters are in the order in which their tables are opened.
 var mapParameters = []mapParameter{
 	{"canonical_maps", cleanup.FlagMap, incoming.AddressTable, func(m *incoming.Maps) *incoming.Mapping { return &m.Canonical }},
 	{"sender_canonical_maps", cleanup.FlagMap, incoming.AddressTable, func(m *incoming.Maps) *incoming.Mapping { return &m.SenderCanonical }},
@@ -143,6 +148,14 @@ func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, proxies func
 	inUse := false
 	var errs *multierror.Error
 	for _, p := range mapParameters {
+		if p.name == afterExceptions && len(maps.MasqueradeDomains) > 0 && m.masqueradeExceptions != "" {
+			list, err := matchlist.ParseStrings("masquerade_exceptions", m.masqueradeExceptions, set, matchlist.Options{WarnLookup: true})
+			if err != nil {
+				errs = multierror.Append(errs, aboutSetting("masquerade_exceptions", err))
+			} else {
+				maps.IsMasqueradeException = list.Match
+			}
+		}
 		mapping, err := incoming.OpenMapping(set, p.name, m.lists[p.name], p.flags)
 		if err != nil {
 			errs = multierror.Append(errs, aboutSetting(p.name, err))
@@ -150,14 +163,6 @@ func (m *storeMaps) open(set *table.Set, interfaces []netip.Prefix, proxies func
 		}
 		*p.field(&maps) = mapping
 		inUse = inUse || mapping.Tables != nil && p.flags == incoming.AddressTable
-	}
-	if len(maps.MasqueradeDomains) > 0 && m.masqueradeExceptions != "" {
-		list, err := matchlist.ParseStrings("masquerade_exceptions", m.masqueradeExceptions, set, matchlist.Options{WarnLookup: true})
-		if err != nil {
-			errs = multierror.Append(errs, aboutSetting("masquerade_exceptions", err))
-		} else {
-			maps.IsMasqueradeException = list.Match
-		}
 	}
 	if !inUse {
 		return maps, errs.ErrorOrNil()
