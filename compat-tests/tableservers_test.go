@@ -288,21 +288,31 @@ func TestMemcacheTables(t *testing.T) {
 
 // TestProxyTables asks the real proxymap(8), through which tables are reached
 // whose libraries only Postfix has.
-func TestProxyTables(t *testing.T) {
+func TestProxyTables(t *testing.T) { testProxyTables(t, true) }
+
+// TestProxyTablesWithoutUTF8 is TestProxyTables where keys are bytes, which proxymap(8)
+// gets as they are.
+func TestProxyTablesWithoutUTF8(t *testing.T) { testProxyTables(t, false) }
+
+func testProxyTables(t *testing.T, utf8 bool) {
 	pf := postfix.New(t, postfix.Options{})
+	if !utf8 {
+		pf.AppendMain("smtputf8_enable = no")
+	}
 	pf.WriteFile("/etc/postfix/clients", "b.example.com x\nUpper.Example.COM y\ngrüsse z\n", 0o644)
 	pf.MustRun("/usr/sbin/postmap", "hash:/etc/postfix/clients")
 	pf.WriteFile("/etc/postfix/sqlite.cf", "dbpath = /etc/postfix/none.db\nquery = SELECT 1\n", 0o644)
-	approved := []string{"hash:/etc/postfix/clients", "cidr:{{10.0.0.0/8 ten}}", "inline:{key=value}", "regexp:{{/^(a.*)z$/ $1}}", "sqlite:/etc/postfix/sqlite.cf", "hash:/etc/postfix/missing"}
+	approved := []string{"hash:/etc/postfix/clients", "cidr:{{10.0.0.0/8 ten}}", "inline:{key=value}", "regexp:{{/^(a.*)z$/ $1}}", "sqlite:/etc/postfix/sqlite.cf", "hash:/etc/postfix/missing",
+		"unionmap:{inline:{absent=in},regexp:{{/^(A)(.*)/m upper $1}}}"}
 	pf.AppendMain("proxy_read_maps = proxy:" + strings.ReplaceAll(strings.Join(approved, ", proxy:"), "$", "$$"))
 	pf.Start()
-	keys := []string{"b.example.com", "B.Example.Com", "upper.example.com", "10.1.2.3", "key", "abcz", "absent", "grüsse"}
+	keys := []string{"b.example.com", "B.Example.Com", "upper.example.com", "10.1.2.3", "key", "abcz", "absent", "Absent", "grüsse"}
 	for _, spec := range append(approved, "proxy:inline:{key=value}", "hash:/etc/postfix/denied") {
 		t.Run(spec, func(t *testing.T) {
 			postfix.Case(t)
 			wantAnswers, wantLog := queryPostmap(pf, "proxy:"+spec, keys)
 			l := &tableLog{root: pf.Dir}
-			set := table.NewSet(table.Options{Log: l, UTF8: true, QueueDirectory: pf.Path(postfix.QueueDir)})
+			set := table.NewSet(table.Options{Log: l, UTF8: utf8, QueueDirectory: pf.Path(postfix.QueueDir)})
 			defer set.Close()
 			gotAnswers, gotLog := querySet(set, l, "proxy:"+spec, keys)
 			if diff := cmp.Diff(wantAnswers, gotAnswers); diff != "" {
