@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
-	"github.com/qmqpd/qmqpd/daemon/table"
 )
 
 // ruleEdges are rules of regexp and pcre tables that random ones do not hit upon:
@@ -112,10 +111,7 @@ func testTableSpecs(t *testing.T, utf8 bool) {
 			t.Parallel() // postmap pauses before it ends with an error
 			postfix.Case(t)
 			wantAnswers, wantLog := queryPostmap(pf, spec, keys)
-			l := &tableLog{root: pf.Dir}
-			set := table.NewSet(table.Options{Log: l, UTF8: utf8, OpenErrorFatal: true})
-			defer set.Close()
-			gotAnswers, gotLog := querySet(set, l, spec, keys)
+			gotAnswers, gotLog := queryOursUTF8(t, pf.Dir, spec, keys, utf8)
 			if diff := cmp.Diff(wantAnswers, gotAnswers); diff != "" {
 				t.Errorf("answers (-postmap +ours):\n%s", diff)
 			}

@@ -76,8 +76,14 @@ func printableLine(line string) string {
 // queryOurs asks our table for keys, and prints as "postmap -q -" does.
 func queryOurs(t testing.TB, root, spec string, keys []string) (answers string, log []string) {
 	t.Helper()
+	return queryOursUTF8(t, root, spec, keys, true)
+}
+
+// queryOursUTF8 is queryOurs with smtputf8_enable as utf8 says.
+func queryOursUTF8(t testing.TB, root, spec string, keys []string, utf8 bool) (answers string, log []string) {
+	t.Helper()
 	l := &tableLog{root: root}
-	set := table.NewSet(table.Options{Log: l, UTF8: true, OpenErrorFatal: true})
+	set := table.NewSet(table.Options{Log: l, UTF8: utf8, OpenErrorFatal: true})
 	defer set.Close()
 	return querySet(set, l, spec, keys)
 }

@@ -203,8 +203,16 @@ func TestUnreachableServers(t *testing.T) {
 	}
 }
 
-func TestMemcacheTables(t *testing.T) {
+func TestMemcacheTables(t *testing.T) { testMemcacheTables(t, true) }
+
+// TestMemcacheTablesWithoutUTF8 is TestMemcacheTables where keys are bytes.
+func TestMemcacheTablesWithoutUTF8(t *testing.T) { testMemcacheTables(t, false) }
+
+func testMemcacheTables(t *testing.T, utf8 bool) {
 	pf := postfix.New(t, postfix.Options{})
+	if !utf8 {
+		pf.AppendMain("smtputf8_enable = no")
+	}
 	rows := []struct{ name, settings, key, get, set string }{
 		{name: "found", key: "key", get: "VALUE key 0 5\r\nvalue\r\nEND\r\n"},
 		{name: "not found", key: "key", get: "END\r\n"},
@@ -247,6 +255,8 @@ func TestMemcacheTables(t *testing.T) {
 		{name: "backup fails", settings: "backup = fail:x\n", key: "key", get: "END\r\n"},
 		{name: "backup's value too long", settings: "backup = static:abcdef\ndata_size_limit = 5\n", key: "key", get: "END\r\n"},
 		{name: "backup has the whole key", settings: "backup = regexp:{{/^(.*)$/ <$1>}}\nkey_format = %u\n", key: "User@x", get: "END\r\n", set: "STORED\r\n"},
+		{name: "upper case", key: "KEY", get: "END\r\n"},
+		{name: "upper case in the key format", settings: "key_format = P-%u\n", key: "USER@x", get: "END\r\n"},
 		{name: "setting twice", settings: "ttl = 5\nttl = 6\n", key: "key", get: "END\r\n"},
 		{name: "key format without domain", settings: "key_format = %d\n", key: "user", get: "VALUE k 0 1\r\nv\r\nEND\r\n"},
 	}
@@ -272,7 +282,7 @@ func TestMemcacheTables(t *testing.T) {
 			pf.WriteFile(name, "memcache = inet:"+s.Addr().String()+"\n"+row.settings, 0o644)
 			wantAnswers, wantLog := queryPostmap(pf, "memcache:"+name, []string{row.key})
 			wantRequests := s.take()
-			gotAnswers, gotLog := queryOurs(t, pf.Dir, "memcache:"+pf.Path(name), []string{row.key})
+			gotAnswers, gotLog := queryOursUTF8(t, pf.Dir, "memcache:"+pf.Path(name), []string{row.key}, utf8)
 			if diff := cmp.Diff(wantAnswers, gotAnswers); diff != "" {
 				t.Errorf("answers (-postmap +ours):\n%s", diff)
 			}

@@ -21,9 +21,9 @@ const badUTF8 = "malformed UTF-8 or invalid codepoint"
 func wrap(t Table, flags Flags, opt Options) Table {
 	c := &checked{Table: t, log: opt.Log, utf8: opt.UTF8 && flags&UTF8Request != 0, fold: folds(t.Kind(), flags)}
 	switch t.(type) {
-	case *unionTable, *pipeTable, *proxyTable:
-		// Without UTF-8 each type folds by itself, and these leave it to their members
-		// and to proxymap(8).
+	case *unionTable, *pipeTable, *proxyTable, *memcacheTable:
+		// Without UTF-8 each type folds by itself, and these leave it to their members,
+		// to proxymap(8), and to the backup.
 		c.fold = c.fold && c.utf8
 	}
 	if !c.utf8 && !c.fold {

@@ -25,6 +25,7 @@ type memcacheTable struct {
 	maxData   int
 	endpoint  *endpoint
 	backup    Table // or nil
+	fold      bool  // the key for the server, which nobody has folded before
 	log       Logger
 }
 
@@ -36,7 +37,7 @@ func openMemcache(o *opening) (Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &memcacheTable{name: o.name, log: o.log()}
+	t := &memcacheTable{name: o.name, fold: o.flags&FoldFix != 0 && !o.utf8(), log: o.log()}
 	var timeout, wait int
 	numbers := []struct {
 		name          string
@@ -93,7 +94,11 @@ func (t *memcacheTable) Close() error {
 }
 
 func (t *memcacheTable) Lookup(ctx context.Context, key string) (string, bool, error) {
-	cacheKey, ok := expandQuery(t.keyFormat, key)
+	folded := key
+	if t.fold {
+		folded = Fold(key, false)
+	}
+	cacheKey, ok := expandQuery(t.keyFormat, folded)
 	if !ok || strings.IndexFunc(cacheKey, func(r rune) bool { return r < 0x80 && isSpace(byte(r)) }) >= 0 {
 		return "", false, nil
 	}
