@@ -215,6 +215,7 @@ type tableWorld struct {
 	locals  []string          // in internal form
 	domains []string
 	tables  []string // those of addresses that there are already
+	checks  []string // those of texts
 	header  []sample
 	body    []sample
 	failed  bool
@@ -250,6 +251,7 @@ var headerSamples = []sample{
 	{`^Content-Type: *([a-z]+)/([a-z]+)`, 2, []string{"Content-Type: text/plain"}},
 	{`^Content-(Description|Disposition): *(.*)`, 2, []string{"Content-Description: 5", "Content-Disposition: attach\n folded"}},
 	{`^X-Folded: (.*)`, 1, []string{"X-Folded: a\n b\n\tc", "X-Folded: d"}},
+	{`^Received: by (.*)`, 1, []string{"Received: by x", "received: by\n y"}},
 	{`^X-Ignored:`, 0, []string{"X-Ignored: zq7"}},
 	{"\u00e4|\xe4", 0, []string{"X-Eight: \u00e4", "X-Eight: \xe4"}},
 	{`^Tls-Required: *(no)`, 1, []string{"TLS-Required: no"}},
@@ -300,7 +302,7 @@ func newTableWorld(g generator, name string) *tableWorld {
 		g.Shuffle(len(from), func(i, j int) { from[i], from[j] = from[j], from[i] })
 		return from[:n]
 	}
-	w.locals = some(4, "a", "joe", "bob", "u+e", "u-e", "u", "q q", "j\u00f6", "J\u00d6", "x.y", "owner-list", "list-request", "list", "MiXed", "postmaster", "double-bounce", "\xe4", "1.2.3.4", "a,b", "mailer-daemon+x", "x+y-z", "", "Stra\u00dfe", "\u0130x", "\u03a3\u03c2", "\u1e9e", "abuse+", "-x", "a\"b", "t\tt", "root")
+	w.locals = some(4, "a", "joe", "bob", "u+e", "u-e", "u", "q q", "j\u00f6", "J\u00d6", "x.y", "owner-list", "list-request", "list", "MiXed", "postmaster", "double-bounce", "\xe4", "1.2.3.4", "a,b", "mailer-daemon+x", "x+y-z", "", "Stra\u00dfe", "\u0130x", "\u03a3\u03c2", "\u1e9e", "abuse+", "-x", "a\"b", "t\tt", "n\nn", "z\x00z", "MAILER-DAEMON", "root", "a@b")
 	w.domains = append(some(2, "x.example", "local.example.org", "mx.example.org", "example.org", "[127.0.0.1]", "[IPv6:::1]", "\u00f6.example", "Y.Example", "other.example", "host"), some(2, "a.masquerade.hit", "masquerade.hit", "b.a.masquerade.hit", "c.masquerade.hit", "")...)
 	maybe := func(percent int, parameter string, value func() string) {
 		if g.IntN(100) < percent {
@@ -312,8 +314,6 @@ func newTableWorld(g generator, name string) *tableWorld {
 	maybe(35, "sender_canonical_maps", w.addressTables("sender-canonical"))
 	maybe(35, "recipient_canonical_maps", w.addressTables("recipient-canonical"))
 	maybe(60, "virtual_alias_maps", w.addressTables("virtual"))
-	maybe(40, "sender_bcc_maps", w.addressTables("sender-bcc"))
-	maybe(40, "recipient_bcc_maps", w.addressTables("recipient-bcc"))
 	// An empty list of classes has to be written with a comma.
 	words := func(none string, names ...string) func() string {
 		return func() string {
@@ -336,6 +336,8 @@ func newTableWorld(g generator, name string) *tableWorld {
 	maybe(35, "mime_header_checks", w.checkTables(headerSamples, &w.header))
 	maybe(35, "nested_header_checks", w.checkTables(headerSamples, &w.header))
 	maybe(45, "body_checks", w.checkTables(bodySamples, &w.body))
+	maybe(40, "sender_bcc_maps", w.addressTables("sender-bcc"))
+	maybe(40, "recipient_bcc_maps", w.addressTables("recipient-bcc"))
 	maybe(15, "body_checks_size_limit", func() string { return g.pick("0", "1", "20", "100") })
 	maybe(20, "virtual_alias_expansion_limit", func() string { return g.pick("1", "2", "3", "5") })
 	maybe(20, "virtual_alias_recursion_limit", func() string { return g.pick("1", "2", "3", "20") })
@@ -367,9 +369,10 @@ func newTableWorld(g generator, name string) *tableWorld {
 	maybe(4, "queue_file_attribute_count_limit", func() string { return g.pick("10", "11", "12") })
 	maybe(6, "force_mime_input_conversion", func() string { return "yes" })
 	maybe(6, "message_size_limit", func() string { return g.pick("1000", "3000", "6000") })
+	maybe(5, "hopcount_limit", func() string { return g.pick("1", "2", "3") })
 	maybe(10, "content_filter", func() string { return "scan:[192.0.2.9]" })
 	maybe(10, "delay_warning_time", func() string { return "4h" })
-	maybe(10, "header_size_limit", func() string { return g.pick("60", "100", "300") })
+	maybe(10, "header_size_limit", func() string { return g.pick("150", "200", "300") })
 	maybe(8, "line_length_limit", func() string { return "512" })
 	maybe(8, "header_address_token_limit", func() string { return g.pick("5", "10") })
 	maybe(8, "message_drop_headers", func() string { return g.pick("", "bcc, to", "x-alpha X-Ignored") })
@@ -381,11 +384,15 @@ func newTableWorld(g generator, name string) *tableWorld {
 		return g.pick("no_address_mappings", "no_header_body_checks", "no_address_mappings no_header_body_checks")
 	})
 	// qmqpd(8) opens the tables of mydestination, too, and says what is bad in them.
-	maybe(20, "cleanup:mydestination", func() string {
-		return g.pick("$myhostname", "x.example, masquerade.hit", "!x.example, static:all", "inline:{{x.example = y}, {other.example = z}}", "regexp:{{/example/ x} {bad}}", "", "pcre:{{/^(x|y)\\./ x}} fail:x", "texthash:DIR/"+w.newFile("x.example x\nother.example y\nbad\n"), "unionmap:{regexp:{{/^M/ x}}, inline:{{x.example = y}}}, $myhostname")
-	})
+	// Ours opens them where addresses are looked up.
+	if len(w.tables) > 0 {
+		maybe(20, "cleanup:mydestination", func() string {
+			return g.pick("$myhostname", "x.example, masquerade.hit", "!x.example, static:all", "inline:{{x.example = y}, {other.example = z}}", "regexp:{{/example/ x} {bad}}", "", "pcre:{{/^(x|y)\\./ x}} fail:x", "texthash:DIR/"+w.newFile("x.example x\nother.example y\nbad\n"), "unionmap:{regexp:{{/^M/ x}}, inline:{{x.example = y}}}, $myhostname")
+		})
+	}
 	// Ours takes one that is set for both, the rival the one in master.cf.
-	for name := range w.set {
+	for name, value := range w.set {
+		w.set[name] = oneLine(value)
 		if _, parameter, found := strings.Cut(name, ":"); found {
 			delete(w.set, parameter)
 		}
@@ -396,6 +403,9 @@ func newTableWorld(g generator, name string) *tableWorld {
 	return w
 }
 
+// oneLine is a text without what a setting or a result cannot have.
+func oneLine(text string) string { return strings.NewReplacer("\n", "", "\x00", "").Replace(text) }
+
 // newFile makes a table of the text and returns its name in settings.
 func (w *tableWorld) newFile(text string) string {
 	name := fmt.Sprintf("%s-%d", w.name, len(w.files))
@@ -405,7 +415,7 @@ func (w *tableWorld) newFile(text string) string {
 
 // quoted is a local part in external form.
 func (w *tableWorld) quoted(local string) string {
-	if local == "" || strings.ContainsAny(local, " ,\"\t") {
+	if local == "" || strings.ContainsAny(local, " ,\"\t\n@") {
 		return `"` + strings.ReplaceAll(local, `"`, `\"`) + `"`
 	}
 	return local
@@ -470,7 +480,7 @@ func (w *tableWorld) value(kind string) string {
 		return "@" + w.pick(kind+".hit", kind+".hit", w.pick(w.domains...), "")
 	case 8:
 		return w.pick("", "<>", ",", `"a b"@`+kind+".hit", "Joe Doe <joe@"+kind+".hit> (c)", "@r:joe@"+kind+".hit", "j\u00f6@"+kind+".hit", "\xf6@"+kind+".hit", "bare", "bare+e", "a!b", "c%d", "postmaster", ":include:/x", "|cmd", "a@b@"+kind+".hit", "x@[1.2.3.4]",
-			"(c)", "a;b", "g: a, b;", `""`, `"`, `a\`, "<", "a..b@"+kind+".hit", strings.Repeat("long", 20)+"@"+kind+".hit", "x@"+kind+".hit.", "x@.", "[a]", "x y@"+kind+".hit", `"x"@"y"`, "<a@"+kind+".hit>, <b@"+kind+".hit>")
+			"(c)", "a;b", "g: a, b;", `""`, `"`, `a\`, "<", "a..b@"+kind+".hit", strings.Repeat("long", w.pickInt(20, 90, 260, 800))+"@"+kind+".hit", "x@"+kind+".hit.", "x@.", "[a]", "x y@"+kind+".hit", `"x"@"y"`, "<a@"+kind+".hit>, <b@"+kind+".hit>")
 	default:
 		return marked()
 	}
@@ -490,6 +500,9 @@ func (w *tableWorld) addressTables(kind string) func() string {
 func (w *tableWorld) addressTable(kind string, depth int) string {
 	if len(w.tables) > 0 && w.one(8) {
 		return w.pick(w.tables...)
+	}
+	if len(w.checks) > 0 && w.one(30) {
+		return "unionmap:{" + w.addressTable(kind, depth+1) + ", " + w.pick(w.checks...) + "}"
 	}
 	table := w.newAddressTable(kind, depth)
 	w.tables = append(w.tables, table)
@@ -638,7 +651,10 @@ func (w *tableWorld) addressRule(kind string, depth int) string {
 	case 9:
 		return "/" + domain + "$/" + w.pick("A", "E", "U", "X", "s", "q", "iq", "") + blank + w.value(kind) + "\n"
 	case 10:
-		return w.badRule()
+		if w.one(2) {
+			return w.badRule()
+		}
+		return w.pick("/(.)\\1/", "/^(.+)(\\.[^.@]*)?@/", "/^([[:alpha:]]+)@/", "/^([^@]+)@(([^.]+)\\.)*masquerade\\.hit$/", "/(a|ab)(c|bcd)?/", "/^(x|x.y|u)([^@]*)/", "/^(.*)[+-](.*)@/", "/^(([a-z]+)[^a-z@]*)+@/", "/^(.?)(.*)$/") + flags + blank + "$1" + w.pick("@", "x@", "+e@") + kind + ".hit\n"
 	case 11, 12:
 		if depth > 2 {
 			return ""
@@ -675,6 +691,15 @@ func (w *tableWorld) checkTables(samples []sample, used *[]sample) func() string
 }
 
 func (w *tableWorld) checkTable(samples []sample, used *[]sample, depth int) string {
+	if len(w.checks) > 0 && w.one(12) {
+		return w.pick(w.checks...)
+	}
+	table := w.newCheckTable(samples, used, depth)
+	w.checks = append(w.checks, table)
+	return table
+}
+
+func (w *tableWorld) newCheckTable(samples []sample, used *[]sample, depth int) string {
 	exact := func() (string, sample) {
 		for {
 			s := samples[w.IntN(len(samples))]
@@ -728,12 +753,18 @@ func (w *tableWorld) checkResult(groups int) string {
 	}
 	switch w.IntN(25) {
 	case 0:
-		return w.pick("BCC ", "REDIRECT ") + w.envelope()
+		// A result is on one line.
+		return w.pick("BCC ", "REDIRECT ") + oneLine(w.envelope())
+	case 3:
+		return w.pick(checkActions...)
+	case 4:
+		return w.pick("PREPEND --b1", "REPLACE --b1--", "REPLACE --b1", "REPLACE Content-Transfer-Encoding: base64", "REPLACE Content-Type: message/rfc822", "PREPEND Content-Type: text/plain", "PREPEND MIME-Version: 1.0", "WARN \xff", "PREPEND X: \xe4", "REPLACE X-\xe4: y", "wArN mixed", "Prepend X: y\r",
+			"REPLACE Bcc: x@x.example", "PREPEND Return-Path: x", "REPLACE Message-ID: <new@x>", "PREPEND Received: again", "REPLACE Date: now", "REPLACE Content-Length: 5", "PREPEND Tls-Required: no")
 	case 1:
 		long := strings.Repeat(w.pick("long ", "x"), w.pickInt(20, 40, 150, 500, 1200))
 		return w.pick("PREPEND X-Long: ", "REPLACE X-Long: ", "INFO ", "PREPEND To: ", "REPLACE Subject: ", "WARN ", "PREPEND ") + long
 	case 2:
-		return w.pick("REPLACE ", "PREPEND ") + w.pick("To", "From", "Cc", "Reply-To", "Sender", "Resent-To", "X") + ": " + w.headerAddresses()
+		return w.pick("REPLACE ", "PREPEND ") + w.pick("To", "From", "Cc", "Reply-To", "Sender", "Resent-To", "X") + ": " + oneLine(w.headerAddresses())
 	}
 	if w.one(8) {
 		return w.pick(endResults[w.IntN(min(groups+1, len(endResults)))]...)
@@ -872,7 +903,7 @@ func (w *tableWorld) submission() submission {
 	case 0:
 		s.sender = ""
 	case 1:
-		s.sender = "list-@" + w.pick(w.domains...) + "-@[]"
+		s.sender = w.pick(w.locals...) + "-@" + w.pick(w.domains...) + "-@[]"
 	}
 	for range 1 + w.IntN(4) {
 		s.recipients = append(s.recipients, w.envelope())

@@ -90,13 +90,13 @@ func Mask(file []byte, id string) ([]string, error) {
 var beforeID = regexp.MustCompile(`^\t(by .* with QMQP )?id $`)
 
 // maskCutID replaces what header_size_limit has left of a queue id at the end of our
-// Received header.
+// Received header by how much that is: ids of the two sides may differ in length.
 func maskCutID(data []byte, id string) []byte {
 	at := bytes.LastIndex(data, []byte("id ")) + len("id ")
 	if at < len("id ") || !beforeID.Match(data[:at]) || at == len(data) || !strings.HasPrefix(id, string(data[at:])) {
 		return data
 	}
-	return fmt.Appendf(bytes.Clone(data[:at]), "CUT %d", len(id)-len(data)+at)
+	return fmt.Appendf(bytes.Clone(data[:at]), "CUT TO %d", len(data)-at)
 }
 
 // MaskLine masks a log line as Mask masks records.

@@ -6,8 +6,8 @@ import "testing"
 func TestCutID(t *testing.T) {
 	const id = "3BC03A0F21"
 	for in, want := range map[string]string{
-		"\tid 3BC03A0":                   "\tid CUT 3",
-		"\tby mx (Mail) with QMQP id 3":  "\tby mx (Mail) with QMQP id CUT 9",
+		"\tid 3BC03A0":                   "\tid CUT TO 7",
+		"\tby mx (Mail) with QMQP id 3":  "\tby mx (Mail) with QMQP id CUT TO 1",
 		"\tby mx (Mail) with QMQP id ":   "\tby mx (Mail) with QMQP id ",
 		"\tid 3BC03A1":                   "\tid 3BC03A1",
 		"no Received header: id 3BC03A0": "no Received header: id 3BC03A0",
