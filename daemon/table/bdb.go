@@ -34,6 +34,7 @@ const (
 	bdbPageHeader = 26  // LSN, page number, previous, next, entries, free, level, type
 	bdbSumHeader  = 32  // the same, two bytes of nothing, and the page's checksum
 	bdbChecksum   = 28
+	bdbMetaSum    = 492 // where the meta page has its own
 )
 
 // bdbError is an error of the library that is none of the system, so there are no
@@ -105,6 +106,13 @@ func (b *bdbFile) readMeta() error {
 	default:
 		return damaged("magic number")
 	}
+	b.header = bdbPageHeader
+	if b.meta[26]&1 != 0 {
+		b.header = bdbSumHeader
+		if b.order.Uint32(b.meta[bdbMetaSum:]) != pageSum(b.meta, bdbMetaSum) {
+			return damaged("checksum of the meta page")
+		}
+	}
 	oldest, upgradable := uint32(7), uint32(4)
 	if b.magic == bdbBtreeMagic {
 		oldest, upgradable = 8, 6
@@ -122,13 +130,15 @@ func (b *bdbFile) readMeta() error {
 	if b.meta[24] != 0 {
 		return damaged("encrypted")
 	}
-	b.header = bdbPageHeader
-	if b.meta[26]&1 != 0 {
-		b.header = bdbSumHeader
-	}
-	// The magic number decides, not the type.
-	if is := b.meta[25]; is == 1 || is > lastPageType {
-		return errPageType
+	// The magic number decides, not the type; a hash file's must be one that there
+	// is, and not that of a page of keys or of an unused one.
+	if is := b.meta[25]; b.magic == bdbHashMagic {
+		switch {
+		case is == 1 || is > lastPageType:
+			return errPageType
+		case is == 0 || is == pageHash || is == pageHashUnsorted:
+			return damaged("first page of type %d", is)
+		}
 	}
 	b.pageSize, b.lastPage = int64(size), b.order.Uint32(b.meta[32:])
 	if end := (int64(b.lastPage) + 1) * b.pageSize; end > int64(len(b.file.data)) {
@@ -156,17 +166,18 @@ func (b *bdbFile) readPage(number uint32) ([]byte, error) {
 		}
 		return nil, damaged("page %d says it is %d", number, is)
 	}
-	if b.header == bdbSumHeader && b.order.Uint32(page[bdbChecksum:]) != pageSum(page) {
+	if b.header == bdbSumHeader && b.order.Uint32(page[bdbChecksum:]) != pageSum(page, bdbChecksum) {
 		return nil, damaged("checksum of page %d", number)
 	}
 	return page, nil
 }
 
-// pageSum is the checksum of a page, in which the checksum itself counts as zero.
-func pageSum(page []byte) uint32 {
+// pageSum is the checksum of a page, in which the checksum itself, four bytes at
+// the place given, counts as zero.
+func pageSum(page []byte, at int) uint32 {
 	h := uint32(0)
 	for i, c := range page {
-		if i >= bdbChecksum && i < bdbSumHeader {
+		if i >= at && i < at+4 {
 			c = 0
 		}
 		h = h*33 + uint32(c)
@@ -312,8 +323,12 @@ func (b *bdbFile) firstDuplicate(number uint32) ([]byte, error) {
 		switch page[25] {
 		case pageDuplicates, pageRecordLeaf:
 			item, err := b.leafItem(0)
-			if err == nil && item.kind == leafDuplicates {
+			switch {
+			case err == nil && item.kind == leafDuplicates:
 				err = damaged("values of a value")
+			case err == nil && item.deleted:
+				// Nobody but a program that was killed leaves one.
+				err = damaged("the first value is deleted")
 			}
 			if err != nil {
 				return nil, err

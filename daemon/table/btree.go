@@ -67,24 +67,43 @@ func (x *btreeIndex) child(key []byte) (uint32, error) {
 	}
 	// The last entry whose key is not larger; the first one is smaller than
 	// every key.
-	low, high := 0, n
-	for high-low > 1 {
-		middle := (low + high) / 2
-		order, err := x.compareInner(key, middle)
-		if err != nil {
-			return 0, err
+	i, equal, err := bisect(n, func(i int) (int, error) {
+		if i == 0 {
+			return 1, nil
 		}
-		if order < 0 {
-			high = middle
-		} else {
-			low = middle
-		}
+		return x.compareInner(key, i)
+	})
+	if err != nil {
+		return 0, err
 	}
-	item, err := x.bytesAt(x.offset(low), 12)
+	if !equal {
+		i--
+	}
+	item, err := x.bytesAt(x.offset(i), 12)
 	if err != nil {
 		return 0, err
 	}
 	return x.order.Uint32(item[4:]), nil
+}
+
+// bisect finds the entry of n that is equal, or else the first larger one: compare
+// says how the key stands to an entry. It looks at the entries at which the library
+// looks, in that order, so on a damaged page, where they may be out of order, it
+// finds what the library finds.
+func bisect(n int, compare func(i int) (int, error)) (i int, equal bool, err error) {
+	first := 0
+	for left := n; left > 0; left /= 2 {
+		i := first + left/2
+		order, err := compare(i)
+		if err != nil || order == 0 {
+			return i, err == nil, err
+		}
+		if order > 0 {
+			first = i + 1
+			left--
+		}
+	}
+	return first, false, nil
 }
 
 func (x *btreeIndex) compareInner(key []byte, i int) (int, error) {
@@ -107,8 +126,9 @@ func (x *btreeIndex) compareInner(key []byte, i int) (int, error) {
 	return 0, damaged("inner key of type %d", item[2])
 }
 
-// leaf looks for the key on the current page. Values of one key are items of the
-// same page, each with the key, or have a tree of their own; the first counts.
+// leaf looks for the key on the current page. Values of one key are entries of the
+// same page, each with the key, or have a tree of their own; the first counts that
+// is not deleted.
 func (x *btreeIndex) leaf(key []byte) ([]byte, bool, error) {
 	n, err := x.entries()
 	if err != nil {
@@ -117,23 +137,19 @@ func (x *btreeIndex) leaf(key []byte) ([]byte, bool, error) {
 	if n%2 != 0 {
 		return nil, false, damaged("leaf with a key that has no value")
 	}
-	low, high, found := 0, n/2, false
-	for low < high {
-		middle := (low + high) / 2
-		order, err := x.compareLeaf(key, 2*middle)
-		if err != nil {
-			return nil, false, err
-		}
-		if order <= 0 {
-			high, found = middle, order == 0
-		} else {
-			low = middle + 1
-		}
+	i, found, err := bisect(n/2, func(i int) (int, error) { return x.compareLeaf(key, 2*i) })
+	if err != nil || !found {
+		return nil, false, err
 	}
-	if !found {
-		return nil, false, nil
+	// Entries of one key share its item.
+	for i > 0 && x.offset(2*i-2) == x.offset(2*i) {
+		i--
 	}
-	item, err := x.leafItem(2*low + 1)
+	item, err := x.leafItem(2*i + 1)
+	for err == nil && item.deleted && i+1 < n/2 && x.offset(2*i+2) == x.offset(2*i) {
+		i++
+		item, err = x.leafItem(2*i + 1)
+	}
 	if err != nil || item.deleted {
 		return nil, false, err
 	}

@@ -21,7 +21,12 @@ const cdbHeader = 2048
 // errProtocol is what the cdb library reports for every kind of damage.
 var errProtocol = errors.New(errno.Text(unix.EPROTO))
 
-type cdbIndex struct{ file *mappedFile }
+type cdbIndex struct {
+	file *mappedFile
+	// end is where the records end: the library has it from the first pair, and
+	// looks for records before and for hash tables behind it.
+	end int64
+}
 
 func openCDB(o *opening) (Table, error) {
 	t, err := openIndexed(o, ".cdb", noLock, func(f *mappedFile) (index, error) {
@@ -38,10 +43,12 @@ func openCDB(o *opening) (Table, error) {
 }
 
 func newCDBIndex(f *mappedFile) (index, error) {
-	if _, err := f.at(0, cdbHeader); err != nil {
+	header, err := f.at(0, cdbHeader)
+	if err != nil {
 		return nil, err
 	}
-	return &cdbIndex{f}, nil
+	end := int64(binary.LittleEndian.Uint32(header))
+	return &cdbIndex{f, min(max(end, cdbHeader), int64(len(f.data)))}, nil
 }
 
 func cdbHash(key []byte) uint32 {
@@ -63,7 +70,7 @@ func (x *cdbIndex) get(key []byte) ([]byte, bool, error) {
 		return nil, false, nil
 	}
 	table, err := x.file.at(start, 8*slots)
-	if err != nil {
+	if err != nil || start < x.end {
 		return nil, false, errProtocol
 	}
 	first := int64(h>>8) % slots
@@ -93,7 +100,7 @@ func (x *cdbIndex) get(key []byte) ([]byte, bool, error) {
 
 // record returns the data of the record at position, if it has the key.
 func (x *cdbIndex) record(position int64, key []byte) ([]byte, bool, error) {
-	head, err := x.file.at(position, 8)
+	head, err := x.at(position, 8)
 	if err != nil {
 		return nil, false, err
 	}
@@ -101,9 +108,17 @@ func (x *cdbIndex) record(position int64, key []byte) ([]byte, bool, error) {
 	if keyLen != int64(len(key)) {
 		return nil, false, nil
 	}
-	record, err := x.file.at(position+8, keyLen+dataLen)
+	record, err := x.at(position+8, keyLen+dataLen)
 	if err != nil || !bytes.Equal(record[:keyLen], key) {
 		return nil, false, err
 	}
 	return record[keyLen:], true, nil
+}
+
+// at returns bytes of records.
+func (x *cdbIndex) at(offset, n int64) ([]byte, error) {
+	if offset+n > x.end {
+		return nil, damaged("%d bytes at offset %d of records up to %d", n, offset, x.end)
+	}
+	return x.file.at(offset, n)
 }

@@ -72,9 +72,9 @@ func (x *hashIndex) get(key []byte) ([]byte, bool, error) {
 			return nil, false, err
 		}
 		x.page = page
-		switch t := x.page[25]; t {
-		case pageHash, pageHashUnsorted:
-		case 0: // never written
+		switch t := x.page[25]; {
+		case t == pageHash, t == pageHashUnsorted:
+		case t == 0 && x.order.Uint32(x.page[8:]) == 0: // never written
 			return nil, false, nil
 		default:
 			return nil, false, damaged("page %d has type %d", number, t)

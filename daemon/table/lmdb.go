@@ -38,6 +38,9 @@ const (
 
 	lmdbPacked = 0x20 // flag of pages: nothing but keys of one size
 
+	// What tells pages of a tree apart.
+	lmdbKinds = lmdbBranch | lmdbLeaf | lmdbPacked
+
 	// Flags of trees: keys compared from their ends, keys that are numbers. Others
 	// tell how the values of a key are kept in order.
 	lmdbReverse = 0x02
@@ -180,10 +183,10 @@ func (x *lmdbIndex) search(key []byte) ([]byte, bool, error) {
 		if err := x.readPage(number); err != nil {
 			return nil, false, err
 		}
-		switch flags := x.order.Uint16(x.page[10:]); {
-		case flags&lmdbLeaf != 0:
+		switch flags := x.order.Uint16(x.page[10:]); flags & lmdbKinds {
+		case lmdbLeaf:
 			return x.leaf(key)
-		case flags&lmdbBranch != 0:
+		case lmdbBranch:
 			var err error
 			if number, err = x.child(key); err != nil {
 				return nil, false, err
@@ -241,20 +244,15 @@ func (x *lmdbIndex) child(key []byte) (uint64, error) {
 	if n == 0 {
 		return 0, damaged("branch page without nodes")
 	}
-	low, high := 0, n
-	for high-low > 1 {
-		middle := (low + high) / 2
-		_, text, _, err := x.node(middle)
-		if err != nil {
-			return 0, err
-		}
-		if x.compare(key, text) < 0 {
-			high = middle
-		} else {
-			low = middle
-		}
+	// The first node is smaller than every key.
+	i, equal, err := x.bisect(key, 1, n)
+	if err != nil {
+		return 0, err
 	}
-	header, _, _, err := x.node(low)
+	if !equal {
+		i--
+	}
+	header, _, _, err := x.node(i)
 	if err != nil {
 		return 0, err
 	}
@@ -295,24 +293,39 @@ func (x *lmdbIndex) leaf(key []byte) ([]byte, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	low, high := 0, n
-	for low < high {
+	i, found, err := x.bisect(key, 0, n)
+	if err != nil || !found {
+		return nil, false, err
+	}
+	header, _, rest, err := x.node(i)
+	if err != nil {
+		return nil, false, err
+	}
+	value, err := x.data(header, rest)
+	return value, err == nil, err
+}
+
+// bisect finds the node of the current page, from first up to n, that has the key,
+// or else the first larger one. It looks at the nodes at which the library looks,
+// in that order, so on a damaged page it finds what the library finds.
+func (x *lmdbIndex) bisect(key []byte, first, n int) (i int, equal bool, err error) {
+	low, high := first, n-1
+	for low <= high {
 		middle := (low + high) / 2
-		header, text, rest, err := x.node(middle)
+		_, text, _, err := x.node(middle)
 		if err != nil {
-			return nil, false, err
+			return 0, false, err
 		}
 		switch order := x.compare(key, text); {
 		case order < 0:
-			high = middle
+			high = middle - 1
 		case order > 0:
 			low = middle + 1
 		default:
-			value, err := x.data(header, rest)
-			return value, err == nil, err
+			return middle, true, nil
 		}
 	}
-	return nil, false, nil
+	return low, false, nil
 }
 
 // data returns the value of a leaf node, or the first one: what follows its key, or
@@ -376,11 +389,11 @@ func (x *lmdbIndex) firstOfTree(number uint64) ([]byte, error) {
 		if err := x.readPage(number); err != nil {
 			return nil, err
 		}
-		flags := x.order.Uint16(x.page[10:])
-		if flags&lmdbLeaf != 0 {
+		switch flags := x.order.Uint16(x.page[10:]); flags & lmdbKinds {
+		case lmdbLeaf, lmdbLeaf | lmdbPacked:
 			return x.firstKey()
-		}
-		if flags&lmdbBranch == 0 {
+		case lmdbBranch:
+		default:
 			return nil, damaged("page %d has flags %#x", number, flags)
 		}
 		n, err := x.nodes()
