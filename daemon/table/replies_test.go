@@ -17,7 +17,7 @@ import (
 )
 
 // script is a server of one protocol that answers whole requests by a list, and keeps
-// what it was asked.
+// what it was asked. It ends a connection on which it is asked something else.
 type script struct {
 	greeting string
 	read     func(*bufio.Reader) (string, error)
@@ -67,7 +67,11 @@ func (s *script) talk(conn net.Conn) {
 		s.mu.Lock()
 		s.asked = append(s.asked, request)
 		s.mu.Unlock()
-		if _, err := io.WriteString(conn, s.replies[request]); err != nil {
+		reply, ok := s.replies[request]
+		if !ok {
+			return
+		}
+		if _, err := io.WriteString(conn, reply); err != nil {
 			return
 		}
 	}
@@ -191,18 +195,21 @@ func TestSocketmapReplies(t *testing.T) {
 	s.check(t, open(t, spec, listFlags, log), log, 3, lookups)
 }
 
+// memcacheRequest reads a command, with the data that follow.
+func memcacheRequest(r *bufio.Reader) (string, error) {
+	line := upTo("\r\n")
+	request, err := line(r)
+	if err == nil && strings.HasPrefix(request, "set ") {
+		var data string
+		data, err = line(r)
+		request += data
+	}
+	return request, err
+}
+
 // What the backup has is found there once, and stored.
 func TestMemcacheReplies(t *testing.T) {
-	line := upTo("\r\n")
-	s := &script{read: func(r *bufio.Reader) (string, error) {
-		request, err := line(r)
-		if err == nil && strings.HasPrefix(request, "set ") {
-			var data string
-			data, err = line(r)
-			request += data
-		}
-		return request, err
-	}}
+	s := &script{read: memcacheRequest}
 	const store = "set k:b@c 3 7 4\r\nsafe\r\n"
 	s.replies = map[string]string{
 		"get k:a@b\r\n": "VALUE k:a@b 0 5\r\nv \r\nw\r\nEND\r\n",
