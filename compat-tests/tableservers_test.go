@@ -2,12 +2,15 @@ package compat
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -330,6 +333,144 @@ func testProxyTables(t *testing.T, utf8 bool) {
 			}
 			if diff := cmp.Diff(proxyErrors(wantLog), proxyErrors(gotLog)); diff != "" {
 				t.Errorf("log (-postmap +ours):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestProxyServers has something else answer in proxymap's place, mostly as proxymap
+// does not.
+func TestProxyServers(t *testing.T) {
+	pf := postfix.New(t, postfix.Options{})
+	const greeting = "protocol\x00proxymap_protocol\x00\x00"
+	opened := func(status, flags int) string {
+		return fmt.Sprintf("status\x00%d\x00flags\x00%d\x00\x00", status, flags)
+	}
+	found := func(status int, value string) string {
+		return fmt.Sprintf("status\x00%d\x00value\x00%s\x00\x00", status, value)
+	}
+	const end = "" // of the connection
+	for i, row := range []struct {
+		name     string
+		greeting string   // where it is another one, of the first connection
+		replies  []string // to one request after the other
+	}{
+		{name: "found", replies: []string{opened(0, 32), found(0, "x"), found(1, "y")}},
+		{name: "fixed", replies: []string{opened(0, 16), found(1, ""), found(0, "")}},
+		{name: "soft error", replies: []string{opened(0, 16), found(2, "")}},
+		{name: "configuration error", replies: []string{opened(0, 16), found(5, "")}},
+		{name: "invalid request", replies: []string{opened(0, 16), found(3, "")}},
+		{name: "denied", replies: []string{opened(0, 16), found(4, "")}},
+		{name: "open, invalid request", replies: []string{opened(3, 0)}},
+		{name: "open, denied", replies: []string{opened(4, 0)}},
+		{name: "open, unexpected status", replies: []string{opened(1, 0), opened(6, 0), opened(0, 16), found(0, "x"), found(0, "y")}},
+		{name: "unexpected status", replies: []string{opened(0, 16), found(6, "u"), found(77, "v"), found(0, "x"), found(0, "y")}},
+		{name: "open, end", replies: []string{end, opened(0, 16), found(0, "x"), found(0, "y")}},
+		{name: "open, end twice", replies: []string{end, end, opened(0, 16), found(0, "x"), found(0, "y")}},
+		{name: "end", replies: []string{opened(0, 16), end, found(0, "x"), end, found(0, "y")}},
+		{name: "end twice", replies: []string{opened(0, 16), end, end, found(0, "x"), found(0, "y")}},
+		{name: "part of a reply", replies: []string{"status\x000\x00fla" + end, opened(0, 16)}},
+		{name: "other attributes", replies: []string{"state\x000\x00flags\x0016\x00\x00", opened(0, 16), "value\x00x\x00status\x000\x00\x00", found(0, "x"), found(0, "y")}},
+		{name: "an attribute too many", replies: []string{opened(0, 16), "status\x000\x00value\x00x\x00more\x00z\x00\x00", found(0, "y"), found(0, "y")}},
+		{name: "an attribute too few", replies: []string{opened(0, 16), "status\x000\x00\x00", found(0, "x"), found(0, "y")}},
+		{name: "no number", replies: []string{opened(0, 16), "status\x00ten\x00value\x00x\x00\x00", found(0, "x"), found(0, "y")}},
+		{name: "two replies", replies: []string{opened(0, 16), found(0, "x") + found(0, "z"), found(0, "y"), found(0, "y")}},
+		{name: "another greeting", greeting: "protocol\x00other_protocol\x00\x00", replies: []string{opened(0, 16), found(0, "x"), found(0, "y")}},
+		{name: "a longer greeting", greeting: "protocol\x00proxymap_protocol\x00more\x00x\x00\x00", replies: []string{opened(0, 16), found(0, "x"), found(0, "y")}},
+		{name: "an odd greeting", greeting: "greeting\x00proxymap_protocol\x00\x00", replies: []string{opened(0, 16), found(0, "x"), found(0, "y")}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel() // there is a pause after what is not understood
+			postfix.Case(t)
+			service := fmt.Sprint("stand-in", i)
+			l, err := postfix.ListenUnix(pf.Path(postfix.QueueDir + "/private/" + service))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var mu sync.Mutex
+			var asked []string
+			connections := 0
+			standin.Serve(t, l, func(conn net.Conn) {
+				mu.Lock()
+				connections++
+				first := greeting
+				if connections == 1 && row.greeting != "" {
+					first = row.greeting
+				}
+				mu.Unlock()
+				io.WriteString(conn, first)
+				for r := bufio.NewReader(conn); ; {
+					var request strings.Builder
+					for !strings.HasSuffix(request.String(), "\x00\x00") {
+						c, err := r.ReadByte()
+						if err != nil {
+							return
+						}
+						request.WriteByte(c)
+					}
+					mu.Lock()
+					reply := found(1, "")
+					if strings.HasPrefix(request.String(), "request\x00open") {
+						reply = opened(0, 16)
+					}
+					if len(asked) < len(row.replies) {
+						reply = row.replies[len(asked)]
+					}
+					asked = append(asked, request.String())
+					mu.Unlock()
+					if reply == end {
+						return
+					}
+					io.WriteString(conn, reply)
+					if !strings.HasSuffix(reply, "\x00\x00") {
+						return
+					}
+				}
+			})
+			taken := func() []string {
+				mu.Lock()
+				defer mu.Unlock()
+				result := append(asked, fmt.Sprint(connections, " connections"))
+				asked, connections = nil, 0
+				return result
+			}
+			conf := fmt.Sprint("/etc/postfix/proxy", i)
+			if err := os.Mkdir(pf.Path(conf), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			pf.WriteFile(conf+"/main.cf", pf.ReadFile("/etc/postfix/main.cf")+"proxymap_service_name = "+service+"\n", 0o644)
+			const spec = "proxy:static:x"
+			keys := []string{"a", "b"}
+			r := pf.RunInput([]byte(strings.Join(keys, "\n")+"\n"), "/usr/bin/timeout", "30", "/usr/sbin/postmap", "-c", conf, "-q", "-", spec)
+			var wantLog []string
+			for _, line := range strings.Split(strings.TrimSuffix(strings.ReplaceAll(r.Stderr, "postmap: ", ""), "\n"), "\n") {
+				if line != "" && !strings.Contains(line, "empty string result is not allowed") && !strings.Contains(line, "should return NO RESULT in case of NOT FOUND") {
+					wantLog = append(wantLog, line)
+				}
+			}
+			wantAsked := taken()
+			log := &tableLog{root: pf.Dir}
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			set := table.NewSet(table.Options{Log: log, UTF8: true, Context: ctx, QueueDirectory: pf.Path(postfix.QueueDir), ProxymapService: service, IPCTimeout: time.Hour})
+			defer set.Close()
+			gotAnswers, gotLog := querySet(set, log, spec, keys)
+			if diff := cmp.Diff(r.Stdout, gotAnswers); diff != "" {
+				t.Errorf("answers (-postmap +ours):\n%s", diff)
+			}
+			fatal := func(log []string) []string {
+				for i, line := range log {
+					if strings.HasPrefix(line, "fatal: ") && !strings.Contains(line, service) {
+						log[i] = "fatal: query error"
+					}
+				}
+				return log
+			}
+			if diff := cmp.Diff(fatal(wantLog), fatal(gotLog)); diff != "" {
+				t.Errorf("log (-postmap +ours):\n%s", diff)
+			}
+			if diff := cmp.Diff(wantAsked, taken()); diff != "" {
+				t.Errorf("requests (-postmap +ours):\n%s", diff)
 			}
 		})
 	}

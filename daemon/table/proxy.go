@@ -196,6 +196,9 @@ func (t *proxyTable) release(l *link, understood bool) {
 	switch {
 	case l == nil:
 	case understood:
+		// What came with the reply is lost, as before a request; it is no reason for
+		// another connection.
+		_, _ = l.reader.Discard(l.reader.Buffered())
 		t.endpoint.put(l)
 	default:
 		l.drop()
