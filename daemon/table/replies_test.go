@@ -322,3 +322,104 @@ func TestProxyReplies(t *testing.T) {
 		s.check(t, tbl, log, 1, lookups)
 	}
 }
+
+// What proxymap(8) does not say, or says otherwise, is asked for again after a pause, by
+// another connection. The lines are postmap's; compat-tests has more.
+func TestProxyTrouble(t *testing.T) {
+	const name = "static:x"
+	opened := func(status, flags int) string {
+		return fmt.Sprintf("status\x00%d\x00flags\x00%d\x00\x00", status, flags)
+	}
+	found := func(status int, value string) string {
+		return fmt.Sprintf("status\x00%d\x00value\x00%s\x00\x00", status, value)
+	}
+	const end = "" // of the connection
+	for title, tt := range map[string]struct {
+		greeting    string   // of the first connection, where it is another one
+		replies     []string // to the requests
+		connections int
+		log         []string
+	}{
+		"open, unexpected status": {"", []string{opened(6, 0), opened(0, 16), found(0, "x")}, 2, []string{`warning: map open failed for table "static:x": unexpected status 6`}},
+		"open, end":               {"", []string{end, opened(0, 16), found(0, "x")}, 2, []string{"warning: dict_proxy_open: service map: Application error"}},
+		"unexpected status":       {"", []string{opened(0, 16), found(6, "u"), found(0, "x")}, 2, []string{`warning: map lookup failed for table "static:x" key "key": unexpected reply status 6`}},
+		"end":                     {"", []string{opened(0, 16), end, found(0, "x")}, 2, nil},
+		"end twice":               {"", []string{opened(0, 16), end, end, found(0, "x")}, 3, []string{"warning: dict_proxy_lookup: service map: Application error"}},
+		"other attributes":        {"", []string{opened(0, 16), "value\x00x\x00status\x000\x00\x00", found(0, "x")}, 2, []string{"warning: unexpected attribute value from DIR/private/map socket (expecting: status)"}},
+		"an attribute too many":   {"", []string{opened(0, 16), "status\x000\x00value\x00x\x00more\x00z\x00\x00"}, 1, []string{"warning: unexpected attribute more from DIR/private/map socket (expecting: (list terminator))"}},
+		"two replies":             {"", []string{opened(0, 16) + found(0, "z"), found(0, "x")}, 1, nil},
+		"another greeting":        {"protocol\x00other_protocol\x00\x00", []string{opened(0, 16), found(0, "x")}, 2, []string{"warning: unexpected protocol other_protocol from DIR/private/map socket (expected: proxymap_protocol)", "warning: dict_proxy_open: service map: Application error"}},
+		"a longer greeting":       {"protocol\x00proxymap_protocol\x00more\x00x\x00\x00", []string{opened(0, 16), found(0, "x")}, 1, []string{"warning: unexpected attribute more from DIR/private/map socket (expecting: (list terminator))"}},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := os.Mkdir(filepath.Join(dir, "private"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			l, err := net.Listen("unix", filepath.Join(dir, "private", "map"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var asked []string
+			connections := 0
+			var wg sync.WaitGroup
+			defer wg.Wait()
+			defer l.Close()
+			wg.Go(func() {
+				for asks := upTo("\x00\x00"); ; {
+					conn, err := l.Accept()
+					if err != nil {
+						return
+					}
+					greeting := "protocol\x00proxymap_protocol\x00\x00"
+					if connections++; connections == 1 && tt.greeting != "" {
+						greeting = tt.greeting
+					}
+					if _, err := io.WriteString(conn, greeting); err != nil {
+						t.Error(err)
+					}
+					for r := bufio.NewReader(conn); ; {
+						request, err := asks(r)
+						if err != nil {
+							break
+						}
+						asked = append(asked, request)
+						if len(asked) > len(tt.replies) || tt.replies[len(asked)-1] == end {
+							break
+						}
+						if _, err := io.WriteString(conn, tt.replies[len(asked)-1]); err != nil {
+							t.Error(err)
+						}
+					}
+					conn.Close()
+				}
+			})
+			log := &recorder{}
+			set := table.NewSet(table.Options{Log: log, UTF8: true, QueueDirectory: dir, ProxymapService: "map"})
+			tbl, err := set.Open("proxy:"+name, listFlags)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tbl.Type() != "proxy" || tbl.Name() != name || tbl.Kind() != table.Fixed {
+				t.Errorf("%s:%s, kind %v", tbl.Type(), tbl.Name(), tbl.Kind())
+			}
+			if got := result(t.Context(), tbl, "key"); got != "= x" {
+				t.Errorf("Lookup: %s", got)
+			}
+			set.Close()
+			l.Close()
+			wg.Wait()
+			if len(asked) != len(tt.replies) || connections != tt.connections {
+				t.Errorf("%d requests in %d connections, want %d in %d: %q", len(asked), connections, len(tt.replies), tt.connections, asked)
+			}
+			lines := log.take()
+			for i, line := range lines {
+				lines[i] = strings.ReplaceAll(line, dir, "DIR")
+			}
+			if diff := cmp.Diff(tt.log, lines); diff != "" {
+				t.Errorf("log (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
