@@ -184,6 +184,9 @@ func TestSocketmapReplies(t *testing.T) {
 			log: []string{"warning: " + spec + " socketmap server permanent error: no"}},
 		{key: "what", request: ask("what"), reply: "4:ok v,", want: "retry: " + spec + ": unknown error: v",
 			log: []string{"warning: " + spec + " socketmap server unknown error: v"}},
+		{key: "long", request: ask("long"), reply: "305:TEMP " + strings.Repeat("v", 198) + "\x01\xff" + strings.Repeat("v", 100) + ",", want: "retry: " + spec + ": temporary error: " + strings.Repeat("v", 198) + "??",
+			log: []string{"warning: " + spec + " socketmap server temporary error: " + strings.Repeat("v", 198) + "??"}},
+		{key: "nul", request: ask("nul"), reply: "7:OK a\x00bc,", want: "= a"},
 		{key: "form", request: ask("form"), reply: "x", want: "retry: " + spec + ": lookup error: input format error",
 			log: []string{"warning: table " + spec + " lookup error: input format error"}},
 		{key: "size", request: ask("size"), reply: "100001:", want: "retry: " + spec + ": lookup error: input exceeds size limit",
@@ -193,6 +196,42 @@ func TestSocketmapReplies(t *testing.T) {
 	s.replies = repliesOf(lookups)
 	log := &recorder{}
 	s.check(t, open(t, spec, listFlags, log), log, 3, lookups)
+}
+
+// A server that ends the connection is asked once more. What is told of that at
+// verbose level 1, stock tells.
+func TestSocketmapDisconnects(t *testing.T) {
+	s := &script{read: upTo(","), replies: map[string]string{"7:map one,": "4:OK 1,"}}
+	addr := s.listen(t, "tcp", "127.0.0.1:0")
+	spec := "socketmap:inet:" + addr + ":map"
+	log := &talker{level: 1}
+	tbl := open(t, spec, listFlags, log)
+	if diff := cmp.Diff([]string{"auto_clnt_create: transport=inet endpoint=" + addr, "dict_open: " + spec}, log.take()); diff != "" {
+		t.Errorf("open (-want +got):\n%s", diff)
+	}
+	began, ended := "auto_clnt_open: connected to "+addr, "auto_clnt_close: disconnect "+addr+" stream"
+	trying := "trying... [127.0.0.1]"
+	for _, tt := range []struct {
+		key, want string
+		asked     []string
+		log       []string
+	}{
+		{"one", "= 1", []string{"7:map one,"}, []string{trying, began}},
+		{"two", "retry: " + spec + ": lookup error: unexpected disconnect", []string{"7:map two,", "7:map two,"},
+			[]string{ended, trying, began, "warning: table " + spec + " lookup error: unexpected disconnect"}},
+		{"one", "= 1", []string{"7:map one,"}, []string{trying, began}},
+	} {
+		if got := result(table.WithTrace(t.Context(), log), tbl, tt.key); got != tt.want {
+			t.Errorf("Lookup(%s): %s, want %s", tt.key, got, tt.want)
+		}
+		asked, _ := s.taken()
+		if diff := cmp.Diff(tt.asked, asked); diff != "" {
+			t.Errorf("Lookup(%s), requests (-want +got):\n%s", tt.key, diff)
+		}
+		if diff := cmp.Diff(append([]string{"dict_sockmap_lookup: key " + tt.key}, tt.log...), log.take()); diff != "" {
+			t.Errorf("Lookup(%s), log (-want +got):\n%s", tt.key, diff)
+		}
+	}
 }
 
 // memcacheRequest reads a command, with the data that follow.
