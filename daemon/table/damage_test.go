@@ -188,8 +188,12 @@ func TestDamagedFiles(t *testing.T) {
 func TestDamagedAnswers(t *testing.T) {
 	type patch struct {
 		at   int
-		bits byte
+		bits int // that are turned
 	}
+	const (
+		clears = -1 // a page of zeros
+		ones   = -2 // eight bytes of ones
+	)
 	const none, broken = "not found", "error"
 	for _, tt := range []struct {
 		format, sample string
@@ -215,6 +219,10 @@ func TestDamagedAnswers(t *testing.T) {
 		{"cdb", "basic-cdb.cdb", []patch{{3, 64}}, map[string]string{"example.org": broken, "absent": broken}},
 		// A page without a type is none that was never written.
 		{"hash", "basic-hash.db", []patch{{4096 + 25, 13}}, map[string]string{"example.org": broken, "127.0.0.1": "local address"}},
+		{"hash", "basic-hash.db", []patch{{4096, clears}}, map[string]string{"example.org": none, "127.0.0.1": "local address"}},
+		{"btree", "basic-btree.db", []patch{{4096, clears}}, map[string]string{"example.org": broken, "127.0.0.1": broken}},
+		// A file without keys has no root.
+		{"lmdb", "basic-lmdb.lmdb", []patch{{128, ones}, {4096 + 128, ones}}, map[string]string{"example.org": none}},
 		// The first page's type.
 		{"hash", "basic-hash.db", []patch{{25, 8}}, map[string]string{"example.org": broken}},
 		{"hash", "basic-hash.db", []patch{{25, 8 ^ 2}}, map[string]string{"example.org": broken}},
@@ -229,7 +237,14 @@ func TestDamagedAnswers(t *testing.T) {
 	} {
 		data := readSample(t, tt.sample)
 		for _, p := range tt.patches {
-			data[p.at] ^= p.bits
+			switch p.bits {
+			case clears:
+				clear(data[p.at : p.at+4096])
+			case ones:
+				copy(data[p.at:], bytes.Repeat([]byte{0xff}, 8))
+			default:
+				data[p.at] ^= byte(p.bits)
+			}
 		}
 		for key, want := range tt.answers {
 			got := none

@@ -191,6 +191,7 @@ func TestUnusableFiles(t *testing.T) {
 	files := map[string][]byte{
 		"isbtree.db": sample("basic-btree.db"), "short.db": sample("basic-hash.db")[:100], "empty.db": nil,
 		"cut.db": sample("basic-hash.db")[:6000], "garbage.lmdb": []byte(strings.Repeat("garbage", 1000)),
+		"longer.db": append(sample("basic-hash.db"), make([]byte, 100)...), "longer.lmdb": append(sample("basic-lmdb.lmdb"), make([]byte, 100)...),
 		"empty.lmdb": nil, "short.lmdb": sample("basic-lmdb.lmdb")[:100], "short.cdb": []byte("cdb"),
 	}
 	// Numbers of the meta page, where the samples have others.
@@ -231,6 +232,8 @@ func TestUnusableFiles(t *testing.T) {
 		{"hash", "short", ".db", "Invalid argument"},
 		{"btree", "empty", ".db", "Invalid argument"},
 		{"hash", "cut", ".db", "Invalid argument"},
+		{"hash", "longer", ".db", "Invalid argument"},
+		{"lmdb", "longer", ".lmdb", ""},
 		{"hash", "none", ".db", "No such file or directory"},
 		{"cdb", "none", ".cdb", "No such file or directory"},
 		{"lmdb", "none", ".lmdb", "No such file or directory"},
@@ -384,6 +387,29 @@ func TestOlderThanSource(t *testing.T) {
 			}
 			if diff := cmp.Diff(want, log.take()); diff != "" {
 				t.Errorf("%s %v (-want +got):\n%s", tt.typ, step, diff)
+			}
+		}
+	}
+}
+
+// A file that is written anew in place, as postmap does, may be larger then, and of
+// another byte order. A transaction makes an lmdb file larger.
+func TestGrown(t *testing.T) {
+	for _, tt := range []struct{ typ, small, large, suffix string }{
+		{"hash", "bigendian-nonul-hash.db", "overflow-longkey-hash.db", ".db"},
+		{"btree", "bigendian-nonul-btree-512.db", "overflow-longkey-btree.db", ".db"},
+		{"lmdb", "basic-lmdb.lmdb", "overflow-lmdb.lmdb", ".lmdb"},
+	} {
+		name := filepath.Join(t.TempDir(), "t")
+		copyFile(t, "testdata/"+tt.small, name+tt.suffix)
+		tbl := open(t, tt.typ+":"+name, listFlags, nil)
+		if got := result(t.Context(), tbl, "absent"); got != "not found" {
+			t.Errorf("%s: %s", tt.typ, got)
+		}
+		copyFile(t, "testdata/"+tt.large, name+tt.suffix)
+		for key, want := range records(t, "testdata/overflow.txt") {
+			if got := result(t.Context(), tbl, key); got != "= "+want {
+				t.Errorf("%s: Lookup(%.40q): %.60s", tt.typ, key, got)
 			}
 		}
 	}
