@@ -106,6 +106,21 @@ func TestTCPKeepsConnections(t *testing.T) {
 	wg.Wait()
 }
 
+// What a tcp server says unasked is forgotten, and is no reason for another
+// connection.
+func TestTCPRepliesTooMany(t *testing.T) {
+	addr, connections := serve(t, "tcp", "127.0.0.1:0", func(line string) string { return "200 " + line[len("get "):] + "\n200 y\n" })
+	tbl := open(t, "tcp:"+addr, listFlags, nil)
+	for _, key := range []string{"a", "b", "c"} {
+		if got := result(t.Context(), tbl, key); got != "= "+key {
+			t.Errorf("Lookup(%s): %s", key, got)
+		}
+	}
+	if n := connections(); n != 1 {
+		t.Errorf("%d connections, want 1", n)
+	}
+}
+
 // A lookup in a table on a silent server ends with its context.
 func TestSilentServers(t *testing.T) {
 	stop := make(chan struct{})
@@ -153,6 +168,8 @@ func TestServerSpecifications(t *testing.T) {
 	for spec, want := range map[string]string{
 		"socketmap:foo:bar:map":                    "invalid transport name: foo in service: foo:bar",
 		"socketmap:inet:map":                       `need service transport:endpoint instead of "inet"`,
+		"socketmap::y:map":                         `need service transport:endpoint instead of ":y"`,
+		"socketmap:inet::map":                      `need service transport:endpoint instead of "inet:"`,
 		"memcache:bad":                             "invalid transport name: x in service: x:y",
 		"memcache:number":                          "bad numerical configuration: number_ttl = ten",
 		"memcache:low":                             "invalid low_max_try parameter value 0 < 1",

@@ -187,6 +187,8 @@ func TestMemcacheTrouble(t *testing.T) {
 		"three times":              {settings: "max_try = 3\n", get: "ERROR\r\n", want: "retry: memcache:NAME: no connection", log: "warning: NAME: unexpected memcache server reply: ERROR\nwarning: NAME: unexpected memcache server reply: ERROR", asked: 3},
 		"value without its end":    {get: "VALUE key 0 5\r\nvalue\nEND\r\n", want: "retry: memcache:NAME: no connection", log: "warning: NAME: EOF receiving memcache server reply", asked: 2},
 		"end of input":             {want: "retry: memcache:NAME: no connection", log: "warning: database memcache:NAME: I/O error: Operation now in progress", asked: 2},
+		"silence":                  {settings: "timeout = 1\n", get: "VALUE key 0 9\r\n", want: "retry: memcache:NAME: no connection", log: "warning: NAME: EOF receiving memcache server reply", asked: 2},
+		"silence at first":         {settings: "timeout = 1\n", get: "E", want: "retry: memcache:NAME: no connection", log: "warning: database memcache:NAME: I/O error: Connection timed out", asked: 2},
 		"line too long":            {settings: "line_size_limit = 3\n", get: "END\n", want: "retry: memcache:NAME: no connection", log: "warning: database memcache:NAME: I/O error: Operation now in progress", asked: 2},
 		"line too long in its end": {settings: "line_size_limit = 4\n", get: "END\rx", want: "retry: memcache:NAME: no connection", log: "warning: database memcache:NAME: I/O error: Operation now in progress", asked: 2},
 		"line of the limit":        {settings: "line_size_limit = 4\n", get: "END\r\n", want: "not found", asked: 1},
