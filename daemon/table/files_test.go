@@ -227,7 +227,15 @@ func TestUnusableFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for _, suffix := range []string{".db", ".cdb", ".lmdb"} {
+		if err := os.Mkdir(filepath.Join(dir, "folder"+suffix), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
 	tests := []struct{ typ, name, suffix, reason string }{
+		{"hash", "folder", ".db", "Is a directory"},
+		{"btree", "folder", ".db", "Is a directory"},
+		{"lmdb", "folder", ".lmdb", "Is a directory"},
 		{"hash", "isbtree", ".db", "Invalid argument"},
 		{"hash", "short", ".db", "Invalid argument"},
 		{"btree", "empty", ".db", "Invalid argument"},
@@ -287,10 +295,12 @@ func TestUnusableFiles(t *testing.T) {
 			}
 		})
 	}
-	_, err := table.NewSet(table.Options{}).Open("cdb:"+filepath.Join(dir, "short"), listFlags)
-	want := "dict_cdbq_open: unable to init " + filepath.Join(dir, "short.cdb") + ": Protocol error"
-	if err == nil || err.Error() != want || table.ClassOf(err) != table.Fatal {
-		t.Errorf("short cdb: %v, want fatal %q", err, want)
+	for name, reason := range map[string]string{"short": "Protocol error", "folder": "No such device"} {
+		_, err := table.NewSet(table.Options{}).Open("cdb:"+filepath.Join(dir, name), listFlags)
+		want := "dict_cdbq_open: unable to init " + filepath.Join(dir, name+".cdb") + ": " + reason
+		if err == nil || err.Error() != want || table.ClassOf(err) != table.Fatal {
+			t.Errorf("%s: %v, want fatal %q", name, err, want)
+		}
 	}
 }
 
