@@ -220,6 +220,11 @@ func TestLineWarnings(t *testing.T) {
 			map[string]string{"a": "not found", "b": "not found", "d": "= x"},
 		},
 		{
+			"pcre", "/aaa)b/ x\n/(a)(x)?b/ <$1$2>\n",
+			[]string{"pcre map FILE, line 1: error in regex at offset 3: unmatched closing parenthesis"},
+			map[string]string{"ab": "= <a>", "aaa)b": "not found"},
+		},
+		{
 			"texthash", "  k v\n \t \na\na b\nA c\n\xff d\n\"e\n# x\n",
 			[]string{
 				"FILE: logical line must not start with whitespace: \"  k v\"",
