@@ -212,6 +212,9 @@ func (p *Poller) register(c *Conn, events uint32) error {
 		p.mu.Unlock()
 	}
 	if err := p.control(op, c.fd, c.events|events|unix.EPOLLET, connection); err != nil {
+		if c.events == 0 {
+			p.forget(c.fd) // nobody else will
+		}
 		return err
 	}
 	c.events |= events

@@ -366,6 +366,13 @@ func TestNoAllocation(t *testing.T) {
 	}); n > 0 {
 		t.Errorf("%v allocations for a write and a read", n)
 	}
+	if n := testing.AllocsPerRun(100, func() {
+		if _, err := a.ReadWithin(buf, time.Microsecond); err != os.ErrDeadlineExceeded {
+			t.Fatal(err)
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations for a wait", n)
+	}
 }
 
 // A connection that never waits must not keep others waiting, even if there is
