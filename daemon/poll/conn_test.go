@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -280,22 +281,22 @@ func TestTurn(t *testing.T) {
 	}
 	c := p.NewConn(zero)
 	defer c.Close()
-	for _, size := range []int{1, leastMoved, 64 << 10, fairness / 2, 2 * fairness} {
-		const turns = 3
+	for _, size := range []int{1, leastMoved, 64 << 10, fairness / 2} {
 		buf := make([]byte, size)
-		perTurn := max(1, fairness/max(size, leastMoved))
-		begun, last := 0, c.in.moved
-		for range turns * perTurn {
-			if _, err := c.Read(buf); err != nil {
+		given, moved, last := 0, 0, c.in.moved
+		for moved < 4*fairness {
+			n, err := c.Read(buf) // or less: any signal cuts it short
+			if err != nil {
 				t.Fatal(err)
 			}
+			moved += max(n, leastMoved)
 			if c.in.moved <= last {
-				begun++
+				given++
 			}
 			last = c.in.moved
 		}
-		if begun < turns-1 || begun > turns+1 {
-			t.Errorf("%d bytes at a time: gave way %d times while %d turns were over", size, begun, turns)
+		if turns := moved / fairness; given < turns-1 || given > turns+1 {
+			t.Errorf("%d bytes at a time: gave way %d times in %d turns", size, given, turns)
 		}
 	}
 	a, _ := pair(t, p)
@@ -323,4 +324,111 @@ func TestDeadlinesOutliveThePoller(t *testing.T) {
 			p.Close()
 		}
 	}
+}
+
+// descriptors returns how many are open.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	names, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(names)
+}
+
+// A connection that fails to come about leaves no descriptor open.
+func TestFailedDialLeavesNothing(t *testing.T) {
+	p := newPoller(t)
+	t.Chdir(t.TempDir())
+	l, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(l)
+	if err := errors.Join(unix.Bind(l, &unix.SockaddrUnix{Name: "full"}), unix.Listen(l, 0)); err != nil {
+		t.Fatal(err)
+	}
+	first, err := p.DialUnix(t.Context(), "full")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	before := descriptors(t)
+	short, cancel := context.WithTimeout(t.Context(), moment)
+	defer cancel()
+	for path, want := range map[string]error{"none": unix.ENOENT, "full": context.DeadlineExceeded} {
+		if _, err := p.DialUnix(short, path); !errors.Is(err, want) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if after := descriptors(t); after != before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}
+
+func TestNoDescriptors(t *testing.T) {
+	p := newPoller(t)
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: old.Max}); err != nil {
+		t.Fatal(err)
+	}
+	_, newErr := New()
+	_, dialErr := p.DialUnix(t.Context(), "none")
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	if newErr != unix.EMFILE || dialErr != unix.EMFILE {
+		t.Errorf("%v, %v", newErr, dialErr)
+	}
+}
+
+// A poller ends even if nobody has seen to what it told last.
+func TestCloseBeforeSeen(t *testing.T) {
+	p, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(ends[0])
+	unix.Close(ends[1])
+	if err := p.Watch(ends[0]); err != nil {
+		t.Fatal(err)
+	}
+	if fds := <-p.Ready(); len(fds) != 1 {
+		t.Errorf("ready: %v", fds)
+	}
+	p.Close()
+	select {
+	case _, open := <-p.Ready():
+		if open || p.Err() != nil {
+			t.Errorf("not ended: %v", p.Err())
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("not ended")
+	}
+}
+
+// Why a poller has ended is told. No epoll instance fails, so another file stands for
+// one.
+func TestPollerFails(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	p := &Poller{set: r, done: make(chan struct{}), ready: make(chan []int, 1), again: make(chan struct{}, 1)}
+	if p.raw, err = r.SyscallConn(); err != nil {
+		t.Fatal(err)
+	}
+	go p.look()
+	if _, open := <-p.Ready(); open || p.Err() != unix.EINVAL {
+		t.Errorf("open %v, %v", open, p.Err())
+	}
+	p.Close()
 }

@@ -151,10 +151,17 @@ func (a *acceptor) watch(on bool) error {
 	return nil
 }
 
+// acceptsAtOnce is how many clients are taken from a listener before others have a turn.
+const acceptsAtOnce = 64
+
 // accept begins sessions with the clients that wait on a listener, as far as there
-// is room.
+// is room. Of a stream of clients that does not end it takes some: the other listeners,
+// and the end of the server, must not wait for all of them.
 func (a *acceptor) accept(listener int) syscall.Errno {
-	for !a.sessions.full() {
+	for range acceptsAtOnce {
+		if a.sessions.full() {
+			break
+		}
 		fd, e := a.accept4(listener)
 		switch {
 		case e == 0:

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -282,24 +285,13 @@ func TestNoDescriptors(t *testing.T) {
 	dial, end := start(t, &Server{Handle: echo, MaxSessions: 10, Grace: time.Hour, Log: log})
 	conn := dial()
 	roundTrip(t, conn)
-	var old unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
-		t.Fatal(err)
-	}
 	// The client's end takes the last one.
 	late, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer unix.Close(late)
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: 3, Max: old.Max}); err != nil {
-		t.Fatal(err)
-	}
-	restore := sync.OnceFunc(func() {
-		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
-			t.Fatal(err)
-		}
-	})
+	restore := sync.OnceFunc(leave(t, 0))
 	defer restore()
 	port := conn.RemoteAddr().(*net.TCPAddr).Port
 	if err := unix.Connect(late, &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
@@ -347,11 +339,14 @@ func TestAcceptForbidden(t *testing.T) {
 		}})
 	for clients := 1; clients <= 2; clients++ {
 		left.Store(refused)
-		began := time.Now()
+		began, busy := time.Now(), processorTime(t)
 		conn := dial()
 		roundTrip(t, conn)
 		if took := time.Since(began); took < refused*troublePause {
 			t.Errorf("accepted after %v: no pause of %v each time", took, troublePause)
+		}
+		if busy = processorTime(t) - busy; busy > refused*troublePause/2 {
+			t.Errorf("the pauses took %v of the processor", busy)
 		}
 		conn.Close()
 		mu.Lock()
@@ -387,6 +382,60 @@ func TestAcceptGone(t *testing.T) {
 			t.Error(err)
 		}
 	case <-time.After(10 * time.Second):
+		t.Fatal("the server does not end")
+	}
+}
+
+// Clients that never stop coming on one listener, and are served as fast, keep neither
+// those of another waiting nor the server from ending.
+func TestEndlessClients(t *testing.T) {
+	ls, err := Listen(t.Context(), []string{"127.0.0.1:0", "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var flooded atomic.Int64 // the listener, once one has been asked
+	other := make(chan struct{})
+	var once sync.Once
+	ctx, cancel := context.WithCancel(t.Context())
+	s := &Server{MaxSessions: 1 << 30, Grace: time.Hour,
+		Handle: func(context.Context, net.Conn, time.Time) error { return nil },
+		accept: func(listener int) (int, syscall.Errno) {
+			if !flooded.CompareAndSwap(0, int64(listener)) && flooded.Load() != int64(listener) {
+				once.Do(func() { close(other) })
+			}
+			// As if the server kept up with them.
+			runtime.Gosched()
+			fd, err := unix.FcntlInt(uintptr(listener), unix.F_DUPFD_CLOEXEC, 0)
+			if err != nil {
+				return -1, err.(syscall.Errno)
+			}
+			return fd, 0
+		}}
+	if s.Poller, err = poll.New(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.Poller.Close()
+	for _, l := range ls {
+		conn, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx, ls) }()
+	select {
+	case <-other:
+	case <-time.After(20 * time.Second):
+		t.Fatal("one listener has all turns")
+	}
+	cancel()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
 		t.Fatal("the server does not end")
 	}
 }
@@ -459,4 +508,131 @@ func (w lockedWriter) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.w.Write(p)
+}
+
+// processorTime is what the process has used.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// descriptors returns how many are open.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	names, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(names)
+}
+
+// leave lets the process open only so many descriptors more, until the function returned
+// is called.
+func leave(t *testing.T, more int) (restore func()) {
+	t.Helper()
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &old); err != nil {
+		t.Fatal(err)
+	}
+	var next int // the number of the first that is one too many
+	for range more + 1 {
+		fd, err := unix.Open("/", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		next = fd
+	}
+	set := func(r unix.Rlimit) {
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(unix.Rlimit{Cur: uint64(next), Max: old.Max})
+	return func() { set(old) }
+}
+
+// A start that fails is told, closes the listeners, and leaves nothing else open.
+func TestStartFails(t *testing.T) {
+	check := func(what string, want error, spoil func([]net.Listener) (restore func())) {
+		t.Helper()
+		before := descriptors(t)
+		ls, err := Listen(t.Context(), []string{"127.0.0.1:0", "127.0.0.1:0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		restore := spoil(ls)
+		err = (&Server{Handle: echo, MaxSessions: 1}).Serve(t.Context(), ls)
+		restore()
+		if !errors.Is(err, want) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if after := descriptors(t); after != before {
+			t.Errorf("%s: %d descriptors before, %d after", what, before, after)
+		}
+	}
+	check("closed", net.ErrClosed, func(ls []net.Listener) func() { ls[1].Close(); return func() {} })
+	// One for each listener, and then one for the poller.
+	for n := range 3 {
+		check(fmt.Sprint(n, " descriptors"), unix.EMFILE, func([]net.Listener) func() { return leave(t, n) })
+	}
+}
+
+// A poller that has ended, or ends, ends the acceptor.
+func TestPollerEnds(t *testing.T) {
+	for _, what := range []string{"before", "meanwhile"} {
+		ls, err := Listen(t.Context(), []string{"127.0.0.1:0"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := newAcceptor(ls, newSessions(&Server{MaxSessions: 1}, t.Context()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			if what == "meanwhile" {
+				time.Sleep(10 * time.Millisecond)
+			}
+			a.poller.Close()
+		}()
+		if what == "before" {
+			<-closed
+		}
+		result := make(chan error, 1)
+		go func() { result <- a.run(t.Context()) }()
+		select {
+		case err := <-result:
+			if (err != nil) != (what == "before") {
+				t.Errorf("%s: %v", what, err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal(what)
+		}
+		<-closed
+		a.poller = nil
+		a.close()
+		ls[0].Close()
+	}
+}
+
+func TestCanServe(t *testing.T) {
+	ls, err := Listen(t.Context(), []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "s")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range ls {
+		defer l.Close()
+		if !CanServe(l) {
+			t.Errorf("%v", l.Addr())
+		}
+	}
+	if CanServe(struct{ net.Listener }{ls[0]}) {
+		t.Error("a listener without a descriptor")
+	}
 }
