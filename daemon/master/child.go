@@ -161,13 +161,10 @@ func (c *child) live() (err error) {
 		for _, w := range c.idle {
 			close(w)
 		}
-		if c.Lock != nil {
-			c.Lock.forgetBaton()
-			if c.held {
-				c.Lock.releaseSpare()
-				_ = c.Lock.releaseBaton()
-			}
-		}
+		if c.Lock != nil && c.held {
+			c.Lock.releaseSpare()
+			_ = c.Lock.releaseBaton()
+		} // else, a wait for it gives it back: the mailbox is closed
 	}()
 	for !c.done && c.failure == nil {
 		c.step()
@@ -221,7 +218,7 @@ func (c *child) step() {
 		c.masterGone, c.draining = true, true
 	}
 	for _, fd := range ready {
-		if fd != c.Status && c.accepting() && c.held && !c.done && c.failure == nil {
+		if fd != c.Status && c.accepting() && c.held && c.failure == nil {
 			c.acceptFrom(fd)
 		}
 	}
@@ -252,9 +249,6 @@ func (c *child) accepting() bool {
 // turn takes or passes on the baton. A process that may have all sessions of
 // the service keeps it even when it has that many.
 func (c *child) turn() {
-	if c.Lock == nil {
-		return
-	}
 	if c.accepting() && !c.held && !c.waiting {
 		c.takeBaton()
 	}
@@ -265,7 +259,7 @@ func (c *child) turn() {
 		c.Lock.forgetBaton()
 		c.waiting = false
 	}
-	if c.held && !c.hasAll() {
+	if !c.hasAll() {
 		c.passBaton()
 	}
 }
@@ -346,14 +340,14 @@ func (c *child) acceptFrom(listener int) {
 	if c.Changed != nil {
 		if table := c.Changed(); table != "" {
 			c.Log.Infof("table %s has changed -- restarting", table)
-			c.stop()
+			c.draining = true
 			return
 		}
 	}
 	if c.Drain != nil && !c.single {
 		if reason := c.Drain(); reason != "" {
 			c.Log.Infof("%s -- restarting", reason)
-			c.stop()
+			c.draining = true
 			return
 		}
 	}
@@ -398,12 +392,6 @@ const (
 	slotRetry       = 100 * time.Millisecond
 	descriptorRetry = time.Second
 )
-
-// stop ends the process if it has no session, else lets it drain.
-func (c *child) stop() {
-	c.draining = true
-	c.done = c.sessions == 0
-}
 
 // acceptError logs unless somebody else was faster.
 func (c *child) acceptError(err error) {
