@@ -82,7 +82,7 @@ func TestStressAware(t *testing.T) {
 	for _, tt := range []struct {
 		value           []string
 		aware, stressed bool
-	}{{nil, false, false}, {[]string{"stress="}, true, false}, {[]string{"stress=yes"}, true, true}, {[]string{"stress=yes", "stress="}, true, false}} {
+	}{{nil, false, false}, {[]string{"stress="}, true, false}, {[]string{"stress=yes"}, true, true}, {[]string{"stress=yes", "stress="}, true, false}, {[]string{"a=yes"}, false, false}, {[]string{"stress=yes", "a="}, true, true}} {
 		a := NewArgs("qmqpd")
 		for _, v := range tt.value {
 			if err := a.Set('o', v); err != nil {
@@ -91,6 +91,19 @@ func TestStressAware(t *testing.T) {
 		}
 		if aware, stressed := a.StressAware(); aware != tt.aware || stressed != tt.stressed {
 			t.Errorf("%q: %v %v", tt.value, aware, stressed)
+		}
+	}
+}
+
+func TestAtoi(t *testing.T) {
+	for s, want := range map[string]int{
+		"": 0, "x": 0, "-": 0, "+": 0, "0": 0, "7": 7, " \t\n\v\f\r7": 7, "+7": 7, "-7": -7, "--7": 0, "+-7": 0, "- 7": 0,
+		"12x3": 12, "1 2": 1, "0x10": 0, "2147483647": 1<<31 - 1, "2147483648": -1 << 31, "4294967297": 1, "-4294967297": -1,
+		"9223372036854775807": -1, "9223372036854775808": -1, "92233720368547758070": -1,
+		"-9223372036854775807": 1, "-9223372036854775808": 0, "-9223372036854775809": 0,
+	} {
+		if got := atoi(s); got != want {
+			t.Errorf("%q: %d, want %d", s, got, want)
 		}
 	}
 }
@@ -125,7 +138,7 @@ func TestGeneration(t *testing.T) {
 		want    uint32
 		failure string
 	}{
-		{"17", 15, ""}, {"0", 0, ""}, {"18", 1, ""}, {"9", 0, ""}, {"37777777777", 0xffffffff, ""},
+		{"17", 15, ""}, {"0", 0, ""}, {"18", 1, ""}, {"181", 1, ""}, {"7_1", 0, "bad generation: 7_1"}, {"7:", 0, "bad generation: 7:"}, {"7/", 0, "bad generation: 7/"}, {"9", 0, ""}, {"37777777777", 0xffffffff, ""},
 		{"40000000001", 1, ""}, {"777777777777777777777777777", 0xffffffff, ""},
 		{"", 0, "bad generation: "}, {"9x", 0, "bad generation: 9x"}, {"-1", 0, "bad generation: -1"},
 	} {
@@ -146,6 +159,11 @@ func TestEnviron(t *testing.T) {
 	got := ReadEnviron(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
 	want := Environ{ConfigDir: "/c", HasConfigDir: true, LogTag: "postfix", HasLogTag: true, Generation: "7", HasGeneration: true, PostlogService: "/s", PostlogHostname: "h", Verbose: true, HasTimeZone: true}
 	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	env = map[string]string{"MAIL_DEBUG": "", "TZ": "UTC", "TZDIR": "/z"}
+	got = ReadEnviron(func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+	if d := cmp.Diff(Environ{Debug: true, TimeZone: "UTC", HasTimeZone: true, TimeZoneDir: "/z"}, got); d != "" {
 		t.Error(d)
 	}
 }

@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 	if s := os.Getenv(signalled); s != "" {
 		os.Exit(victim(s))
 	}
+	if os.Getenv(inheriting) != "" {
+		os.Exit(heir())
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -500,15 +503,27 @@ func TestPanicCostsOneSession(t *testing.T) {
 
 func TestAcceptErrors(t *testing.T) {
 	s := newService(t, Inet)
+	fd := deaf(t)
+	done := s.start(func(c *Config) { c.Listeners = []int{fd} })
+	wantFailure(t, exits(t, done), "too many errors - program terminated")
+	s.wantLog(strings.Repeat("q: error: accept connection: Invalid argument\n", 13))
+	s.noRecord()
+	// Of two, whose turns alternate, the one whose error was the last is the last.
+	s = newService(t, Inet)
+	done = s.start(func(c *Config) { c.Listeners = []int{fd, deaf(t)} })
+	wantFailure(t, exits(t, done), "too many errors - program terminated")
+	s.wantLog(strings.Repeat("q: error: accept connection: Invalid argument\n", 13))
+}
+
+// deaf is a socket that does not listen.
+func deaf(t *testing.T) int {
+	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Close(fd)
-	done := s.start(func(c *Config) { c.Listeners = []int{fd} }) // does not listen
-	wantFailure(t, exits(t, done), "too many errors - program terminated")
-	s.wantLog(strings.Repeat("q: error: accept connection: Invalid argument\n", 13))
-	s.noRecord()
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	return fd
 }
 
 func TestNotFromMaster(t *testing.T) {

@@ -111,7 +111,7 @@ func (l *Lock) readNote() (note, bool) {
 // what is wrong in the original's words. Source: Postfix 3.10 safe_open.c.
 func safeOpen(path string) (*os.File, string) {
 	f, why, err := safeOpenExisting(path)
-	if f != nil || !errors.Is(err, unix.ENOENT) {
+	if !errors.Is(err, unix.ENOENT) {
 		return f, why
 	}
 	f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
@@ -276,11 +276,10 @@ func (l *Lock) addSpare(slot int) {
 // thousand sessions are passed over in one step.
 func (l *Lock) heldUntil(slot int) int {
 	held := unix.Flock_t{Type: unix.F_WRLCK, Whence: unix.SEEK_SET, Start: int64(slot), Len: 1}
-	err := ignoringEINTR(func() error { return unix.FcntlFlock(uintptr(l.fd), unix.F_OFD_GETLK, &held) })
-	if err != nil || held.Type == unix.F_UNLCK || held.Start+held.Len <= int64(slot) {
-		return slot + 1 // given up in the meantime: it will be found the next time
-	}
-	return int(held.Start + held.Len)
+	_ = ignoringEINTR(func() error { return unix.FcntlFlock(uintptr(l.fd), unix.F_OFD_GETLK, &held) })
+	// One that was given up in the meantime, which leaves the range as it was, will
+	// be found the next time. A lock up to the end of the file has no length.
+	return max(slot+1, int(held.Start+held.Len))
 }
 
 // releaseSlot ends the use of a slot. With keep it stays locked as a spare one.

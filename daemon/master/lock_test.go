@@ -1,6 +1,7 @@
 package master
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -68,6 +69,13 @@ func TestOpenLock(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "file is a symbolic link", true},
+		{"root's link in a user's directory", func(t *testing.T) {
+			write(t, "file")
+			link(t, "../file")
+			if err := os.Chown("pid", 1, 1); err != nil {
+				t.Fatal(err)
+			}
+		}, "file is a symbolic link", true},
 		{"link in a directory others can write to", func(t *testing.T) {
 			write(t, "file")
 			link(t, "../file")
@@ -76,6 +84,12 @@ func TestOpenLock(t *testing.T) {
 			}
 		}, "file is a symbolic link", false},
 		{"dangling link", func(t *testing.T) { link(t, "../none") }, "cannot open file: No such file or directory", false},
+		{"file for a directory", func(t *testing.T) {
+			if err := os.Remove("pid"); err != nil {
+				t.Fatal(err)
+			}
+			write(t, "pid")
+		}, "cannot open file: Not a directory", false},
 		{"no directory", func(t *testing.T) {
 			if err := os.Remove("pid"); err != nil {
 				t.Fatal(err)
@@ -102,6 +116,97 @@ func TestOpenLock(t *testing.T) {
 				t.Errorf("%v %v", info, err)
 			}
 		})
+	}
+}
+
+// What becomes of a file while it is opened.
+func TestCheckOpen(t *testing.T) {
+	lockDir(t)
+	var files []*os.File
+	for _, name := range []string{"one", "two"} {
+		f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		files = append(files, f)
+	}
+	fd := int(files[0].Fd())
+	for _, tt := range []struct {
+		fd         int
+		path, want string
+	}{
+		{fd, "one", ""},
+		{fd, "two", "file status changed unexpectedly"},
+		{fd, "three", "file status changed unexpectedly: No such file or directory"},
+		{-1, "one", "bad open file status: Bad file descriptor"},
+	} {
+		if got := checkOpen(tt.fd, tt.path); got != tt.want {
+			t.Errorf("%d, %s: %q, want %q", tt.fd, tt.path, got, tt.want)
+		}
+	}
+}
+
+// Times come back as they are, the zero time too; less than a note is none.
+func TestNote(t *testing.T) {
+	lockDir(t)
+	lock := openLock(t)
+	if _, ok := lock.readNote(); ok {
+		t.Error("a note in an empty file")
+	}
+	now := time.Now()
+	for _, want := range []note{{}, {until: now}, {warned: now}, {now, now.Add(time.Nanosecond)}} {
+		lock.writeNote(want)
+		if n, ok := lock.readNote(); !ok || !n.until.Equal(want.until) || !n.warned.Equal(want.warned) {
+			t.Errorf("%v, %v, want %v", n, ok, want)
+		}
+	}
+	if err := lock.file.Truncate(noteSize - 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := lock.readNote(); ok {
+		t.Error("half a note is read")
+	}
+	lock.fd = -1
+	if _, ok := lock.readNote(); ok {
+		t.Error("a note of no file")
+	}
+}
+
+// A file that is closed while a goroutine waits for the baton is closed when that has it:
+// its descriptor's number is nobody else's until then.
+func TestCloseInWait(t *testing.T) {
+	lockDir(t)
+	one, two := openLock(t), openLock(t)
+	if ok, err := one.tryBaton(); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	never := func(error) bool { t.Error("called back"); return true }
+	goroutines := runtime.NumGoroutine()
+	two.awaitBaton(never)
+	two.awaitBaton(never)
+	if n := runtime.NumGoroutine() - goroutines; n != 1 {
+		t.Errorf("%d goroutines wait", n)
+	}
+	if err := two.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := unix.FcntlInt(uintptr(two.fd), unix.F_GETFD, 0); err != nil {
+		t.Errorf("closed under the wait: %v", err)
+	}
+	if err := one.releaseBaton(); err != nil {
+		t.Fatal(err)
+	}
+	for waits := true; waits; runtime.Gosched() { // until it has it
+		two.mu.Lock()
+		waits = two.wanted
+		two.mu.Unlock()
+	}
+	if ok, err := one.tryBaton(); !ok || err != nil {
+		t.Errorf("the closed file keeps the baton: %v, %v", ok, err)
+	}
+	if err := two.file.Close(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("closed again: %v", err)
 	}
 }
 
@@ -228,8 +333,17 @@ func TestManySlots(t *testing.T) {
 			t.Fatalf("slot %d, %v, want %d", got, ok, slot)
 		}
 	}
-	if got := three.heldUntil(110); got != 200 {
-		t.Errorf("held until %d", got)
+	for slot, want := range map[int]int{110: 200, limit - 2: limit - 1} { // by others, by nobody
+		if got := three.heldUntil(slot); got != want {
+			t.Errorf("%d is held until %d, want %d", slot, got, want)
+		}
+	}
+	end := unix.Flock_t{Type: unix.F_WRLCK, Whence: unix.SEEK_SET, Start: 2 * limit}
+	if err := unix.FcntlFlock(uintptr(one.fd), unix.F_OFD_SETLK, &end); err != nil {
+		t.Fatal(err)
+	}
+	if got := three.heldUntil(3 * limit); got != 3*limit+1 {
+		t.Errorf("what is held without end is held until %d", got)
 	}
 	for want := limit - 3; want < limit; want++ {
 		if got, ok := three.takeSlot(limit, false); !ok || got != want {

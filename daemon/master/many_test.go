@@ -548,11 +548,7 @@ func TestFailureEndsOneSessionOfMany(t *testing.T) {
 // after a pause, and complained of once; somebody else who was faster is no reason for either.
 func TestAcceptFailsUnderSessions(t *testing.T) {
 	s, _ := many(t, 3)
-	deaf, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer unix.Close(deaf)
+	deaf := deaf(t)
 	const complaint = "q: warning: accept connection: Invalid argument\n"
 	for _, tt := range []struct {
 		name   string
