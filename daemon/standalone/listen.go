@@ -125,7 +125,7 @@ func listenTCP(ctx context.Context, addr string, lookup func(context.Context, st
 // listenUnix listens on a socket in the file system, whose path may be too long for
 // an address.
 func listenUnix(path string) ([]net.Listener, error) {
-	if fi, err := os.Lstat(path); err == nil && fi.Mode().Type() == os.ModeSocket {
+	if fi, err := os.Lstat(path); path[0] != abstract && err == nil && fi.Mode().Type() == os.ModeSocket {
 		if err := removeAbandoned(path); err != nil {
 			return nil, err
 		}

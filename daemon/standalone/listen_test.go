@@ -3,6 +3,7 @@ package standalone
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/go-multierror"
 	"golang.org/x/sys/unix"
 )
 
@@ -171,5 +173,83 @@ func TestListen(t *testing.T) {
 		if _, err := os.Lstat(path); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A socket that is not in the file system leaves alone what has its name there.
+func TestListenAbstract(t *testing.T) {
+	t.Chdir(t.TempDir())
+	name := fmt.Sprintf("@listen-test-%d", os.Getpid())
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: "./" + name}), unix.Listen(fd, 1)); err != nil {
+		t.Fatal(err)
+	}
+	ls, err := Listen(t.Context(), []string{"unix:" + name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ls[0].Addr().String() != name || !CanServe(ls[0]) {
+		t.Errorf("listens on %v", ls[0].Addr())
+	}
+	conn, err := net.Dial("unix", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	ls[0].Close()
+	if _, err := os.Lstat(name); err != nil {
+		t.Error(err)
+	}
+}
+
+// Listeners that are not to be had leave nothing open, and tell where they should have been.
+func TestListenFails(t *testing.T) {
+	dir := t.TempDir()
+	taken, err := Listen(t.Context(), []string{"127.0.0.1:0", "unix:" + filepath.Join(dir, "taken")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll(taken)
+	tcp := taken[0].Addr().String()
+	long := filepath.Join(dir, strings.Repeat("d", 100), "file")
+	if err := errors.Join(os.Mkdir(filepath.Dir(long), 0o700), os.WriteFile(long, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	before := descriptors(t)
+	for addr, want := range map[string]string{
+		"127.0.0.1":                           "listen on 127.0.0.1: address 127.0.0.1: missing port in address",
+		tcp:                                   "listen on " + tcp + ": listen tcp " + tcp + ": bind: address already in use",
+		"unix:" + filepath.Join(dir, "taken"): "listen on unix:" + filepath.Join(dir, "taken") + ": another server is listening there",
+		"unix:" + long:                        "listen on unix:" + long + ": listen unix " + long + ": bind: address already in use",
+		"":                                    "listen on : empty address",
+	} {
+		_, err := Listen(t.Context(), []string{"127.0.0.1:0", "unix:" + filepath.Join(dir, "free"), addr})
+		var errs *multierror.Error
+		if !errors.As(err, &errs) || len(errs.Errors) != 1 || errs.Errors[0].Error() != want {
+			t.Errorf("%s: %v, want %s", addr, err, want)
+		}
+		if after := descriptors(t); after != before {
+			t.Errorf("%s: %d descriptors before, %d after", addr, before, after)
+		}
+		if _, err := os.Lstat(filepath.Join(dir, "free")); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: %v", addr, err)
+		}
+	}
+}
+
+// An empty host is all addresses.
+func TestListenEverywhere(t *testing.T) {
+	never := func(context.Context, string) ([]string, error) { return nil, errors.New("looked up") }
+	ls, err := listen(t.Context(), []string{":0"}, never)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeAll(ls)
+	if a := ls[0].Addr().(*net.TCPAddr); len(ls) != 1 || !a.IP.IsUnspecified() {
+		t.Errorf("%v", a)
 	}
 }

@@ -117,7 +117,11 @@ func TestMaxTime(t *testing.T) {
 	var text strings.Builder
 	log := maillog.New(time.Now)
 	log.AddFull(&text)
-	dial, end := start(t, &Server{Handle: echo, MaxSessions: 10, Grace: time.Hour, MaxTime: 10 * time.Millisecond, Log: log})
+	dial, end := start(t, &Server{MaxSessions: 10, Grace: time.Hour, MaxTime: 10 * time.Millisecond, Log: log,
+		Handle: func(ctx context.Context, conn net.Conn, accepted time.Time) error {
+			<-ctx.Done() // what does not look at the connection ends, too
+			return echo(ctx, conn, accepted)
+		}})
 	if _, err := dial().Read(make([]byte, 1)); err == nil {
 		t.Error("session survived")
 	}
@@ -131,29 +135,118 @@ func TestMaxTime(t *testing.T) {
 	}
 }
 
-// The log says whose session ended for a reason of ours.
-func TestFailedSession(t *testing.T) {
-	var text strings.Builder
-	log := maillog.New(time.Now)
-	log.AddFull(&text)
-	dial, end := start(t, &Server{MaxSessions: 10, Grace: time.Hour, Log: log,
-		Handle: func(context.Context, net.Conn, time.Time) error { return errors.New("boo") }})
-	conn := dial()
-	if _, err := conn.Read(make([]byte, 1)); err == nil {
-		t.Error("an answer")
-	}
-	if err := end(); err != nil {
-		t.Error(err)
-	}
-	log.Flush(time.Second)
-	log.End()
-	if want := "error: session of " + conn.LocalAddr().String() + ": boo\n"; !strings.Contains(text.String(), want) {
-		t.Errorf("want %q in the log:\n%s", want, text.String())
-	}
+// The log names a client where there is something to name it by.
+func TestOf(t *testing.T) {
 	for addr, want := range map[net.Addr]string{nil: "", &net.UnixAddr{Net: "unix"}: ""} {
 		if got := of(addr); got != want {
 			t.Errorf("%v: %q", addr, got)
 		}
+	}
+}
+
+// sockets returns a client and the descriptor of its connection.
+func sockets(t *testing.T) (client net.Conn, server int) {
+	t.Helper()
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := os.NewFile(uintptr(fds[0]), "client")
+	defer f.Close()
+	client, err = net.FileConn(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	return client, fds[1]
+}
+
+// What is cut short is waited for, also beside goroutines that wait for a client; what
+// comes too late is not begun; and then nothing is left of them.
+func TestCutIsWaitedFor(t *testing.T) {
+	poller, err := poll.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer poller.Close()
+	var begun, over atomic.Int64
+	ctx, cut := context.WithCancel(t.Context())
+	r := newSessions(&Server{Poller: poller, MaxSessions: 10,
+		Handle: func(ctx context.Context, conn net.Conn, accepted time.Time) error {
+			begun.Add(1)
+			_ = echo(ctx, conn, accepted)
+			if ctx.Err() != nil {
+				time.Sleep(20 * time.Millisecond)
+				over.Add(1)
+			}
+			return nil
+		}}, ctx)
+	known := func() (running, workers int) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.running, len(r.workers)
+	}
+	var clients [3]net.Conn
+	for i := range clients {
+		var fd int
+		clients[i], fd = sockets(t)
+		r.begin(fd)
+		roundTrip(t, clients[i])
+	}
+	clients[2].Close()
+	for running := 3; running > 2; running, _ = known() {
+		time.Sleep(time.Millisecond)
+	}
+	late, fd := sockets(t)
+	r.finish(time.Millisecond, func() {
+		cut()
+		r.begin(fd)
+	})
+	if begun.Load() != 3 || over.Load() != 2 {
+		t.Errorf("%d sessions began, and %d of 2 are over", begun.Load(), over.Load())
+	}
+	if n, err := late.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("too late: %d, %v", n, err)
+	}
+	end := time.Now().Add(20 * time.Second)
+	for _, workers := known(); workers > 0; _, workers = known() {
+		time.Sleep(time.Millisecond)
+		if time.Now().After(end) {
+			t.Fatalf("%d goroutines are known", workers)
+		}
+	}
+}
+
+// What a session ends with is told, and whose it was, and ends no other.
+func TestSessionFails(t *testing.T) {
+	var mu sync.Mutex
+	var lines bytes.Buffer
+	log := maillog.New(time.Now)
+	log.AddPlain(lockedWriter{&mu, &lines}, "t")
+	dial, end := start(t, &Server{MaxSessions: 10, Grace: time.Hour, Log: log,
+		Handle: func(ctx context.Context, conn net.Conn, at time.Time) error {
+			if err := echo(ctx, conn, at); err != nil {
+				return err
+			}
+			return errors.New("what it says")
+		}})
+	one, two := dial(), dial()
+	var want strings.Builder
+	for _, conn := range []net.Conn{one, two} {
+		fmt.Fprintf(&want, "t: error: session of %v: what it says\n", conn.LocalAddr())
+	}
+	roundTrip(t, one)
+	roundTrip(t, two)
+	one.Close()
+	roundTrip(t, two)
+	two.Close()
+	if err := end(); err != nil {
+		t.Error(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if got := lines.String(); got != want.String() {
+		t.Errorf("log %q, want %q", got, want.String())
 	}
 }
 
