@@ -269,17 +269,29 @@ func TestNoClientAtTheEnd(t *testing.T) {
 	s.noRecord()
 }
 
-// The poller is what a process hears by.
+// A process that cannot hear any more ends.
 func TestPollerEnds(t *testing.T) {
-	s := newService(t, Inet)
-	p, err := poll.New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Close()
-	var f *maillog.Failure
-	if err := exits(t, s.start(func(c *Config) { c.Poller = p })); !errors.As(err, &f) || f.Text != "event_loop: poll: file already closed" {
-		t.Error(err)
+	for _, sessions := range []int{0, 1} {
+		s := newService(t, Inet)
+		p, err := poll.New()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sessions == 0 {
+			p.Close()
+		}
+		release := make(chan struct{})
+		done := s.start(func(c *Config) {
+			c.Poller = p
+			c.Handler = func(context.Context, net.Conn, time.Time) error { <-release; return nil }
+		})
+		if sessions == 1 {
+			s.dial()
+			s.records(1) // it has begun to wait
+			p.Close()
+		}
+		wantFailure(t, exits(t, done), "event_loop: poll: file already closed")
+		close(release)
 	}
 }
 

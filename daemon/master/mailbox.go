@@ -1,6 +1,8 @@
 package master
 
 import (
+	"cmp"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -107,7 +109,7 @@ func (m *mailbox) wait(fds []int, timeout time.Duration) ([]int, error) {
 	case <-expired:
 	case ready, open := <-m.poller.Ready():
 		if !open {
-			return nil, m.poller.Err()
+			return nil, cmp.Or(m.poller.Err(), os.ErrClosed)
 		}
 		m.owed = true
 		// A descriptor may have left the set after it was seen.

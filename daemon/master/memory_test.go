@@ -1,6 +1,9 @@
 package master
 
 import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
@@ -20,6 +23,27 @@ func TestMemoryBound(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { MemoryBound(1 << 40) }); n > 10 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// What was given back to the system does not count.
+func TestMemoryGivenBack(t *testing.T) {
+	const much = 256 << 20
+	held := func() (n int) {
+		if _, err := fmt.Sscanf(MemoryBound(0)(), "memory in use (%d bytes)", &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before := held()
+	block := make([]byte, much)
+	if now := held(); now < before+much/2 {
+		t.Errorf("%d bytes before, %d with %d more", before, now, much)
+	}
+	runtime.KeepAlive(block)
+	debug.FreeOSMemory()
+	if now := held(); now > before+much/2 {
+		t.Errorf("%d bytes before, %d after", before, now)
 	}
 }
 

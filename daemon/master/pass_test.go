@@ -1,11 +1,13 @@
 package master
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -77,6 +79,48 @@ func TestPass(t *testing.T) {
 			exitsZero(t, done)
 			s.wantLog("")
 		}
+	}
+}
+
+// What others have made of a descriptor is not what a poller needs: a client's that
+// blocks would hold up all sessions.
+func TestPassedBlocks(t *testing.T) {
+	s := newService(t, Pass)
+	flags := make(chan [2]int, 1)
+	done := s.start(func(c *Config) {
+		c.Sessions = 3
+		c.Handler = func(_ context.Context, c net.Conn, _ time.Time) error {
+			raw, err := c.(syscall.Conn).SyscallConn()
+			if err != nil {
+				return err
+			}
+			return raw.Control(func(fd uintptr) {
+				status, _ := unix.FcntlInt(fd, unix.F_GETFL, 0)
+				own, _ := unix.FcntlInt(fd, unix.F_GETFD, 0)
+				flags <- [2]int{status & unix.O_NONBLOCK, own}
+			})
+		}
+	})
+	_, server := passed(t)
+	if err := unix.SetNonblock(int(server.Fd()), false); err != nil {
+		t.Fatal(err)
+	}
+	pass(t, s.dial(), server, "\x00")
+	if got := <-flags; got != [2]int{unix.O_NONBLOCK, unix.FD_CLOEXEC} {
+		t.Errorf("flags %#o", got)
+	}
+	s.masterEnds()
+	exitsZero(t, done)
+}
+
+// A listener that fails is told of as the original does, which then tries again.
+func TestPassAcceptFails(t *testing.T) {
+	for _, sessions := range []int{1, 3} {
+		s := newService(t, Pass)
+		done := s.start(func(c *Config) { c.Sessions, c.Listeners = sessions, []int{deaf(t)} })
+		wantFailure(t, exits(t, done), "too many errors - program terminated")
+		s.wantLog(strings.Repeat("q: warning: pass_accept_attr: cannot accept connection: Invalid argument\n"+
+			"q: error: accept connection: Invalid argument\n", 13))
 	}
 }
 
