@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,15 +95,35 @@ func reply(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // The program that master(8) starts never begins with a word, so the words of
-// people do not get in its way.
+// people do not get in its way. Its options count in their order, up to one that is
+// wrong, and its own name is that of the command.
 func TestChildOptions(t *testing.T) {
-	if os.Getenv("QMQPD_TEST_CHILD") == "1" {
-		os.Exit(run([]string{"qmqpd", "-V", "-t", "inet", "serve"}, terminal{os.Stdin, os.Stdout, os.Stderr}))
+	const variable = "QMQPD_TEST_CHILD"
+	if line, ok := os.LookupEnv(variable); ok {
+		os.Exit(run(strings.Fields(line), terminal{os.Stdin, os.Stdout, os.Stderr}))
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestChildOptions$")
-	cmd.Env = append(os.Environ(), "QMQPD_TEST_CHILD=1", "MAIL_CONFIG="+filepath.Join(t.TempDir(), "none"))
-	out, err := cmd.CombinedOutput()
-	if err == nil {
-		t.Errorf("started without main.cf: %s", out)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "main.cf"), []byte("syslog_name = p\nqueue_directory = "+dir+"\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
+	var wait sync.WaitGroup
+	for _, tt := range []struct{ line, config, want string }{
+		{"qmqpd -V -t inet serve", filepath.Join(dir, "none"), ""}, // main.cf comes first
+		{"qmqpd -V -x -t fifo", dir, "qmqpd: fatal: invalid option: x"},
+		{"qmqpd -V -s 0 -x", dir, "qmqpd: fatal: invalid socket_count: 0"},
+		{"/a/b/another -V -s 0", dir, "another: fatal: invalid socket_count: 0"},
+		{"qmqpd -s 0 -V", dir, ""},
+		{"qmqpd -V -n", dir, "qmqpd: fatal: invalid option: n"},
+		{"", filepath.Join(dir, "none"), "qmqpd: run by master(8), or with a command; see qmqpd --help"},
+	} {
+		wait.Go(func() {
+			cmd := exec.Command(os.Args[0], "-test.run=^TestChildOptions$")
+			cmd.Env = append(os.Environ(), variable+"="+tt.line, "MAIL_CONFIG="+tt.config, "MAIL_LOGTAG=")
+			out, _ := cmd.CombinedOutput()
+			if cmd.ProcessState.ExitCode() != 1 || tt.want == "" && len(out) > 0 || !strings.Contains(string(out), tt.want) {
+				t.Errorf("%q: %v\n%swant %q", tt.line, cmd.ProcessState, out, tt.want)
+			}
+		})
+	}
+	wait.Wait() // each pauses for a second before it ends
 }
