@@ -108,19 +108,24 @@ func pollOne(fd int, events int16, timeout time.Duration) (bool, error) {
 	end := time.Now().Add(timeout)
 	for {
 		n, err := unix.Poll(p, milliseconds(timeout))
-		if err == nil {
-			return n > 0, nil
+		if err == nil && n > 0 {
+			return true, nil
 		}
-		if !errors.Is(err, unix.EINTR) {
+		if err != nil && !errors.Is(err, unix.EINTR) {
 			return false, err
 		}
-		if timeout >= 0 {
-			timeout = max(0, time.Until(end))
+		if timeout < 0 {
+			continue
+		}
+		// A wait may be longer than poll(2) was told.
+		if timeout = max(0, time.Until(end)); err == nil && timeout == 0 {
+			return false, nil
 		}
 	}
 }
 
-// milliseconds is a timeout for poll(2), rounded up; negative is for ever.
+// milliseconds is a timeout for poll(2), rounded up, or a part of a long one;
+// negative is for ever.
 func milliseconds(d time.Duration) int {
 	if d < 0 {
 		return -1
