@@ -38,9 +38,24 @@ func (c *serveCmd) Validate() error {
 
 // Run serves until it is interrupted.
 func (c *serveCmd) Run(term terminal) error {
-	overrides, err := parseOverrides(texts(c.Overrides))
+	options, err := c.options()
 	if err != nil {
 		return usageError{err}
+	}
+	options.Log = term.err
+	// A log that nobody reads any more, or a file that may grow no further, is an
+	// error for one message and no reason to drop all clients.
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ)
+	ctx, stop := untilSignal()
+	defer stop()
+	return daemon.Serve(ctx, options)
+}
+
+// options are the settings that the command line means.
+func (c *serveCmd) options() (daemon.ServeOptions, error) {
+	overrides, err := parseOverrides(texts(c.Overrides))
+	if err != nil {
+		return daemon.ServeOptions{}, err
 	}
 	listen := texts(c.Listen)
 	if len(listen) == 0 {
@@ -55,20 +70,14 @@ func (c *serveCmd) Run(term terminal) error {
 	if c.MaxSessions != nil {
 		sessions = *c.MaxSessions
 	}
-	// A log that nobody reads any more, or a file that may grow no further, is an
-	// error for one message and no reason to drop all clients.
-	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ)
-	ctx, stop := untilSignal()
-	defer stop()
-	return daemon.Serve(ctx, daemon.ServeOptions{
+	return daemon.ServeOptions{
 		ConfigDir:   string(c.ConfigDir),
 		Overrides:   overrides,
 		Listen:      listen,
 		Queue:       queue,
 		MaxSessions: sessions,
 		Verbose:     c.Verbose,
-		Log:         term.err,
-	})
+	}, nil
 }
 
 // untilSignal gives a context that the first of endSignals ends. A second one

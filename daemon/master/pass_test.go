@@ -2,6 +2,7 @@ package master
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -11,7 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/qmqpd/qmqpd/daemon/maillog"
 )
 
 // passed is a client connection, and the server's end of it, which is to be
@@ -255,5 +259,61 @@ func TestPassedTwo(t *testing.T) {
 		if _, err := r.Read(make([]byte, 1)); err != io.EOF {
 			t.Errorf("a passed descriptor is still open: %v", err)
 		}
+	}
+}
+
+// With -v it is told what is wanted and what comes, also where a group begins and ends;
+// and there is an end to attributes.
+func TestPassVerbose(t *testing.T) {
+	const name, value = "q: input attribute name: ", "q: input attribute value: "
+	const any, inGroup, none = "q: unknown_stream: wanted attribute: (any attribute name or list terminator)\n",
+		"q: unknown_stream: wanted attribute: (any attribute name or '}')\n", "q: unknown_stream: wanted attribute: (list terminator)\n"
+	long := strings.Repeat("a", 5000)
+	for _, tt := range []struct {
+		attributes, want string
+		fails            error
+	}{
+		{"\x00", any + name + "(end)\n", nil},
+		{"a\x00b\x00\x00", any + name + "a\n" + value + "b\n" + any + name + "(end)\n", nil},
+		{"a\x00\x00\x00", any + name + "a\n" + value + "(end)\n" + any + name + "(end)\n", nil},
+		{"{\x00{\x00v\x00}\x00}\x00w\x00\x00", any + name + "{\n" + inGroup + name + "{\n" + value + "v\n" + inGroup + name + "}\n" +
+			none + name + "}\n" + value + "w\n" + none + name + "(end)\n", nil},
+		{"}\x00v\x00\x00", any + name + "}\n" + value + "v\n" + any + name + "(end)\n", nil},
+		{strings.Repeat("a\x00b\x00", maxAttributes) + "\x00", strings.Repeat(any+name+"a\n"+value+"b\n", maxAttributes) + any + name + "(end)\n", nil},
+		{strings.Repeat("a\x00b\x00", maxAttributes+1), strings.Repeat(any+name+"a\n"+value+"b\n", maxAttributes+1), unix.EMSGSIZE},
+		{"", "", errStale},
+	} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			w.WriteString(tt.attributes)
+			w.Close()
+		}()
+		var log safeBuffer
+		logger := maillog.New(time.Now).WithVerbose(1)
+		logger.AddPlain(&log, "q")
+		if err := skipAttributes(int(r.Fd()), patience, logger); !errors.Is(err, tt.fails) {
+			t.Errorf("%.40q: %v", tt.attributes, err)
+		}
+		if d := cmp.Diff(tt.want, log.String()); d != "" {
+			t.Errorf("%.40q: %s", tt.attributes, d)
+		}
+		r.Close()
+	}
+	// Without -v there is nothing to tell, and hardly anything to keep.
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	go func() {
+		w.WriteString(long + "\x00")
+		w.Close()
+	}()
+	b := &byteReader{fd: int(r.Fd()), end: time.Now().Add(patience)}
+	if got, err := b.field(maillog.New(time.Now), "x", "y"); got != long[:16] || err != nil || b.read != len(long)+1 {
+		t.Errorf("%q, %v, %d bytes read", got, err, b.read)
 	}
 }
