@@ -81,21 +81,59 @@ func TestSingleDoesNotDrain(t *testing.T) {
 	s.wantLog("")
 }
 
-// Nothing of a process's locks is left when Serve returns, though its file is open.
+// Nothing of a process's locks is left when Serve returns, whatever for, though its file
+// is open.
 func TestExitGivesUpLocks(t *testing.T) {
 	s, start := many(t, 4)
-	done := start()
-	quit(t, s.dial())
-	s.masterEnds()
-	exitsZero(t, done)
-	other := openLock(t)
-	if ok, err := other.tryBaton(); !ok || err != nil {
-		t.Errorf("baton: %v, %v", ok, err)
-	}
-	for want := range 4 {
-		if slot, ok := other.takeSlot(4, false); !ok || slot != want {
-			t.Errorf("slot %d: %d, %v", want, slot, ok)
+	for _, idle := range []bool{true, false} {
+		done := start(func(c *Config) {
+			if idle {
+				c.MaxIdle = 20 * time.Millisecond
+			}
+		})
+		quit(t, s.dial())
+		if !idle {
+			s.masterEnds()
 		}
+		exitsZero(t, done)
+		other := openLock(t)
+		if ok, err := other.tryBaton(); !ok || err != nil {
+			t.Errorf("idle %v: baton: %v, %v", idle, ok, err)
+		}
+		for want := range 4 {
+			if slot, ok := other.takeSlot(4, false); !ok || slot != want {
+				t.Errorf("idle %v: slot %d: %d, %v", idle, want, slot, ok)
+			}
+		}
+		_ = other.Close()
+	}
+}
+
+// What fails before a wait is not waited with.
+func TestFailureBeforeWait(t *testing.T) {
+	s, _ := many(t, 4)
+	broken := openLock(t)
+	if err := broken.file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	broken.fd = -1
+	for _, tt := range []struct {
+		child *child
+		want  string
+	}{
+		{&child{}, "select lock: Bad file descriptor"},
+		{&child{sessions: 2, stuck: 2}, "watchdog timeout"},
+	} {
+		box, err := newMailbox(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := tt.child
+		c.Config, c.box, c.dog = s.config, box, time.NewTimer(time.Hour)
+		c.Lock, c.Sessions, c.MaxIdle = broken, 4, 0
+		c.step()
+		wantFailure(t, c.failure, tt.want)
+		box.close()
 	}
 }
 
