@@ -137,6 +137,35 @@ func TestFailureBeforeWait(t *testing.T) {
 	}
 }
 
+// The original's watchdog counts from the last wait without a session.
+func TestWatchFrom(t *testing.T) {
+	s := newService(t, Inet)
+	for _, sessions := range []int{0, 1} {
+		box, err := newMailbox(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := time.Now().Add(-time.Hour)
+		c := &child{Config: s.config, box: box, held: true, sessions: sessions, watchFrom: before, idleSince: time.Now(), dog: time.NewTimer(time.Hour)}
+		c.Sessions = 1
+		box.post(func() {})
+		c.step()
+		if counted := c.watchFrom.Equal(before); counted != (sessions == 1) || c.failure != nil {
+			t.Errorf("%d sessions: from %v, %v", sessions, c.watchFrom, c.failure)
+		}
+		box.close()
+	}
+}
+
+// Master is said to have gone where it has.
+func TestUsedUpVerbose(t *testing.T) {
+	s := newService(t, Inet)
+	done := s.start(func(c *Config) { c.MaxUse, c.Log = 1, c.Log.WithVerbose(1) })
+	quit(t, s.dial())
+	exitsZero(t, done)
+	s.wantLog("q: connection established\nq: master_notify: status 0\nq: master_notify: status 1\nq: connection closed\n")
+}
+
 // The baton that comes when it is wanted no more is given back, unless the process has
 // it anyway.
 func TestGranted(t *testing.T) {
@@ -232,7 +261,8 @@ func TestWaitsWithoutSpinning(t *testing.T) {
 		const pause = 100 * time.Millisecond
 		busy := processorTime(t)
 		time.Sleep(pause)
-		if busy = processorTime(t) - busy; busy > pause/2 {
+		// On a busy machine a process that spins has no more than its share.
+		if busy = processorTime(t) - busy; busy > pause/10 {
 			t.Errorf("%s: %v of the processor in %v", what, busy, pause)
 		}
 	}
