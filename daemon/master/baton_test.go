@@ -186,8 +186,12 @@ func TestGranted(t *testing.T) {
 		if ok, err := lock.tryBaton(); !ok || err != nil {
 			t.Fatal(ok, err)
 		}
-		c := &child{Config: Config{Lock: lock}, waiting: tt.waiting, held: tt.held}
+		lock.writeNote(note{until: time.Now().Add(stressTime / 2)})
+		c := &child{Config: Config{Lock: lock, Stress: &Stress{}}, waiting: tt.waiting, held: tt.held}
 		c.granted(tt.err)
+		if c.Stress.On != tt.waiting { // what comes with it
+			t.Errorf("%s: stress mode %v", tt.name, c.Stress.On)
+		}
 		free, err := other.tryBaton()
 		if free != tt.free || err != nil || c.held != tt.has || c.waiting || c.failure != nil {
 			t.Errorf("%s: free %v, held %v, waiting %v, %v, %v", tt.name, free, c.held, c.waiting, c.failure, err)

@@ -456,8 +456,12 @@ func TestAcceptForbidden(t *testing.T) {
 // An error that concerns one client, but lasts, does not keep the server from
 // ending.
 func TestAcceptGone(t *testing.T) {
-	tried := make(chan struct{}, 1)
-	dial, end := start(t, &Server{Handle: echo, MaxSessions: 10, Grace: time.Hour,
+	var mu sync.Mutex
+	var lines bytes.Buffer
+	log := maillog.New(time.Now)
+	log.AddPlain(lockedWriter{&mu, &lines}, "t")
+	tried := make(chan struct{})
+	dial, end := start(t, &Server{Handle: echo, MaxSessions: 10, Grace: time.Hour, Log: log,
 		accept: func(int) (int, syscall.Errno) {
 			select {
 			case tried <- struct{}{}:
@@ -466,6 +470,7 @@ func TestAcceptGone(t *testing.T) {
 			return -1, unix.ENETDOWN
 		}})
 	dial()
+	<-tried
 	<-tried
 	ended := make(chan error, 1)
 	go func() { ended <- end() }()
@@ -476,6 +481,11 @@ func TestAcceptGone(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Fatal("the server does not end")
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if lines.Len() > 0 {
+		t.Errorf("told: %s", &lines)
 	}
 }
 
