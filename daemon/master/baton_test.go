@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -415,5 +416,44 @@ func TestErrorsUnderSessions(t *testing.T) {
 				t.Errorf("%d errors, %d sessions: draining %v, %v", n, sessions, c.draining, c.failure)
 			}
 		}
+	}
+}
+
+// Somebody else who was faster is not told of, and a failure under sessions once until
+// there is a success, not in the words for a listener that nobody is served on.
+func TestAcceptTold(t *testing.T) {
+	for _, transport := range []Transport{Inet, Pass} {
+		s := newService(t, transport)
+		box, err := newMailbox(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		release := make(chan struct{})
+		c := &child{Config: s.config, ctx: t.Context(), box: box, single: true, held: true}
+		c.Handler = func(context.Context, net.Conn, time.Time) error { <-release; return nil }
+		c.channel = channel{s.status[1], 2786, 15, c.Log}
+		c.acceptFrom(s.listener)
+		s.wantLog("")
+		c.single, c.sessions = false, 1
+		const told = "q: warning: accept connection: Invalid argument\n"
+		bad := deaf(t)
+		c.acceptFrom(bad)
+		c.acceptFrom(bad)
+		s.wantLog(told)
+		if transport == Inet {
+			s.dial()
+		} else {
+			s.dial().Close() // and passes nothing
+		}
+		c.acceptFrom(s.listener)
+		c.acceptFrom(bad)
+		if got := s.log.String(); strings.Count(got, told) != 2 || strings.Contains(got, "cannot accept") {
+			t.Error(got)
+		}
+		if c.sessions != 2 {
+			t.Errorf("%d sessions", c.sessions)
+		}
+		box.close() // then the session's goroutine ends with the session
+		close(release)
 	}
 }
