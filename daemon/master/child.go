@@ -80,10 +80,11 @@ type child struct {
 	ctx      context.Context
 	channel  channel
 	box      *mailbox
-	single   bool  // one session at a time
-	sessions int   // open now
-	stuck    int   // of these, overdue and not ending
-	used     int64 // sessions since the process started, or their parts, in units of wholeUse
+	single   bool     // one session at a time
+	sessions int      // open now
+	stuck    int      // of these, overdue and not ending
+	used     int64    // sessions since the process started, or their parts, in units of wholeUse
+	workers  []worker // all that were started
 	idle     []worker
 
 	held    bool // the baton, or there is none
@@ -158,8 +159,8 @@ func (c *child) live() (err error) {
 		stop()
 		c.dog.Stop()
 		c.box.close()
-		for _, w := range c.idle {
-			close(w)
+		for _, w := range c.workers {
+			close(w) // one that is at work ends after that
 		}
 		if c.Lock != nil && c.held {
 			c.Lock.releaseSpare()

@@ -71,6 +71,7 @@ func (c *child) worker() worker {
 		return w
 	}
 	w := make(worker, 1)
+	c.workers = append(c.workers, w)
 	go func() {
 		growStack()
 		for session := range w {
