@@ -240,10 +240,11 @@ func TestFlushOfReplacedSink(t *testing.T) {
 
 // A log daemon that is slow gets all lines in the end, however long that takes.
 func TestFlushWaitsForTheSlow(t *testing.T) {
+	t.Parallel()
 	c, path := daemon(t)
 	l := New(fixed)
 	l.Configure(Config{Tag: "t/q", PID: 1, Syslog: path})
-	const lines, stall = 300, 400 * time.Millisecond
+	const lines, stall = 300, 1500 * time.Millisecond
 	for i := range lines {
 		l.Infof("line %d", i)
 	}
@@ -251,7 +252,7 @@ func TestFlushWaitsForTheSlow(t *testing.T) {
 	go func() { flushed <- l.Flush(stall) }()
 	for i := range lines {
 		if i%50 == 0 {
-			time.Sleep(stall / 2) // three times the stall in all
+			time.Sleep(stall / 4) // longer than the stall in all
 		}
 		if got, want := receive(t, c), fmt.Sprintf("<22>Nov  2 10:43:27 t/q[1]: line %d", i); got != want {
 			t.Fatalf("got %q, want %q", got, want)
