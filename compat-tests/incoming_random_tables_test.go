@@ -9,10 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
@@ -31,21 +29,7 @@ const (
 // What is said about bad tables when they are opened has to be the same, too.
 func TestIncomingRandomTables(t *testing.T) {
 	t.Parallel()
-	count, seed := roundSettings*roundMessages, uint64(time.Now().UnixNano())
-	if v := os.Getenv(randomCount); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		count = n
-	}
-	if v := os.Getenv(randomSeed); v != "" {
-		n, err := strconv.ParseUint(v, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seed = n
-	}
+	count, seed := randomRun(t, roundSettings*roundMessages)
 	h := hits{counts: make(map[string]int)}
 	bad := 0
 	for from := 0; from < count; from += roundSettings * roundMessages {

@@ -22,26 +22,30 @@ const (
 	randomSeed  = "QMQPD_COMPAT_SEED"
 )
 
+// randomRun returns how many random messages a test shall send, usually so many, and
+// its seed, a new one each time. The environment may say otherwise.
+func randomRun(t *testing.T, usually int) (count int, seed uint64) {
+	count, seed = usually, uint64(time.Now().UnixNano())
+	var err error
+	if v := os.Getenv(randomCount); v != "" {
+		if count, err = strconv.Atoi(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v := os.Getenv(randomSeed); v != "" {
+		if seed, err = strconv.ParseUint(v, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return count, seed
+}
+
 // TestIncomingRandom sends random messages and envelopes, made to be nasty, to
 // a real Postfix and to ours, as TestIncomingCorpus does. A difference is
 // reported with the seed that brings it back.
 func TestIncomingRandom(t *testing.T) {
 	t.Parallel()
-	count, seed := 300, uint64(time.Now().UnixNano())
-	if v := os.Getenv(randomCount); v != "" {
-		n, err := strconv.Atoi(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		count = n
-	}
-	if v := os.Getenv(randomSeed); v != "" {
-		n, err := strconv.ParseUint(v, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seed = n
-	}
+	count, seed := randomRun(t, 300)
 	t.Logf("%s=%d", randomSeed, seed)
 	variants := maps.Clone(incomingVariants)
 	maps.Copy(variants, mapVariants)

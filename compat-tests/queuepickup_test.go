@@ -2,16 +2,13 @@ package compat
 
 import (
 	"bytes"
-	"errors"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+	"github.com/qmqpd/qmqpd/daemon/spool"
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
 
@@ -108,19 +105,8 @@ func TestPickupVerdict(t *testing.T) {
 		f := newMaildropFile(row.name)
 		row.edit(f)
 		b := f.bytes()
-		temp := filepath.Join(maildrop, "new")
-		if err := errors.Join(os.WriteFile(temp, b, 0o600), os.Chmod(temp, 0o744)); err != nil {
-			t.Fatal(err)
-		}
-		info, err := os.Stat(temp)
-		if err != nil {
-			t.Fatal(err)
-		}
-		id := queuefmt.ShortID(time.Now().Nanosecond()/1000, info.Sys().(*syscall.Stat_t).Ino)
-		if err := os.Rename(temp, filepath.Join(maildrop, id)); err != nil {
-			t.Fatal(err)
-		}
-		_, err = queuefmt.VerifyOptions{Maildrop: true}.Verify(bytes.NewReader(b))
+		putQueueFile(t, maildrop, spool.Owner{}, 0o744, b)
+		_, err := queuefmt.VerifyOptions{Maildrop: true}.Verify(bytes.NewReader(b))
 		if taken := err == nil; taken != row.accepted && !row.limit {
 			t.Errorf("%s: Verify says %v", row.name, err)
 		}

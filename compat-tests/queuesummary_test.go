@@ -5,15 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
-	"github.com/qmqpd/qmqpd/queuefmt"
 	"github.com/qmqpd/qmqpd/queuefmt/export"
 )
 
@@ -33,19 +28,7 @@ func TestExportTwice(t *testing.T) {
 		if err := errors.Join(export.WriteJSON(&out, "x", bytes.NewReader(b)), json.Unmarshal(out.Bytes(), &summary)); err != nil {
 			t.Fatal(err)
 		}
-		temp := filepath.Join(incoming, "new")
-		if err := errors.Join(os.WriteFile(temp, b, 0o600), os.Chown(temp, owner.UID, owner.GID), os.Chmod(temp, 0o700)); err != nil {
-			t.Fatal(err)
-		}
-		info, err := os.Stat(temp)
-		if err != nil {
-			t.Fatal(err)
-		}
-		id = queuefmt.ShortID(time.Now().Nanosecond()/1000, info.Sys().(*syscall.Stat_t).Ino)
-		if err := os.Rename(temp, filepath.Join(incoming, id)); err != nil {
-			t.Fatal(err)
-		}
-		return id, summary
+		return putQueueFile(t, incoming, owner, 0o700, b), summary
 	}
 	filterID, filter := put(func(f *brokenFile) {
 		f.insert('S', 'L', "discard:first filter")

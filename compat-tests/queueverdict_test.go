@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+	"github.com/qmqpd/qmqpd/daemon/spool"
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
 
@@ -151,6 +152,25 @@ func newBrokenFile() *brokenFile {
 	}}
 }
 
+// putQueueFile puts a file into the directory of a queue, in one step, under the queue
+// id that its inode gives, which it returns.
+func putQueueFile(t *testing.T, dir string, owner spool.Owner, mode os.FileMode, b []byte) string {
+	t.Helper()
+	temp := filepath.Join(dir, "new")
+	if err := errors.Join(os.WriteFile(temp, b, 0o600), os.Chown(temp, owner.UID, owner.GID), os.Chmod(temp, mode)); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(temp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := queuefmt.ShortID(time.Now().Nanosecond()/1000, info.Sys().(*syscall.Stat_t).Ino)
+	if err := os.Rename(temp, filepath.Join(dir, id)); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
 // TestQmgrVerdict: Verify calls those files faulty that the real qmgr(8) moves
 // to corrupt/. For files damaged at random, qmgr accepts what Verify accepts;
 // it need not refuse what Verify refuses, for it does not read the content.
@@ -169,18 +189,7 @@ qmgr_message_active_limit = 20000
 	names := make(map[string]string) // what each queue id is about
 	faulty := make(map[string]error) // what we say of it
 	put := func(about string, b []byte) string {
-		temp := filepath.Join(incoming, "new")
-		if err := errors.Join(os.WriteFile(temp, b, 0o600), os.Chown(temp, owner.UID, owner.GID), os.Chmod(temp, 0o700)); err != nil {
-			t.Fatal(err)
-		}
-		info, err := os.Stat(temp)
-		if err != nil {
-			t.Fatal(err)
-		}
-		id := queuefmt.ShortID(time.Now().Nanosecond()/1000, info.Sys().(*syscall.Stat_t).Ino)
-		if err := os.Rename(temp, filepath.Join(incoming, id)); err != nil {
-			t.Fatal(err)
-		}
+		id := putQueueFile(t, incoming, owner, 0o700, b)
 		names[id] = about
 		_, faulty[id] = queuefmt.VerifyBytes(b)
 		return id

@@ -82,8 +82,9 @@ const defaultMaxSessions, defaultGrace = 1000, 10 * time.Second
 // be known together are in it (see go-multierror), each with file and line if it has
 // them: first those of syntax, without which it takes those of settings and options,
 // then those of the tables that are named, then Overrides without effect, and last
-// what the system has against it, such as an address in use. A context that ends before that is no error; a start that waits for
-// name servers or files then is left to itself, in a goroutine that ends with them.
+// what the system has against it, such as an address in use. A context that ends before
+// that is no error; a start that waits for name servers or files then is left to itself,
+// in a goroutine that ends with them.
 func Serve(ctx context.Context, o ServeOptions) error {
 	for _, l := range o.Listeners {
 		defer l.Close()

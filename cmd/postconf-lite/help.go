@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/alecthomas/kong"
+	"github.com/qmqpd/qmqpd/params/postconf"
 )
 
 // wantsHelp tells whether the first argument asks for help. Under stock's name there is
@@ -18,8 +18,7 @@ func wantsHelp(argv []string) bool {
 // printHelp prints the options. Kong's own help would give them the long names by which
 // kong knows them, and which nobody can use.
 func printHelp(w io.Writer) error {
-	parser, err := kong.New(&commandLine{}, kong.NoDefaultHelp(), kong.NamedMapper("letter", letterMapper{}),
-		kong.NamedMapper("argument", argumentMapper{}), kong.NamedMapper("operands", kong.MapperFunc(decodeOperands)))
+	parser, err := new(commandLine).parser(nil, postconf.Program{}) // it parses nothing
 	if err != nil {
 		return err
 	}

@@ -78,12 +78,17 @@ func (c *commandLine) parseOwn(args []string) error {
 	return nil
 }
 
-// parse gives stock's options to the request.
-func (c *commandLine) parse(words getopt.Result, request *postconf.Request, program postconf.Program) error {
-	parser, err := kong.New(c, kong.NoDefaultHelp(), kong.WithHyphenPrefixedParameters(true),
+// parser gives what it parses to c and to the request.
+func (c *commandLine) parser(request *postconf.Request, program postconf.Program) (*kong.Kong, error) {
+	return kong.New(c, kong.NoDefaultHelp(), kong.WithHyphenPrefixedParameters(true),
 		kong.NamedMapper("letter", letterMapper{request, program}),
 		kong.NamedMapper("argument", argumentMapper{request, program}),
 		kong.NamedMapper("operands", kong.MapperFunc(decodeOperands)))
+}
+
+// parse gives stock's options to the request.
+func (c *commandLine) parse(words getopt.Result, request *postconf.Request, program postconf.Program) error {
+	parser, err := c.parser(request, program)
 	if err != nil {
 		return err
 	}

@@ -108,3 +108,14 @@ func (l *Listener) Port() string {
 
 // Addr returns what a client dials: host:port or a path.
 func (l *Listener) Addr() string { return l.addr }
+
+// acceptEach serves each client in a goroutine of its own until the listener is closed.
+func acceptEach(ln net.Listener, serve func(net.Conn)) {
+	for {
+		conn, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		go serve(conn)
+	}
+}

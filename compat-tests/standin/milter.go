@@ -87,15 +87,7 @@ func ListenMilter(t testing.TB) *Milter {
 	}
 	m := &Milter{Addr: ln.Addr().String(), ln: ln, edits: make(map[string][]Edit)}
 	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go m.serve(conn)
-		}
-	}()
+	go acceptEach(ln, m.serve)
 	return m
 }
 

@@ -52,15 +52,7 @@ func ListenSMTP(t testing.TB) *SMTPSink {
 	s := &SMTPSink{Addr: ln.Addr().String(), ln: ln}
 	s.changed = sync.NewCond(&s.mu)
 	t.Cleanup(func() { ln.Close() })
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go s.serve(conn)
-		}
-	}()
+	go acceptEach(ln, s.serve)
 	return s
 }
 
