@@ -457,3 +457,34 @@ func TestAcceptTold(t *testing.T) {
 		close(release)
 	}
 }
+
+// A process that ends at the moment at which it is granted the baton gives it back, though
+// it does not read of it any more.
+func TestBatonGrantedAtTheEnd(t *testing.T) {
+	lockDir(t)
+	before, lock, after := openLock(t), openLock(t), openLock(t)
+	if ok, err := before.tryBaton(); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	s := newService(t, Inet)
+	s.config.Lock = lock
+	box, err := newMailbox(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &child{Config: s.config, ctx: t.Context(), box: box, dog: time.NewTimer(time.Hour), idleSince: time.Now()}
+	if c.takeBaton(); !c.waiting {
+		t.Fatal("baton taken from its holder")
+	}
+	if err := before.releaseBaton(); err != nil {
+		t.Fatal(err)
+	}
+	<-box.wake // there is a message: granted
+	c.draining = true
+	if err := c.live(); err != nil || c.held {
+		t.Errorf("held: %t, %v", c.held, err)
+	}
+	if ok, err := after.tryBaton(); !ok || err != nil {
+		t.Errorf("the next process gets the baton: %t, %v", ok, err)
+	}
+}

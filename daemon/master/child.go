@@ -162,10 +162,13 @@ func (c *child) live() (err error) {
 		for _, w := range c.workers {
 			close(w) // one that is at work ends after that
 		}
-		if c.Lock != nil && c.held {
+		if c.Lock != nil {
+			// Also if the baton is not held: the word that it was granted may be among
+			// what nobody will read any more. A wait that goes on gives it back by
+			// itself, as the mailbox is closed.
 			c.Lock.releaseSpare()
 			_ = c.Lock.releaseBaton()
-		} // else, a wait for it gives it back: the mailbox is closed
+		}
 	}()
 	for !c.done && c.failure == nil {
 		c.step()
