@@ -92,6 +92,22 @@ N15 "--a"
 part - "A: b"
 N0 "--b"
 N4 "A: c"`},
+		{"outer boundary", nil, "Content-Type: multipart/x; boundary=a\n\n--a\nContent-Type: multipart/x; boundary=b\n\n--b\nA: b\n--a\nB: c\n\n--b\nC: d\n--a--\n--a\nD: e\n", `primary Content-Type "Content-Type: multipart/x; boundary=a"
+end
+N0 ""
+N1 "--a"
+part Content-Type "Content-Type: multipart/x; boundary=b"
+N0 ""
+N1 "--b"
+part - "A: b"
+N0 "--a"
+part - "B: c"
+N0 ""
+N1 "--b"
+N5 "C: d"
+N0 "--a--"
+N6 "--a"
+N10 "D: e"`},
 		{"NUL ends header text", nil, "A: b\x00c\n d\x00e\n\n\x00\n", `primary - "A: b\n d"
 end
 N0 ""

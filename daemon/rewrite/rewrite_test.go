@@ -98,6 +98,8 @@ func TestExternal(t *testing.T) {
 		{"empty", "", ""},
 		{"empty local part", `""`, `""`},
 		{"lone at", "@", `""`},
+		{"route and nothing", "@a:", `@a:""`},
+		{"dot after at", "@.", `""@.`},
 		{"quoted", `"a b"@c`, `"a b"@c`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
