@@ -370,6 +370,9 @@ var transportRows = []judges.Row{
 		s.Pass("client with a descriptor", "\x00", plain)
 		s.Child.WaitRecords(2, 5*time.Second)
 	}, Want: []string{"warning: "}},
+	passAfter("one session", 1, plain, "No such file or directory"),
+	passAfter("two sessions", 2, plain, "Application error"),
+	passAfter("two format errors", 2, "x", "Application error"),
 	{Name: "three sockets", Listen: []string{"127.0.0.1", "127.0.0.2", "::1"}, Clients: []judges.Client{{Send: plain, Listener: 2}, {Send: plain, Listener: 1}, {Send: plain}}, Want: queued},
 	{Name: "reset before accept", Play: resetBeforeAccept, Want: []string{"exit 0"}},
 	{Name: "reset before accept, list has unknown", Main: []string{"qmqpd_authorized_clients = unknown"}, Play: resetBeforeAccept, Want: []string{"exit 0"}},
@@ -383,6 +386,19 @@ func resetBeforeAccept(s *judges.Scene) {
 	time.Sleep(200 * time.Millisecond)
 	s.Thaw()
 	s.WaitSession()
+}
+
+// passAfter is a scene with a connection that is not passed as it should be, after so
+// many that were: its error has no number, and what is told is an older one.
+func passAfter(name string, sessions int, send, want string) judges.Row {
+	return judges.Row{Name: "pass, broken after " + name, Listen: []string{"unix"}, Transport: "pass", Play: func(s *judges.Scene) {
+		for range sessions {
+			s.Pass("passed client", "\x00", send)
+			s.Child.WaitRecords(2, 5*time.Second)
+		}
+		s.Pass("client with a broken list", "a\x00b", send)
+		s.WaitLog("error: accept connection: ")
+	}, Want: []string{"cannot receive connection attributes: " + want, "error: accept connection: " + want}}
 }
 
 // pass is a scene with one client whose connection another process passes on.

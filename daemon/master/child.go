@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -98,6 +99,8 @@ type child struct {
 	idleSince time.Time // no session since
 	watchFrom time.Time // the original last waited for events
 	pause     time.Time // no accept before
+
+	served atomic.Int64 // sessions that have ended, for stale
 
 	complained bool        // of accept, and has had no success since
 	dog        *time.Timer // runs while no event is waited for
@@ -373,7 +376,7 @@ func (c *child) acceptFrom(listener int) {
 			_ = passWarning(c.Log, "cannot accept connection", err)
 		case err == nil && c.single:
 			// As in the original, this blocks everything else.
-			fd, err = receivePassed(fd, c.Log, passTimeout)
+			fd, err = receivePassed(fd, c.Log, passTimeout, c.stale())
 		}
 	}
 	if c.single {

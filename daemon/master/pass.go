@@ -15,11 +15,17 @@ import (
 const passTimeout = 100 * time.Second
 
 // receivePassed takes the client connection that was passed over link, and closes
-// link. The attributes that follow it are read and ignored. Source: Postfix
-// 3.10 pass_accept.c, pass_accept_attr.
-func receivePassed(link int, log *maillog.Logger, timeout time.Duration) (int, error) {
+// link. The attributes that follow it are read and ignored. A failure that has no
+// error number of its own gets stale. Source: Postfix 3.10 pass_accept.c,
+// pass_accept_attr.
+func receivePassed(link int, log *maillog.Logger, timeout time.Duration, stale error) (int, error) {
 	defer unix.Close(link)
-	warn := func(what string, err error) error { return passWarning(log, what, err) }
+	warn := func(what string, err error) error {
+		if errors.Is(err, errStale) {
+			err = stale
+		}
+		return passWarning(log, what, err)
+	}
 	if err := awaitReadable(link, timeout); err != nil {
 		return -1, warn("timeout receiving file descriptor", err)
 	}
@@ -86,9 +92,22 @@ func receiveDescriptor(link int) (int, error) {
 }
 
 // errStale is for conditions that have no error number of their own. The
-// original prints whichever was there before, and at the time of the
-// first connection that is ENOENT.
-const errStale = unix.ENOENT
+// original prints whichever was there before: see (*child).stale.
+var errStale = errors.New("no error number")
+
+// errNumberZero has the original's words for the error number zero.
+var errNumberZero = errors.New("Application error")
+
+// stale is the error number that the original has before it accepts. The start leaves
+// ENOENT, and so does the process's first look-up of a client's name. Each later
+// session clears the number when it asks for the client's address, and nothing
+// that goes well sets it again.
+func (c *child) stale() error {
+	if c.served.Load() < 2 {
+		return unix.ENOENT
+	}
+	return errNumberZero
+}
 
 // maxAttributes is how many attributes a list may have (ATTR_HASH_LIMIT).
 const maxAttributes = 1024

@@ -175,6 +175,44 @@ func TestPassFails(t *testing.T) {
 	}
 }
 
+// What goes wrong without an error number is told with the one that sessions before it
+// have left in the original.
+func TestPassFailsLater(t *testing.T) {
+	for _, sessions := range []int{1, 3} {
+		for before, want := range []string{"No such file or directory", "No such file or directory", "Application error", "Application error"} {
+			t.Run(fmt.Sprint(before, " before, ", sessions), func(t *testing.T) {
+				s := newService(t, Pass)
+				done := s.start(func(c *Config) { c.Sessions = sessions })
+				good := func() {
+					client, server := passed(t)
+					pass(t, s.dial(), server, "\x00")
+					quit(t, client)
+					if got := s.records(2); got != "TA" {
+						t.Error(got)
+					}
+				}
+				for range before {
+					good()
+				}
+				link := s.dial()
+				_, lost := passed(t)
+				pass(t, link, lost, "")
+				_ = link.(*net.UnixConn).CloseWrite()
+				_, _ = link.Read(make([]byte, 1))
+				if sessions > 1 { // the attempt was one
+					if got := s.records(2); got != "TA" {
+						t.Error(got)
+					}
+				}
+				good()
+				s.masterEnds()
+				exitsZero(t, done)
+				s.wantLog("q: warning: pass_accept_attr: cannot receive connection attributes: " + want + "\nq: error: accept connection: " + want + "\n")
+			})
+		}
+	}
+}
+
 func TestPassTimeout(t *testing.T) {
 	s := newService(t, Pass)
 	for _, tt := range []struct{ name, attributes, want string }{
@@ -196,7 +234,7 @@ func TestPassTimeout(t *testing.T) {
 			if tt.attributes != "-" {
 				pass(t, link, server, tt.attributes)
 			}
-			if _, err := receivePassed(fd, s.config.Log, 30*time.Millisecond); err == nil {
+			if _, err := receivePassed(fd, s.config.Log, 30*time.Millisecond, unix.ENOENT); err == nil {
 				t.Error("received")
 			}
 			if got := s.log.String()[before:]; got != tt.want {

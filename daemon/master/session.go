@@ -99,6 +99,7 @@ func (c *child) serve(ctx context.Context, s *session, fd int, accepted time.Tim
 	var err error
 	if client != nil {
 		err = c.guard(func() error { return c.Handler(ctx, client, accepted) })
+		c.served.Add(1)
 	} else {
 		err = c.guard(func() error { return c.servePassed(ctx, s, fd, accepted) })
 	}
@@ -128,7 +129,7 @@ func (c *child) serve(ctx context.Context, s *session, fd int, accepted time.Tim
 
 // servePassed waits for the client that is to be passed over a link.
 func (c *child) servePassed(ctx context.Context, s *session, link int, accepted time.Time) error {
-	fd, err := receivePassed(link, c.Log, passTimeout)
+	fd, err := receivePassed(link, c.Log, passTimeout, c.stale())
 	if err != nil {
 		c.Log.Errorf("accept connection: %s", errno.Text(err))
 		return nil
@@ -140,6 +141,7 @@ func (c *child) servePassed(ctx context.Context, s *session, link int, accepted 
 		return nil
 	}
 	defer client.Close()
+	defer c.served.Add(1)
 	return c.Handler(ctx, client, accepted)
 }
 
