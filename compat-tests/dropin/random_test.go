@@ -126,6 +126,13 @@ func newWorld(seed uint64, limit int) judges.Row {
 	if d.chance(40) {
 		row.Main = append(row.Main, "qmqpd_authorized_clients = "+drawList(d))
 	}
+	if d.chance(15) {
+		level := 1 + d.IntN(2)
+		if seed%4 == 0 {
+			level = 1 // MAIL_VERBOSE is one more, and level 3 has its differences
+		}
+		row.Main = append(row.Main, "debug_peer_list = "+drawList(d), fmt.Sprintf("debug_peer_level = %d", level))
+	}
 	if d.chance(10) {
 		row.Env = append(row.Env, "TZ="+pick(d, "America/New_York", "Asia/Kolkata", "UTC", "XYZ3"))
 	}
@@ -183,7 +190,9 @@ func drawList(d dice) string {
 			fmt.Sprintf("[::%x]/%d", d.IntN(3), 120+d.IntN(9)), "cidr:{{127.0.0.0/27 x}}", "pcre:{{/example/ x}}", "regexp:{{/^127/ x}}", "texthash:/etc/hosts",
 			"127.0.0.0/8", "127.0.0.1", "127.0.0.2", "127.0.0.0/30", "[::1]", "[::]/0", "localhost", "LOCALHOST", "unknown",
 			"example.org", ".example.org", "two.example.org", "allowed.example", "sub.allowed.example", "dns.example", "10.0.0.0/8",
-			"127.0.0.1/8", "127.0.0.0/33", "/nonexistent", "static:x", "inline:{127.0.0.1=x}", "inline:{{example.org=y}}", "127.0.0", "0.0.0.0/0"))
+			"127.0.0.1/8", "127.0.0.0/33", "/nonexistent", "static:x", "[127.0.0.1", "127.0.0.", "127", "127.0.0.1:25", "[::1", "::1", "*", "", "a,!", "/etc/hosts", "/etc/services",
+			"fail:x", "internal:x", "static:", "inline:{}", "unionmap:{fail:x,static:x}", "unionmap:{static:x,texthash:/etc/hosts}", "pipemap:{static:127.0.0.1,inline:{127.0.0.1=x}}", "randmap:{a,a}",
+			"texthash:/etc/hosts(lookup)", "nosuch:x", "cidr:{{::/0 x}}", "cidr:{{!127.0.0.0/30 x}}", "pcre:{{!/^127/ x}}", "inline:{127.0.0.1=x}", "inline:{{example.org=y}}", "127.0.0", "0.0.0.0/0"))
 	}
 	return strings.Join(list, pick(d, " ", ", ", ",", "  \t"))
 }
