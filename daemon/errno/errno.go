@@ -9,7 +9,7 @@ import (
 
 // Text returns strerror(3)'s text in the C locale for the error number that
 // err wraps: "No such file or directory". An error without a number gets its
-// own text, and nil "Success".
+// own text, nil "Success", and the number zero what Postfix has for it.
 func Text(err error) string {
 	if err == nil {
 		return "Success"
@@ -17,6 +17,9 @@ func Text(err error) string {
 	var number syscall.Errno
 	if !errors.As(err, &number) {
 		return err.Error()
+	}
+	if number == 0 {
+		return "Application error"
 	}
 	// Go's table has glibc's words, but without the capital at the start.
 	text := []byte(number.Error())

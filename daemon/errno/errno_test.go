@@ -16,6 +16,7 @@ func TestText(t *testing.T) {
 	}{
 		{"nil", nil, "Success"},
 		{"wrapped", missing, "No such file or directory"},
+		{"zero", syscall.Errno(0), "Application error"},
 		{"plain", syscall.EACCES, "Permission denied"},
 		{"acronym", syscall.ESRMNT, "Srmount error"},
 		{"no number", errors.New("something else"), "something else"},

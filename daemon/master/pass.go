@@ -95,9 +95,6 @@ func receiveDescriptor(link int) (int, error) {
 // original prints whichever was there before: see (*child).stale.
 var errStale = errors.New("no error number")
 
-// errNumberZero has the original's words for the error number zero.
-var errNumberZero = errors.New("Application error")
-
 // stale is the error number that the original has before it accepts. The start leaves
 // ENOENT, and so does the process's first look-up of a client's name. Each later
 // session clears the number when it asks for the client's address, and nothing
@@ -106,7 +103,7 @@ func (c *child) stale() error {
 	if c.served.Load() < 2 {
 		return unix.ENOENT
 	}
-	return errNumberZero
+	return unix.Errno(0)
 }
 
 // maxAttributes is how many attributes a list may have (ATTR_HASH_LIMIT).
