@@ -51,10 +51,10 @@ func openLists(ctx context.Context, c *Config, set *table.Set) (lists, error) {
 // use for them, but Postfix opens them in every daemon of this kind, before its
 // jail and after the daemon's own: what is wrong with one is logged or ends the
 // start, and the change of one ends the process. Types that only Postfix has are
-// none of our business here: it would not complain of them. Source: Postfix 3.10
-// single_server.c; resolve_local.c, resolve_local_init.
+// none of our business here, if it has their libraries: it would not complain of
+// them. Source: Postfix 3.10 single_server.c; resolve_local.c, resolve_local_init.
 func openDestinations(value string, set *table.Set) error {
-	_, err := matchlist.ParseStrings("mydestination", value, set, matchlist.Options{Skip: table.IsForeign})
+	_, err := matchlist.ParseStrings("mydestination", value, set, matchlist.Options{Skip: set.LeftToPostfix})
 	return err
 }
 

@@ -54,4 +54,10 @@ var libraryRows = []judges.Row{
 		[]string{"unsupported dictionary type: mysql (/tmp: file is owned or writable by non-root users)"}, "qmqpd_authorized_clients = mysql:x, 127.0.0.1")),
 	serving(loaded("a table type whose package is missing", map[string]string{"dynamicmaps.cf": ""},
 		[]string{"unsupported dictionary type: mysql. Is the postfix-mysql package installed?"}, "qmqpd_authorized_clients = mysql:x, 127.0.0.1")),
+	serving(loaded("a table type whose package is missing, in mydestination", map[string]string{"dynamicmaps.cf": ""},
+		[]string{"unsupported dictionary type: mysql. Is the postfix-mysql package installed?", "error: unsupported dictionary type: mysql", "KOk"}, "mydestination = localhost, mysql:x")),
+	loaded("a table type whose package is missing, in mydestination, fatal", map[string]string{"dynamicmaps.cf": ""},
+		[]string{"fatal: unsupported dictionary type: mysql"}, "mydestination = localhost, mysql:x", "daemon_table_open_error_is_fatal = yes"),
+	serving(loaded("a table type of a library that is missing, in mydestination", map[string]string{"dynamicmaps.cf": "mysql no.so f\n"},
+		[]string{"unsupported dictionary type: mysql (/usr/lib/postfix/no.so: No such file or directory)", "KOk"}, "mydestination = ldap:y, mysql:x")),
 }

@@ -24,6 +24,11 @@ func IsForeign(typ string) bool {
 	return false
 }
 
+// LeftToPostfix tells whether a type is one that only Postfix has, and has here.
+func (s *Set) LeftToPostfix(typ string) bool {
+	return IsForeign(typ) && s.libraryFault(typ) == ""
+}
+
 // libraryFault says what Postfix misses of a type that it loads from a library, as
 // it logs it; "" if nothing, or if it loads no types. Source: Postfix 3.10
 // dynamicmaps.c, dymap_dict_lookup.
