@@ -14,8 +14,9 @@ import (
 )
 
 var (
-	// message_strip_characters may have taken a letter away: Nv, Mn.
-	date      = regexp.MustCompile(`[A-Z][a-z]{1,2}, \d\d [A-Z][a-z]{1,2} \d{4} \d\d:\d\d:\d\d `)
+	// message_strip_characters may have taken a letter away: Nv, Mn. A check that
+	// replaces the Received header may have taken the day, or part of it.
+	date      = regexp.MustCompile(`([A-Z][a-z]{1,2}, )?\d\d [A-Z][a-z]{1,2} \d{4} \d\d:\d\d:\d\d `)
 	messageID = regexp.MustCompile(`<\d{14}\.QUEUEID@`)
 	// A log line that quotes a fixed number of bytes of our Received header
 	// quotes less of it after a longer id.

@@ -25,3 +25,18 @@ func TestCutID(t *testing.T) {
 		}
 	}
 }
+
+// TestCutDate: a time is masked as well where a check has cut what is before it.
+func TestCutDate(t *testing.T) {
+	for in, want := range map[string]string{
+		"x; Sun, 29 Nov 2026 21:15:07 +0000": "x; DATE +0000",
+		"x; Sn, 29 Nv 2026 21:15:07 +0000":   "x; DATE +0000",
+		"xn, 29 Nov 2026 21:15:07 +0000":     "xn, DATE +0000",
+		"x 29 Nov 2026 21:15:07 +0000":       "x DATE +0000",
+		"x 29 Nov 2026 21:15 +0000":          "x 29 Nov 2026 21:15 +0000",
+	} {
+		if got := MaskLine(in, ""); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
