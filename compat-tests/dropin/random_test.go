@@ -190,7 +190,7 @@ func drawList(d dice) string {
 			fmt.Sprintf("[::%x]/%d", d.IntN(3), 120+d.IntN(9)), "cidr:{{127.0.0.0/27 x}}", "pcre:{{/example/ x}}", "regexp:{{/^127/ x}}", "texthash:/etc/hosts",
 			"127.0.0.0/8", "127.0.0.1", "127.0.0.2", "127.0.0.0/30", "[::1]", "[::]/0", "localhost", "LOCALHOST", "unknown",
 			"example.org", ".example.org", "two.example.org", "allowed.example", "sub.allowed.example", "dns.example", "10.0.0.0/8",
-			"127.0.0.1/8", "127.0.0.0/33", "/nonexistent", "static:x", "[127.0.0.1", "127.0.0.", "127", "127.0.0.1:25", "[::1", "::1", "*", "", "a,!", "/etc/hosts", "/etc/services",
+			"127.0.0.1/8", "127.0.0.0/33", "/nonexistent", "static:x", "[127.0.0.1", "127.0.0.", "127", "127.0.0.1:25", "[::1", "::1", "*", "", "a,!", "/etc/hosts", "/etc/protocols",
 			"fail:x", "internal:x", "static:", "inline:{}", "unionmap:{fail:x,static:x}", "unionmap:{static:x,texthash:/etc/hosts}", "pipemap:{static:127.0.0.1,inline:{127.0.0.1=x}}", "randmap:{a,a}",
 			"texthash:/etc/hosts(lookup)", "nosuch:x", "cidr:{{::/0 x}}", "cidr:{{!127.0.0.0/30 x}}", "pcre:{{!/^127/ x}}", "inline:{127.0.0.1=x}", "inline:{{example.org=y}}", "127.0.0", "0.0.0.0/0"))
 	}

@@ -18,6 +18,9 @@
 // the count is logged as a warning as soon as there is room again. Flush waits for
 // the queues before the process ends, as long as lines are taken.
 //
+// A verbose Logger (option -v, debug_peer_list) may log more than that in a moment: its
+// caller waits while the queue is half full and lines are taken. The others do not.
+//
 // What it does not do: write maillog_file itself (postlogd does), read the
 // configuration or the environment, end the process.
 //

@@ -220,6 +220,9 @@ func (l *Logger) logf(s Severity, format string, args []any) {
 		text = fmt.Sprintf(format, args...)
 	}
 	k := l.core
+	if l.verbose > 0 {
+		k.waitRoom()
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if s == Error {
@@ -235,6 +238,27 @@ func (l *Logger) logf(s Severity, format string, args []any) {
 	}
 	for _, e := range k.extra {
 		k.emit(e.queue, e.form, t, s, text)
+	}
+}
+
+// verboseStall is how long a verbose Logger waits for a log daemon that takes nothing.
+const verboseStall = time.Second
+
+// waitRoom waits for the queues of all sinks, before the lock is taken: nobody else
+// waits.
+func (k *core) waitRoom() {
+	var queues [2]*queue
+	k.mu.Lock()
+	all := queues[:0]
+	if k.main != nil {
+		all = append(all, k.main)
+	}
+	for _, e := range k.extra {
+		all = append(all, e.queue)
+	}
+	k.mu.Unlock()
+	for _, q := range all {
+		q.waitRoom(verboseStall)
 	}
 }
 

@@ -214,6 +214,57 @@ func TestOverflowIsReported(t *testing.T) {
 	}
 }
 
+// A verbose Logger waits for a log daemon that is slow, and loses nothing; not for one
+// that takes nothing, and the others never.
+func TestVerboseWaits(t *testing.T) {
+	t.Parallel()
+	c, path := daemon(t)
+	l := New(fixed)
+	l.Configure(Config{Tag: "t/q", PID: 1, Syslog: path})
+	const lines = 2 * maxQueuedLines
+	logged := make(chan struct{})
+	go func() {
+		defer close(logged)
+		for i := range lines {
+			l.WithVerbose(1).Infof("line %d", i)
+		}
+	}()
+	for i := range lines {
+		if i == 0 {
+			time.Sleep(verboseStall / 4) // the queue is half full by then, or soon
+		}
+		if got, want := receive(t, c), fmt.Sprintf("<22>Nov  2 10:43:27 t/q[1]: line %d", i); got != want {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+	}
+	<-logged
+	if !l.Flush(10 * time.Second) {
+		t.Error("not flushed")
+	}
+
+	start := time.Now()
+	for i := range lines {
+		l.WithVerbose(1).Infof("line %d", i)
+	}
+	if d := time.Since(start); d < verboseStall || d > 10*verboseStall {
+		t.Errorf("verbose lines took %v", d)
+	}
+	q := l.core.main
+	if q.lost() != 0 || !q.stalled { // it is full, so the loss is not told yet
+		t.Errorf("lost %d, stalled %t", q.lost(), q.stalled)
+	}
+	for q.lost() == 0 {
+		receive(t, c)
+	}
+	if q.wantRoom(); q.stalled {
+		t.Error("stalled, though lines were taken")
+	}
+	for l.core.main.drained() != nil {
+		_ = c.SetReadDeadline(time.Now().Add(time.Second))
+		_, _ = c.Read(make([]byte, 3000))
+	}
+}
+
 // Lines that wait for the sink of an earlier Configure are not forgotten.
 func TestFlushOfReplacedSink(t *testing.T) {
 	c, path := daemon(t)

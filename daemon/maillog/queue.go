@@ -30,7 +30,9 @@ type queue struct {
 	mu      sync.Mutex
 	lines   [][]byte
 	bytes   int
-	taken   int // lines that waited and were handed over, ever
+	taken   int           // lines that waited and were handed over, ever
+	stalled bool          // a caller has waited for room in vain, and no line was taken since
+	room    chan struct{} // closed when the queue is half empty; nil if nobody waits for that
 	dropped int
 	done    chan struct{} // closed when the goroutine has sent all; nil when none runs
 	closing bool
@@ -77,12 +79,63 @@ func (q *queue) run(done chan struct{}) {
 		q.lines[0] = nil
 		q.lines = q.lines[1:]
 		q.bytes -= len(line)
+		if q.room != nil && !q.halfFull() {
+			close(q.room)
+			q.room = nil
+		}
 		q.mu.Unlock()
 		q.sink.wait(line)
 		q.mu.Lock()
 		q.taken++
+		q.stalled = false
 		q.mu.Unlock()
 	}
+}
+
+func (q *queue) halfFull() bool {
+	return len(q.lines) >= maxQueuedLines/2 || q.bytes >= maxQueuedBytes/2
+}
+
+// waitRoom returns when half of the queue is free, or when none of its lines has been
+// handed over for the time that stall gives; in the latter case, until one is, the
+// next call returns at once.
+func (q *queue) waitRoom(stall time.Duration) {
+	room, before := q.wantRoom()
+	if room == nil {
+		return
+	}
+	timer := time.NewTimer(stall)
+	defer timer.Stop()
+	for {
+		select {
+		case <-room:
+			return
+		case <-timer.C:
+		}
+		q.mu.Lock()
+		if q.taken == before {
+			q.stalled = true
+			q.mu.Unlock()
+			return
+		}
+		before = q.taken
+		q.mu.Unlock()
+		timer.Reset(stall)
+	}
+}
+
+// wantRoom returns what is closed when there is room, or nil if a caller should not
+// wait for that, and how many lines have left the queue.
+func (q *queue) wantRoom() (<-chan struct{}, int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.stalled || !q.halfFull() {
+		return nil, 0
+	}
+	if q.room == nil {
+		q.room = make(chan struct{})
+	}
+	return q.room, q.taken
 }
 
 // lost returns how many lines were dropped and not yet reported.
