@@ -1,8 +1,6 @@
 package qmqp
 
 import (
-	"bytes"
-
 	"github.com/qmqpd/qmqpd/daemon/rfc822"
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
@@ -22,12 +20,8 @@ func (s *Session) writeReceived(out *recordSink, recipients int) {
 	line("Received: from ", s.client.Name, " (", s.client.Name, " [", s.client.RFCAddr, "])")
 	if recipients == 1 {
 		line("\tby ", s.cfg.Hostname, " (", s.cfg.MailName, ") with ", protocol, " id ", s.queueID)
-		rcpt := s.first
-		if nul := bytes.IndexByte(rcpt, 0); nul >= 0 {
-			rcpt = rcpt[:nul]
-		}
 		s.line = append(s.line[:0], "\tfor <"...)
-		s.line = rfc822.AppendQuoted(s.line, rcpt)
+		s.line = rfc822.AppendQuoted(s.line, s.first)
 		s.line = append(s.line, ">; "...)
 	} else {
 		line("\tby ", s.cfg.Hostname, " (", s.cfg.MailName, ") with ", protocol)

@@ -219,9 +219,6 @@ func (c *content) ReadAt(p []byte, off int64) (n int, err error) {
 		return n, io.EOF
 	}
 	m, err := c.file.ReadAt(p, off-int64(len(c.head)))
-	if err != nil && !errors.Is(err, io.EOF) {
-		return n + m, err
-	}
 	return n + m, err
 }
 
