@@ -58,11 +58,12 @@ var allowed = map[string]string{
 	"daemon/spool":              "queuefmt daemon/errno daemon/sockpath",
 	"daemon/standalone":         "daemon/errno daemon/maillog daemon/poll daemon/sockpath",
 	"daemon/table":              "daemon/attr daemon/ere daemon/errno daemon/netstring params/accountfile params/directfile params/hostname params/hosttext",
+	"cmd/internal/buildinfo":    "",
 	"cmd/internal/cat":          "queuefmt queuefmt/export queuefmt/postcat",
 	"cmd/internal/getopt":       "",
 	"cmd/internal/oneprocessor": "",
-	"cmd/postconf-lite":         "cmd/internal/getopt mainconf params params/postconf",
-	"cmd/qmqpd":                 "cmd/internal/cat cmd/internal/getopt cmd/internal/oneprocessor mainconf queuefmt queuefmt/postcat daemon daemon/master daemon/qmqp daemon/sockpath",
+	"cmd/postconf-lite":         "cmd/internal/buildinfo cmd/internal/getopt mainconf params params/postconf",
+	"cmd/qmqpd":                 "cmd/internal/buildinfo cmd/internal/cat cmd/internal/getopt cmd/internal/oneprocessor mainconf queuefmt queuefmt/postcat daemon daemon/master daemon/qmqp daemon/sockpath",
 }
 
 // leaf tells whether a package takes values and returns errors, and so may

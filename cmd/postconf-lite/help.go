@@ -6,13 +6,22 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/qmqpd/qmqpd/cmd/internal/buildinfo"
 	"github.com/qmqpd/qmqpd/params/postconf"
 )
 
-// wantsHelp tells whether the first argument asks for help. Under stock's name there is
-// no such option.
-func wantsHelp(argv []string) bool {
-	return len(argv) > 1 && argv[1] == "--help" && filepath.Base(argv[0]) != "postconf"
+// asksAbout returns which question about the program itself the first argument is:
+// "--help", "--version" or none. Under stock's name there are no such options.
+func asksAbout(argv []string) string {
+	if len(argv) > 1 && (argv[1] == "--help" || argv[1] == "--version") && filepath.Base(argv[0]) != "postconf" {
+		return argv[1]
+	}
+	return ""
+}
+
+func printVersion(w io.Writer) error {
+	_, err := fmt.Fprintln(w, buildinfo.Line("postconf-lite"))
+	return err
 }
 
 // printHelp prints the options. Kong's own help would give them the long names by which

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"strings"
 	"syscall"
@@ -17,8 +18,9 @@ func main() { os.Exit(run(os.Args)) }
 
 // run is the program; argv includes its name.
 func run(argv []string) int {
-	if wantsHelp(argv) {
-		if err := printHelp(os.Stdout); err != nil {
+	if question := asksAbout(argv); question != "" {
+		answer := map[string]func(io.Writer) error{"--help": printHelp, "--version": printVersion}[question]
+		if err := answer(os.Stdout); err != nil {
 			os.Stderr.WriteString(argv[0] + ": " + err.Error() + "\n")
 			return 1
 		}

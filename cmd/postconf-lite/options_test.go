@@ -76,9 +76,12 @@ func TestHelp(t *testing.T) {
 	if strings.Count(help.String(), "--") != strings.Count(help.String(), "--postfix ") {
 		t.Errorf("long names in:\n%s", help.String())
 	}
-	for argv, want := range map[string]bool{"/usr/bin/postconf-lite --help": true, "postconf --help": false, "postconf-lite": false, "postconf-lite -d --help": false} {
-		if got := wantsHelp(strings.Fields(argv)); got != want {
-			t.Errorf("%s: help is %v", argv, got)
+	for argv, want := range map[string]string{
+		"/usr/bin/postconf-lite --help": "--help", "postconf --help": "", "postconf-lite": "", "postconf-lite -d --help": "",
+		"postconf-lite --version -d": "--version", "/usr/sbin/postconf --version": "", "postconf-lite --versions": "",
+	} {
+		if got := asksAbout(strings.Fields(argv)); got != want {
+			t.Errorf("%s: asks %q", argv, got)
 		}
 	}
 }

@@ -1,11 +1,11 @@
-package main
+package buildinfo
 
 import (
 	"runtime/debug"
 	"testing"
 )
 
-func TestVersionText(t *testing.T) {
+func TestLine(t *testing.T) {
 	for _, tt := range []struct {
 		info debug.BuildInfo
 		want string
@@ -20,7 +20,7 @@ func TestVersionText(t *testing.T) {
 			{Key: "vcs.revision", Value: "0123abc"}, {Key: "vcs.modified", Value: "false"},
 		}}, "qmqpd (revision 0123abc)"},
 	} {
-		if got := versionText(&tt.info); got != tt.want {
+		if got := line("qmqpd", &tt.info); got != tt.want {
 			t.Errorf("%q, want %q", got, tt.want)
 		}
 	}
