@@ -109,7 +109,10 @@ lint: ## gofmt, go vet, staticcheck; what is for other systems builds there
 		echo "GOOS=$$os $(GO) vet"; \
 		GOOS=$$os GOARCH=amd64 CGO_ENABLED=0 $(GO) vet ./mainconf ./params/... ./queuefmt/... ./cmd/postconf-lite || exit 1; \
 	done
-	GOARCH=386 CGO_ENABLED=0 $(GO) build ./...
+	@for arch in 386 mips; do \
+		echo "GOARCH=$$arch $(GO) build"; \
+		GOARCH=$$arch CGO_ENABLED=0 $(GO) build ./... || exit 1; \
+	done
 
 bench: postfix ## ours and stock side by side, in one table; ROUNDS=5
 	cd compat-tests/bench && QMQPD_BENCH=1 QMQPD_BENCH_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 0 -v -run '^TestTable$$'

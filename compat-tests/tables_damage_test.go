@@ -142,8 +142,8 @@ func (d *fileDamager) step() string {
 		return fmt.Sprintf("number %#x at %d", number, at)
 	case 6:
 		at = max(0, min(at&^3, len(d.data)-4))
-		number := []int{0, 1, 2, 0xffffffff, 0x7fffffff, 0x80000000, pages, pages - 1, d.IntN(pages), d.IntN(len(d.data))}[d.IntN(10)]
-		binary.LittleEndian.PutUint32(d.data[at:], uint32(number))
+		number := []uint32{0, 1, 2, 0xffffffff, 0x7fffffff, 0x80000000, uint32(pages), uint32(pages - 1), uint32(d.IntN(pages)), uint32(d.IntN(len(d.data)))}[d.IntN(10)]
+		binary.LittleEndian.PutUint32(d.data[at:], number)
 		return fmt.Sprintf("number %#x at %d", number, at)
 	case 7:
 		clear(d.data[at:min(at+1+d.IntN(64), len(d.data))])

@@ -38,7 +38,7 @@ func mayWait(fd int) bool {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return true
 	}
-	null := st.Mode&unix.S_IFMT == unix.S_IFCHR && st.Rdev == unix.Mkdev(1, 3)
+	null := st.Mode&unix.S_IFMT == unix.S_IFCHR && uint64(st.Rdev) == unix.Mkdev(1, 3)
 	return st.Mode&unix.S_IFMT != unix.S_IFREG && !null
 }
 

@@ -320,6 +320,9 @@ func (l *Lock) unlock(slot, n int) {
 func (l *Lock) lockBytes(start, n int, kind int16) error {
 	lock := unix.Flock_t{Type: kind, Whence: unix.SEEK_SET, Start: int64(start), Len: int64(n)}
 	return ignoringEINTR(func() error {
+		if strconv.IntSize == 32 { // another system call, which package unix knows
+			return unix.FcntlFlock(uintptr(l.fd), unix.F_OFD_SETLK, &lock)
+		}
 		if _, _, errno := syscall.RawSyscall(unix.SYS_FCNTL, uintptr(l.fd), unix.F_OFD_SETLK, uintptr(unsafe.Pointer(&lock))); errno != 0 {
 			return errno
 		}

@@ -84,7 +84,7 @@ func receiveDescriptor(link int) (int, error) {
 	if len(fds) == 1 {
 		return fds[0], nil
 	}
-	// The control buffer has room for two.
+	// On 64-bit machines the control buffer has room for two.
 	for _, fd := range fds {
 		_ = unix.Close(fd)
 	}

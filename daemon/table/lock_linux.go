@@ -1,6 +1,7 @@
 package table
 
 import (
+	"strconv"
 	"syscall"
 	"unsafe"
 
@@ -32,6 +33,9 @@ func unlockFcntl(fd int) { fcntlNow(fd, unix.F_UNLCK) }
 
 func fcntlNow(fd int, kind int16) bool {
 	lock := unix.Flock_t{Type: kind}
+	if strconv.IntSize == 32 { // another system call, which package unix knows
+		return unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLK, &lock) == nil
+	}
 	_, _, err := syscall.RawSyscall(unix.SYS_FCNTL, uintptr(fd), unix.F_OFD_SETLK, uintptr(unsafe.Pointer(&lock)))
 	return err == 0
 }
