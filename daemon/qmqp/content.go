@@ -102,7 +102,7 @@ func newLineReader(c *content, limit int) *lineReader {
 	if c.file == nil {
 		return &lineReader{c: c, limit: limit, win: c.head, whole: true}
 	}
-	return &lineReader{c: c, limit: limit, win: c.window(2*limit + 2)}
+	return &lineReader{c: c, limit: limit, win: c.window()}
 }
 
 // offset is where the next line starts.
@@ -112,36 +112,42 @@ func (r *lineReader) offset() int64 { return r.base + int64(r.pos) }
 // one, or what stands after the last newline. terminated tells that a newline
 // followed. The bytes are valid until the next call.
 func (r *lineReader) next() (line []byte, terminated bool, err error) {
-	if !r.whole && len(r.win)-r.pos <= r.limit {
-		if err := r.fill(); err != nil {
-			return nil, false, err
+	for {
+		rest := r.win[r.pos:]
+		look := rest
+		if len(look) > r.limit {
+			look = look[:r.limit+1]
 		}
+		if i := bytes.IndexByte(look, '\n'); i >= 0 {
+			r.pos += i + 1
+			return rest[:i], true, nil
+		}
+		switch {
+		case len(rest) > r.limit:
+			rest = rest[:r.limit]
+		case !r.whole:
+			if err := r.fill(); err != nil {
+				return nil, false, err
+			}
+			continue
+		case len(rest) == 0:
+			return nil, false, io.EOF
+		}
+		r.pos += len(rest)
+		return rest, false, nil
 	}
-	rest := r.win[r.pos:]
-	if len(rest) == 0 {
-		return nil, false, io.EOF
-	}
-	look := rest
-	if len(look) > r.limit+1 {
-		look = look[:r.limit+1]
-	}
-	if i := bytes.IndexByte(look, '\n'); i >= 0 {
-		r.pos += i + 1
-		return rest[:i], true, nil
-	}
-	if len(look) > r.limit {
-		look = look[:r.limit]
-	}
-	r.pos += len(look)
-	return look, false, nil
 }
 
-// fill moves what is left to the front of the window and reads more.
+// fill moves what is left to the front of the window, which grows with the longest line,
+// and reads more.
 func (r *lineReader) fill() error {
+	rest := r.win[r.pos:]
+	if len(rest) == cap(r.win) {
+		r.win = make([]byte, 2*len(rest))
+	}
 	r.base += int64(r.pos)
-	n := copy(r.win[:cap(r.win)], r.win[r.pos:])
+	n := copy(r.win[:cap(r.win)], rest)
 	r.pos = 0
-	r.win = r.win[:n]
 	m, err := r.c.ReadAt(r.win[n:cap(r.win)], r.base+int64(n))
 	r.win = r.win[:n+m]
 	if err == io.EOF {

@@ -1,7 +1,10 @@
 package qmqp
 
 import (
+	"bytes"
 	"errors"
+	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -100,6 +103,53 @@ func TestContent(t *testing.T) {
 					t.Error(d)
 				}
 			})
+		}
+	}
+}
+
+// Lines are cut by their limit, whatever fits into the window through which a file is
+// read: a large limit costs nothing until a line is that long.
+func TestLongLines(t *testing.T) {
+	message := []byte("short\n" + strings.Repeat("x", 3*chunkSize+1) + "\nshort\n" + strings.Repeat("y", chunkSize) + "\n" + strings.Repeat("z", chunkSize-1) + "\nend")
+	for _, limit := range []int{8, chunkSize - 1, chunkSize, chunkSize + 1, 3 * chunkSize, 3*chunkSize + 1, math.MaxInt} {
+		for name, st := range map[string]Storage{"memory": {}, "file": {MemoryPerMessage: 3, TempFile: tempFile(t)}} {
+			c := st.newContent()
+			if _, err := c.Write(message); err != nil {
+				t.Fatal(err)
+			}
+			c.complete()
+			if (c.file != nil) != (name == "file") {
+				t.Fatalf("%s: file %v", name, c.file)
+			}
+			lines, rest := newLineReader(c, limit), message
+			for {
+				line, terminated, err := lines.next()
+				if err == io.EOF {
+					break
+				}
+				if err != nil || len(rest) == 0 {
+					t.Fatalf("%s, limit %d: %v after the end", name, limit, err)
+				}
+				look := rest
+				if len(look) > limit {
+					look = look[:limit+1]
+				}
+				want, _, found := bytes.Cut(look, []byte("\n"))
+				want = want[:min(limit, len(want))]
+				if !bytes.Equal(line, want) || terminated != found {
+					t.Fatalf("%s, limit %d: got %d bytes, terminated %t; want %d, %t", name, limit, len(line), terminated, len(want), found)
+				}
+				if rest = rest[len(want):]; found {
+					rest = rest[1:]
+				}
+			}
+			if len(rest) > 0 {
+				t.Errorf("%s, limit %d: %d bytes are missing", name, limit, len(rest))
+			}
+			if n := cap(lines.win); c.file != nil && n > max(chunkSize, 4*min(limit, 2*chunkSize)) {
+				t.Errorf("limit %d: a window of %d bytes", limit, n)
+			}
+			c.close()
 		}
 	}
 }

@@ -169,13 +169,12 @@ func (c *content) flush() {
 // complete follows the last byte: now the content can be read.
 func (c *content) complete() { c.flush() }
 
-// window returns memory of at least n bytes through which a complete file is
-// read.
-func (c *content) window(n int) []byte {
-	if cap(c.chunk) >= n {
+// window returns memory through which a complete file is read.
+func (c *content) window() []byte {
+	if cap(c.chunk) > 0 {
 		return c.chunk[:0]
 	}
-	return make([]byte, 0, n)
+	return make([]byte, 0, chunkSize)
 }
 
 // grow makes room for n bytes in head, if that is within the limits.
