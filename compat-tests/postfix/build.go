@@ -13,6 +13,10 @@ import (
 // the stock program: a check of the tests themselves.
 const StockVariable = "QMQPD_COMPAT_STOCK"
 
+// ArchitectureVariable is the environment variable with the GOARCH that ours are built
+// for; 386 is what a 64-bit machine runs, too.
+const ArchitectureVariable = "QMQPD_COMPAT_GOARCH"
+
 // built keeps the programs built for this test program.
 var built struct {
 	sync.Mutex
@@ -43,6 +47,9 @@ func Build(t testing.TB, name string) string {
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./cmd/"+name)
 	cmd.Dir = module
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if arch := os.Getenv(ArchitectureVariable); arch != "" {
+		cmd.Env = append(cmd.Env, "GOARCH="+arch)
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build cmd/%s: %v\n%s", name, err, out)
 	}
