@@ -7,9 +7,13 @@ import (
 	"syscall"
 )
 
+// NoNumber is what Postfix prints when the system has reported no error. Source:
+// Postfix 3.10 mystrerror.c, mystrerror.
+const NoNumber = "Application error"
+
 // Text returns strerror(3)'s text in the C locale for the error number that
 // err wraps: "No such file or directory". An error without a number gets its
-// own text, nil "Success", and the number zero what Postfix has for it.
+// own text, nil "Success", and the number zero NoNumber.
 func Text(err error) string {
 	if err == nil {
 		return "Success"
@@ -19,7 +23,7 @@ func Text(err error) string {
 		return err.Error()
 	}
 	if number == 0 {
-		return "Application error"
+		return NoNumber
 	}
 	// Go's table has glibc's words, but without the capital at the start.
 	text := []byte(number.Error())

@@ -48,6 +48,7 @@ const (
 // WithKeepUTF8.
 type core struct {
 	now    func() time.Time
+	stall  time.Duration // verboseStall
 	errors atomic.Int64
 
 	mu       sync.Mutex // held while a line is handed to all sinks, so that they agree on the order
@@ -71,7 +72,7 @@ type extraSink struct {
 // the location it carries; for local time inside a chroot jail, load the
 // location before.
 func New(now func() time.Time) *Logger {
-	return &Logger{core: &core{now: now}}
+	return &Logger{core: &core{now: now, stall: verboseStall}}
 }
 
 // Configure sets identity and main sink, and connects it now, so that it
@@ -247,19 +248,24 @@ const verboseStall = time.Second
 // waitRoom waits for the queues of all sinks, before the lock is taken: nobody else
 // waits.
 func (k *core) waitRoom() {
-	var queues [2]*queue
+	for _, q := range k.queues() {
+		q.waitRoom(k.stall)
+	}
+}
+
+// queues returns the queues of all sinks, those that were replaced first.
+func (k *core) queues() []*queue {
 	k.mu.Lock()
-	all := queues[:0]
+	defer k.mu.Unlock()
+	all := make([]*queue, 0, len(k.old)+1+len(k.extra))
+	all = append(all, k.old...)
 	if k.main != nil {
 		all = append(all, k.main)
 	}
 	for _, e := range k.extra {
 		all = append(all, e.queue)
 	}
-	k.mu.Unlock()
-	for _, q := range all {
-		q.waitRoom(verboseStall)
-	}
+	return all
 }
 
 // emit hands one line to one sink, after the warning about lost lines that
@@ -327,18 +333,7 @@ func (l *Logger) Flush(stall time.Duration) bool {
 	if l == nil {
 		return true
 	}
-	k := l.core
-	k.mu.Lock()
-	queues := make([]*queue, 0, len(k.old)+1+len(k.extra))
-	queues = append(queues, k.old...)
-	if k.main != nil {
-		queues = append(queues, k.main)
-	}
-	for _, e := range k.extra {
-		queues = append(queues, e.queue)
-	}
-	k.mu.Unlock()
-	for _, q := range queues {
+	for _, q := range l.core.queues() {
 		if !q.waitEmpty(stall) {
 			return false
 		}

@@ -257,11 +257,8 @@ func netError(err error) string {
 	if errors.As(err, &number) {
 		return errno.Text(number)
 	}
-	return noSystemError
+	return errno.NoNumber
 }
-
-// noSystemError is what Postfix prints when the system has reported no error.
-const noSystemError = "Application error"
 
 // pause waits, unless ctx ends first.
 func pause(ctx context.Context, d time.Duration) error {

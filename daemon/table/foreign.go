@@ -24,7 +24,8 @@ func IsForeign(typ string) bool {
 	return false
 }
 
-// LeftToPostfix tells whether a type is one that only Postfix has, and has here.
+// LeftToPostfix tells whether a type is one that only Postfix has, and has here: it opens
+// such a table without a word. Source: Postfix 3.10 dynamicmaps.c, dymap_dict_lookup.
 func (s *Set) LeftToPostfix(typ string) bool {
 	return IsForeign(typ) && s.libraryFault(typ) == ""
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/qmqpd/qmqpd/daemon/errno"
 )
 
 // memcacheTable asks a memcached server, and then a backup table whose answer
@@ -226,7 +228,7 @@ func (t *memcacheTable) set(ctx context.Context, key, value string) {
 // ioError tells of a failed exchange, and of the system's error if there was one.
 func (t *memcacheTable) ioError(ctx context.Context, l *link, err error) string {
 	text := "database memcache:" + t.name + ": I/O error"
-	if reason := l.trouble(ctx, err); reason != noSystemError {
+	if reason := l.trouble(ctx, err); reason != errno.NoNumber {
 		text += ": " + reason
 	}
 	return text

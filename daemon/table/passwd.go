@@ -83,7 +83,7 @@ func (t *unixTable) Lookup(_ context.Context, key string) (string, bool, error) 
 		return value, found, nil
 	}
 	// A database without the superuser is as good as none.
-	reason := "Application error"
+	reason := errno.NoNumber
 	if err != nil {
 		reason = errno.Text(err)
 	}
