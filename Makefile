@@ -19,7 +19,7 @@ UNIT     = $$($(GO) list ./... | grep -v /compat-tests)
 
 export GOFLAGS ?= -mod=readonly
 
-.PHONY: help build demo test kill race unit compat postfix qmqpd-random incoming-random params-random postconf-random postconf-products own-dir own-mail own-conf judge-coverage fuzz lint bench microbench table-speed docs install clean
+.PHONY: help build demo test kill powercut race unit compat postfix qmqpd-random incoming-random params-random postconf-random postconf-products own-dir own-mail own-conf judge-coverage fuzz lint bench microbench table-speed docs install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' Makefile
@@ -90,6 +90,9 @@ judge-coverage: ## which lines of the real Postfix the compat tests have never m
 
 kill: ## kill the stand-alone server N times while clients send: make kill N=500
 	QMQPD_KILLS=$(N) $(GO) test -count=1 -timeout 0 -v -run '^TestKill$$' ./cmd/qmqpd
+
+powercut: postfix ## cut the power N times: the stand-alone server's queue, and stock's, on several file systems
+	QMQPD_POWERCUTS=$(N) $(GO) test -count=1 -timeout 0 -v -run '^TestPowerCut$$' ./compat-tests
 
 # By default the first new input of a queue file's size is made smaller for up
 # to a minute, in which nothing else is tried.

@@ -65,6 +65,9 @@ var verdictRows = []struct {
 	{name: "no end", corrupt: true, edit: func(f *brokenFile) { f.drop('E') }},
 	{name: "no extracted", corrupt: true, edit: func(f *brokenFile) { f.cut = 'X' }},
 	{name: "no content", corrupt: true, edit: func(f *brokenFile) { f.cut = 'M' }},
+	{name: "empty", corrupt: true, edit: func(f *brokenFile) { f.cut = 'C' }}, // so are the next what a power cut leaves
+	{name: "zeros", corrupt: true, edit: func(f *brokenFile) { f.cut, f.tail = 'C', strings.Repeat("\x00", 4096) }},
+	{name: "zeros from the content on", corrupt: true, edit: func(f *brokenFile) { f.cut, f.tail = 'N', strings.Repeat("\x00", 4096) }},
 	{name: "cut in a record", corrupt: true, edit: func(f *brokenFile) { f.trim = 5 }},
 	{name: "data after the end", edit: func(f *brokenFile) { f.tail = "xyz" }},
 	{name: "pointer to nothing", edit: func(f *brokenFile) { f.insert('M', 'p', "              0") }},

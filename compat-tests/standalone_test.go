@@ -31,6 +31,14 @@ type alone struct {
 // newAlone starts a stand-alone server and returns when it accepts clients.
 func newAlone(t *testing.T) *alone {
 	t.Helper()
+	a := prepareAlone(t)
+	a.serve(t)
+	return a
+}
+
+// prepareAlone makes what a stand-alone server needs.
+func prepareAlone(t *testing.T) *alone {
+	t.Helper()
 	a := &alone{
 		Instance: postfix.New(t, postfix.Options{}),
 		queue:    "/srv/spool",
@@ -42,6 +50,12 @@ func newAlone(t *testing.T) *alone {
 	if err := os.MkdirAll(a.Path("/srv"), 0o755); err != nil {
 		t.Fatal(err)
 	}
+	return a
+}
+
+// serve starts the server and returns when it accepts clients.
+func (a *alone) serve(t *testing.T) {
+	t.Helper()
 	a.cmd = a.Command("/usr/sbin/qmqpd", "serve", "-c", "/etc/postfix", "--listen", a.addr, "--queue", a.queue)
 	var stderr strings.Builder
 	a.cmd.Stderr = &stderr
@@ -65,7 +79,7 @@ func newAlone(t *testing.T) *alone {
 		conn, err := net.Dial("tcp", a.addr)
 		if err == nil {
 			conn.Close()
-			return a
+			return
 		}
 		select {
 		case <-a.done:

@@ -24,7 +24,7 @@
 //
 // A power cut before Commit returned leaves nothing, an unfinished file of
 // mode 0600, which qmgr ignores, or a file of mode 0700 that may lack data,
-// which qmgr recognises by its missing end and moves to corrupt/; that much is
+// which qmgr or a delivery agent recognises and moves to corrupt/; that much is
 // as with Postfix.
 //
 // A failure at any step removes the file again and is returned; the package
