@@ -91,8 +91,8 @@ judge-coverage: ## which lines of the real Postfix the compat tests have never m
 kill: ## kill the stand-alone server N times while clients send: make kill N=500
 	QMQPD_KILLS=$(N) $(GO) test -count=1 -timeout 0 -v -run '^TestKill$$' ./cmd/qmqpd
 
-powercut: postfix ## cut the power N times: the stand-alone server's queue, and stock's, on several file systems
-	QMQPD_POWERCUTS=$(N) $(GO) test -count=1 -timeout 0 -v -run '^TestPowerCut$$' ./compat-tests
+powercut: postfix ## cut the disk's power N times, and let writes to it fail: the stand-alone server and stock
+	QMQPD_POWERCUTS=$(N) $(GO) test -count=1 -timeout 0 -v -run '^(TestPowerCut|TestDiskErrors)$$' ./compat-tests
 
 # By default the first new input of a queue file's size is made smaller for up
 # to a minute, in which nothing else is tried.

@@ -44,6 +44,61 @@ type cutMessage struct {
 	known, gone int
 }
 
+// fileSystem is one that a queue may be in.
+type fileSystem struct {
+	name  string
+	size  int64
+	make  []string
+	check []string // what an administrator runs after a crash
+	main  string   // a line for main.cf
+}
+
+// fileSystems are those of most mail servers. In some of them folders of the
+// queue are made on the way.
+var fileSystems = []fileSystem{
+	{"ext4", 64 << 20, []string{"mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"}, nil, "hash_queue_names = incoming"},
+	{"ext4 without a journal", 64 << 20, []string{"mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-E", "lazy_itable_init=0"},
+		[]string{"e2fsck", "-fy"}, "hash_queue_names = incoming"},
+	{"xfs", 300 << 20, []string{"mkfs.xfs", "-q", "-f"}, nil, ""},
+	{"btrfs", 128 << 20, []string{"mkfs.btrfs", "-q", "-f"}, nil, "hash_queue_names = incoming"},
+}
+
+// disk makes a disk with the file system on it, and names the file that it was
+// made from.
+func (s *fileSystem) disk(t *testing.T) (disk *standin.Disk, image string) {
+	t.Helper()
+	if _, err := exec.LookPath(s.make[0]); err != nil {
+		t.Skipf("SKIPPED: no power cuts here: %v", err)
+	}
+	image = filepath.Join(t.TempDir(), "image")
+	if err := errors.Join(os.WriteFile(image, nil, 0o600), os.Truncate(image, s.size)); err != nil {
+		t.Fatal(err)
+	}
+	command(t, append(s.make, image)...)
+	return standin.NewDisk(t, image), image
+}
+
+// mend does what an administrator does after a crash.
+func (s *fileSystem) mend(t *testing.T, image string) {
+	t.Helper()
+	if s.check == nil {
+		return
+	}
+	out, err := exec.Command(s.check[0], append(s.check[1:], image)...).CombinedOutput()
+	// Up to 2, its exit status says that it had something to mend.
+	if status := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &status) || status.ExitCode() > 2) {
+		t.Fatalf("%v: %v\n%s", s.check, err, out)
+	}
+}
+
+// cuts says how often the power is cut, and on which sides.
+func cuts() (int, []func() *cutSide) {
+	if n, err := strconv.Atoi(os.Getenv("QMQPD_POWERCUTS")); err == nil {
+		return n, []func() *cutSide{standAloneCut, stockCut}
+	}
+	return 3, []func() *cutSide{standAloneCut}
+}
+
 // TestPowerCut lets the stand-alone server work in real file systems on a disk
 // whose cache is lost in a power cut. Whatever the moment, each message that
 // was answered K by then must be there afterwards, complete.
@@ -52,40 +107,13 @@ type cutMessage struct {
 // off, too, and it is told how many messages they lose.
 func TestPowerCut(t *testing.T) {
 	t.Parallel()
-	cuts, sides := 3, []func() *cutSide{standAloneCut}
-	if n, err := strconv.Atoi(os.Getenv("QMQPD_POWERCUTS")); err == nil {
-		cuts, sides = n, append(sides, stockCut)
-	}
-	for _, system := range []struct {
-		name  string
-		size  int64
-		make  []string
-		check []string // what an administrator runs after a crash
-		main  string   // a line for main.cf
-	}{
-		{"ext4", 64 << 20, []string{"mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"}, nil, ""},
-		{"ext4 without a journal", 64 << 20, []string{"mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-E", "lazy_itable_init=0"},
-			[]string{"e2fsck", "-fy"}, "hash_queue_names = incoming"}, // folders are made on the way
-		{"xfs", 300 << 20, []string{"mkfs.xfs", "-q", "-f"}, nil, ""},
-		{"btrfs", 128 << 20, []string{"mkfs.btrfs", "-q", "-f"}, nil, "hash_queue_names = incoming"},
-	} {
+	cuts, sides := cuts()
+	for _, system := range fileSystems {
 		for _, side := range sides {
 			side := side()
 			t.Run(system.name+", "+side.name, func(t *testing.T) {
-				if _, err := exec.LookPath(system.make[0]); err != nil {
-					t.Skipf("SKIPPED: no power cuts here: %v", err)
-				}
-				folder := side.place(t, system.main)
-				image := filepath.Join(t.TempDir(), "image")
-				if err := os.WriteFile(image, nil, 0o600); err != nil {
-					t.Fatal(err)
-				}
-				if err := os.Truncate(image, system.size); err != nil {
-					t.Fatal(err)
-				}
-				command(t, append(system.make, image)...)
-				disk := standin.NewDisk(t, image)
-				accepted := sendToDisk(t, disk, side, folder)
+				disk, image := system.disk(t)
+				sent := sendToDisk(t, disk, side, system.main, 0)
 				events := disk.Position()
 				random := rand.New(rand.NewPCG(3, 4))
 				var sum cutFindings
@@ -94,28 +122,56 @@ func TestPowerCut(t *testing.T) {
 					if err := disk.Cut(at, random, image); err != nil {
 						t.Fatal(err)
 					}
+					system.mend(t, image)
+					found := checkAfterCut(t, image, at, sent.accepted)
+					if side.keeps && found.losses != nil {
+						t.Errorf("cut after event %d of %d: %s", at, events, strings.Join(found.losses, "\n"))
+					}
+					sum.add(found)
+				}
+				if sum.due == 0 || sent.refused > 0 {
+					t.Errorf("%d messages to lose, and %d refused", sum.due, sent.refused)
+				}
+				t.Logf("%d events, %d messages; after %d cuts %v", events, len(sent.accepted), cuts, sum)
+			})
+		}
+	}
+}
+
+// TestDiskErrors lets one of a hundred writes to the disk fail. Then the power
+// fails. Each message that was answered K must be there, complete.
+//
+// The kernel tells of a lost block once, and with some of them it tells
+// whoever asks first. Without a journal, e2fsck(8) may mistake one inode for
+// another afterwards; so there are no folders to lose, each with its files.
+func TestDiskErrors(t *testing.T) {
+	t.Parallel()
+	turns, sides := cuts()
+	for _, system := range fileSystems {
+		for _, side := range sides {
+			side := side()
+			t.Run(system.name+", "+side.name, func(t *testing.T) {
+				accepted, refused := 0, 0
+				var sum cutFindings
+				for turn := range max(1, turns/10) {
+					disk, image := system.disk(t)
+					main := system.main
 					if system.check != nil {
-						// Up to 2, its exit status says that it had something to mend.
-						out, err := exec.Command(system.check[0], append(system.check[1:], image)...).CombinedOutput()
-						if status := (*exec.ExitError)(nil); err != nil && (!errors.As(err, &status) || status.ExitCode() > 2) {
-							t.Fatalf("cut after event %d: %v: %v\n%s", at, system.check, err, out)
-						}
+						main = ""
 					}
-					found := checkAfterCut(t, image, at, accepted)
-					for _, loss := range found.losses {
-						if side.keeps {
-							t.Errorf("cut after event %d of %d: %s", at, events, loss)
-						}
+					sent := sendToDisk(t, disk, side, main, 100)
+					if err := disk.Cut(sent.end, rand.New(rand.NewPCG(6, uint64(turn))), image); err != nil {
+						t.Fatal(err)
 					}
-					sum.due += found.due
-					sum.losses = append(sum.losses, found.losses...)
-					sum.halves += found.halves
+					system.mend(t, image)
+					found := checkAfterCut(t, image, sent.end, sent.accepted)
+					if side.keeps && found.losses != nil {
+						t.Errorf("turn %d: %s", turn, strings.Join(found.losses, "\n"))
+					}
+					accepted, refused = accepted+len(sent.accepted), refused+sent.refused
+					sum.add(found)
 				}
-				if sum.due == 0 {
-					t.Error("no cut had anything to lose")
-				}
-				t.Logf("%d events, %d messages; after %d cuts %d messages answered K were due, %d of them lost; %d incomplete files look complete",
-					events, len(accepted), cuts, sum.due, len(sum.losses), sum.halves)
+				t.Logf("%d messages and %d refusals; %v", accepted, refused, sum)
 			})
 		}
 	}
@@ -166,10 +222,19 @@ func stockCut() *cutSide {
 	}
 }
 
+// sentToDisk is what became of messages.
+type sentToDisk struct {
+	accepted map[string]*cutMessage // by queue id
+	refused  int
+	end      int // the disk's position when the last client had its answer
+}
+
 // sendToDisk has clients send, and another program remove files, as qmgr(8)
-// does. It returns the messages by queue id.
-func sendToDisk(t *testing.T, disk *standin.Disk, side *cutSide, folder string) map[string]*cutMessage {
+// does. With failures, one of so many writes to the disk fails, the server may
+// refuse messages, and nothing is removed.
+func sendToDisk(t *testing.T, disk *standin.Disk, side *cutSide, main string, failures int) *sentToDisk {
 	t.Helper()
+	folder := side.place(t, main)
 	before := t.TempDir()
 	command(t, "cp", "-a", folder+"/.", before)
 	command(t, "mount", "-o", "loop", disk.Path, folder)
@@ -178,12 +243,13 @@ func sendToDisk(t *testing.T, disk *standin.Disk, side *cutSide, folder string) 
 	addr, queue := side.start(t)
 	syscall.Sync()
 	disk.Record()
+	disk.FailWrites(failures, rand.New(rand.NewPCG(7, uint64(time.Now().UnixNano()))))
 	var (
-		mu       sync.Mutex
-		accepted = map[string]*cutMessage{}
-		clients  sync.WaitGroup
-		removed  = make(chan string, 100_000)
-		end      = time.Now().Add(2 * time.Second)
+		mu      sync.Mutex
+		sent    = sentToDisk{accepted: map[string]*cutMessage{}}
+		clients sync.WaitGroup
+		removed = make(chan string, 100_000)
+		end     = time.Now().Add(2 * time.Second)
 	)
 	for n := range 30 {
 		clients.Go(func() {
@@ -194,14 +260,19 @@ func sendToDisk(t *testing.T, disk *standin.Disk, side *cutSide, folder string) 
 			for k := 0; time.Now().Before(end); k++ {
 				subject := fmt.Sprintf("client %d message %d", n, k)
 				id, err := sendLarge(addr, subject, random.IntN(3)*random.IntN(10_000))
-				if err != nil {
-					t.Errorf("client %d: %v", n, err)
-					return
-				}
 				mu.Lock()
-				accepted[id] = &cutMessage{subject: subject, known: disk.Position(), gone: -1}
+				switch {
+				case err == nil:
+					sent.accepted[id] = &cutMessage{subject: subject, known: disk.Position(), gone: -1}
+				case failures > 0:
+					sent.refused++
+				default:
+					t.Errorf("client %d: %v", n, err)
+				}
 				mu.Unlock()
-				if random.IntN(3) == 0 {
+				if err != nil {
+					time.Sleep(50 * time.Millisecond) // a client would wait longer
+				} else if failures == 0 && random.IntN(3) == 0 {
 					removed <- id
 				}
 			}
@@ -211,7 +282,7 @@ func sendToDisk(t *testing.T, disk *standin.Disk, side *cutSide, folder string) 
 	remover.Go(func() {
 		for id := range removed {
 			mu.Lock()
-			accepted[id].gone = disk.Position()
+			sent.accepted[id].gone = disk.Position()
 			mu.Unlock()
 			file := filepath.Join(folder, queue, "incoming", id)
 			err := os.Remove(file)
@@ -229,9 +300,11 @@ func sendToDisk(t *testing.T, disk *standin.Disk, side *cutSide, folder string) 
 	clients.Wait()
 	close(removed)
 	remover.Wait()
+	sent.end = disk.Position()
+	disk.FailWrites(0, nil)
 	side.stop(t)
 	command(t, "umount", folder)
-	return accepted
+	return &sent
 }
 
 // sendLarge sends one message of so many lines and returns its queue id.
@@ -261,6 +334,16 @@ type cutFindings struct {
 	due    int      // messages that must be there
 	losses []string // those of them that are not, or are damaged
 	halves int      // files that are marked as complete, are not, and are nobody's
+}
+
+func (f *cutFindings) add(more cutFindings) {
+	f.due += more.due
+	f.losses = append(f.losses, more.losses...)
+	f.halves += more.halves
+}
+
+func (f cutFindings) String() string {
+	return fmt.Sprintf("%d messages answered K were due, %d of them lost; %d incomplete files look complete", f.due, len(f.losses), f.halves)
 }
 
 // wholeMessage is what sendLarge sends, after header fields of the server.

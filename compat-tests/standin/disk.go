@@ -33,6 +33,7 @@ type Disk struct {
 
 	mu   sync.Mutex
 	now  []byte         // what the disk says when it is read
+	fail func() bool    // which writes fail; nil: none
 	base map[int][]byte // what it said when the record began, without empty blocks; nil before
 	log  []diskEvent
 
@@ -162,6 +163,29 @@ func (d *Disk) Record() {
 	}
 	d.log = nil
 	d.answered.Store(0)
+}
+
+// FailWrites lets one of so many writes fail with EIO from now on; 0 lets none.
+//
+// The loop device takes a write for whole of which a part failed, so only the
+// first part of one fails, and with it all of it.
+func (d *Disk) FailWrites(oneIn int, random *rand.Rand) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fail = nil
+	if oneIn > 0 {
+		d.fail = func() bool { return random.IntN(oneIn) == 0 }
+	}
+}
+
+// continues tells whether a write may be the next part of one that was recorded.
+func (d *Disk) continues(offset int64) bool {
+	for _, e := range d.log[max(0, len(d.log)-64):] {
+		if !e.flush && e.offset+int64(len(e.data)) == offset {
+			return true
+		}
+	}
+	return false
 }
 
 // Position is how many events the record has.
@@ -310,6 +334,9 @@ func (d *Disk) write(offset int64, data []byte) ([]byte, unix.Errno) {
 	defer d.mu.Unlock()
 	if offset < 0 || offset+int64(len(data)) > int64(len(d.now)) {
 		return nil, unix.ENOSPC
+	}
+	if d.fail != nil && !d.continues(offset) && d.fail() {
+		return nil, unix.EIO
 	}
 	copy(d.now[offset:], data)
 	if d.base != nil {

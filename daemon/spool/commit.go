@@ -93,7 +93,7 @@ func (f *File) complete() error {
 			return &Error{Op: "link", Path: f.path, Err: err}
 		}
 	}
-	if err := s.group.sync(&commitFile{h: f.h, path: f.path, dirs: dirs}); err != nil {
+	if err := s.group.sync(&commitFile{h: f.h, path: f.path, dirs: dirs, begun: f.begun}); err != nil {
 		return err
 	}
 	stamp, err := f.checkClock()

@@ -3,8 +3,8 @@ package spool
 import (
 	"context"
 	"errors"
+	"path"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -24,7 +24,7 @@ func (s *Spool) Create(ctx context.Context) (*File, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	f := &File{spool: s, unnamed: s.unnamed}
+	f := &File{spool: s, unnamed: s.unnamed, begun: s.group.begin()}
 	var err error
 	if f.unnamed {
 		f.path = QueueIncoming
@@ -117,52 +117,72 @@ func (f *File) enter() error {
 
 // rename moves a file, making the directories that its new name needs.
 func (s *Spool) rename(old, new string) error {
-	err := s.fs.Rename(old, new)
-	if !errors.Is(err, syscall.ENOENT) {
-		return err
-	}
-	if err := s.makeDirs(new); err != nil {
-		return err
-	}
-	return s.fs.Rename(old, new)
+	return s.name(new, func() error { return s.fs.Rename(old, new) })
 }
 
 // link gives the file its name, making the directories that it needs.
 func (f *File) link(name string) error {
-	err := f.h.Link(name)
-	if errors.Is(err, syscall.ENOENT) {
-		if err := f.spool.makeDirs(name); err != nil {
-			return err
-		}
-		err = f.h.Link(name)
-	}
+	err := f.spool.name(name, func() error { return f.h.Link(name) })
 	if err == nil {
 		f.unnamed = false
 	}
 	return err
 }
 
-// makeDirs makes the directories above the file path.
-func (s *Spool) makeDirs(path string) error {
-	for i := strings.IndexByte(path, '/'); i >= 0; {
-		dir := path[:i]
-		switch err := s.fs.Mkdir(dir, modeSubdir); {
-		case err == nil:
-			s.dirs.made(dir)
-			if o := s.opts.Owner; o != nil {
-				if err := s.fs.Chown(dir, o.UID, o.GID); err != nil {
-					return err
-				}
-			}
-		case !errors.Is(err, syscall.EEXIST):
+// name gives a file the name file, in a directory that is made if need be.
+func (s *Spool) name(file string, give func() error) error {
+	dir := path.Dir(file)
+	if err := s.makeDirs(dir); err != nil {
+		return err
+	}
+	err := give()
+	if errors.Is(err, syscall.ENOENT) { // somebody has removed it
+		s.dirs.gone(dir)
+		if err := s.makeDirs(dir); err != nil {
 			return err
 		}
-		next := strings.IndexByte(path[i+1:], '/')
-		if next < 0 {
-			break
-		}
-		i += 1 + next
+		err = give()
 	}
+	return err
+}
+
+// makeDirs makes a directory below a queue, and those above it, durably.
+func (s *Spool) makeDirs(dir string) error {
+	if s.dirs.has(dir) {
+		return nil
+	}
+	if err := s.makeDirs(path.Dir(dir)); err != nil {
+		return err
+	}
+	s.dirs.making.Lock()
+	defer s.dirs.making.Unlock()
+	if s.dirs.has(dir) {
+		return nil
+	}
+	made, begun := true, s.group.begin()
+	switch err := s.fs.Mkdir(dir, modeSubdir); {
+	case errors.Is(err, syscall.EEXIST):
+		made = false
+	case err != nil:
+		return err
+	case s.opts.Owner != nil:
+		if err := s.fs.Chown(dir, s.opts.Owner.UID, s.opts.Owner.GID); err != nil {
+			return err
+		}
+	}
+	var err error
+	if failure := s.group.beside(func(int) *Error { return s.dirs.settle(dir) }); failure != nil {
+		err = failure.Err
+	} else {
+		err = s.group.since(begun)
+	}
+	if err != nil {
+		if made {
+			_ = s.fs.RemoveDir(dir) // so that the next one makes it anew
+		}
+		return err
+	}
+	s.dirs.settled(dir)
 	return nil
 }
 

@@ -8,14 +8,17 @@ import (
 // dirSyncer makes directory entries durable. Callers that come while a
 // directory is being synced share the next sync of it.
 type dirSyncer struct {
-	fs FS
+	fs     FS
+	failed func(error) // told before anybody else can sync the directory
 
 	mu   sync.Mutex
 	dirs map[string]*syncDir
 
-	// durable holds the subdirectories of hashed queues whose own entries
-	// are known to be durable.
+	// durable holds the subdirectories of hashed queues that are durable, as
+	// are those above them. Nothing is put into others: should their sync fail,
+	// nobody would write them again, and each message in them would be lost.
 	durable map[string]bool
+	making  sync.Mutex
 }
 
 // syncDir is one directory's queue of callers.
@@ -27,46 +30,51 @@ type syncDir struct {
 // syncBatch is the callers that share one sync.
 type syncBatch struct {
 	done chan struct{}
-	err  error
+	err  *Error
 }
 
-// made notes that a directory was made: its entry is not yet durable.
-func (d *dirSyncer) made(dir string) {
+// has tells whether a file may be put into the directory.
+func (d *dirSyncer) has(dir string) bool {
+	if path.Dir(dir) == "." {
+		return true // a queue; it was there before us
+	}
 	d.mu.Lock()
-	delete(d.durable, dir)
-	d.mu.Unlock()
+	defer d.mu.Unlock()
+	return d.durable[dir]
 }
 
-// sync returns when every entry that the directory had at the time of the
-// call is durable, and so are the entries that lead to it from its queue.
-func (d *dirSyncer) sync(dir string) error {
-	if err := d.syncOne(dir); err != nil {
-		return err
-	}
-	parent := path.Dir(dir)
-	if parent == "." {
-		return nil // a queue; it was there before us
-	}
+// gone notes that the directory, or one above it, is not there any more.
+func (d *dirSyncer) gone(dir string) {
 	d.mu.Lock()
-	known := d.durable[dir]
-	d.mu.Unlock()
-	if known {
-		return nil
+	defer d.mu.Unlock()
+	for ; dir != "."; dir = path.Dir(dir) {
+		delete(d.durable, dir)
 	}
-	if err := d.sync(parent); err != nil {
-		return err
+}
+
+// settle makes a directory, which others may have made, and its entry durable.
+func (d *dirSyncer) settle(dir string) *Error {
+	for _, dir := range []string{dir, path.Dir(dir)} {
+		if err := d.sync(dir); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// settled notes that a directory is durable.
+func (d *dirSyncer) settled(dir string) {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.durable == nil {
 		d.durable = make(map[string]bool)
 	}
 	d.durable[dir] = true
-	d.mu.Unlock()
-	return nil
 }
 
-// syncOne syncs one directory, together with others who want the same.
-func (d *dirSyncer) syncOne(dir string) error {
+// sync returns when every entry that the directory had at the time of the call
+// is durable. Who wants the same shares it.
+func (d *dirSyncer) sync(dir string) *Error {
 	d.mu.Lock()
 	q := d.dirs[dir]
 	if q == nil {
@@ -91,6 +99,7 @@ func (d *dirSyncer) syncOne(dir string) error {
 	d.mu.Unlock()
 	if err := d.fs.SyncDir(dir); err != nil {
 		b.err = &Error{Op: "fsync directory", Path: dir, Err: err}
+		d.failed(err)
 	}
 	q.running.Unlock()
 	close(b.done)

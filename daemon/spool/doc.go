@@ -22,6 +22,9 @@
 // shared: a sync counts for a commit only if it began after that commit's last
 // change.
 //
+// When a sync fails, Commit fails for all files that are open: the disk may have
+// lost part of any of them, and the kernel tells so once.
+//
 // A power cut before Commit returned leaves nothing, an unfinished file of
 // mode 0600, which qmgr ignores, or a file of mode 0700 that may lack data,
 // which qmgr or a delivery agent recognises and moves to corrupt/; that much is

@@ -103,6 +103,13 @@ func (f *faultFS) Mkdir(name string, mode fs.FileMode) error {
 	return f.FS.Mkdir(name, mode)
 }
 
+func (f *faultFS) RemoveDir(name string) error {
+	if err := f.step("rmdir", name); err != nil {
+		return err
+	}
+	return f.FS.RemoveDir(name)
+}
+
 func (f *faultFS) Chown(name string, uid, gid int) error {
 	if err := f.step("chown", name); err != nil {
 		return err

@@ -39,6 +39,7 @@ type File struct {
 	path string // where the file is now, or will be, relative to the queue directory
 	err  error
 
+	begun   int64       // see groupCommit.begin
 	unnamed bool        // the file is not at path yet
 	mode    fs.FileMode // permission bits that it was made with
 	done    bool

@@ -30,6 +30,9 @@ type FS interface {
 	// Mkdir makes a directory.
 	Mkdir(name string, mode fs.FileMode) error
 
+	// RemoveDir removes an empty directory; ENOENT when there is none.
+	RemoveDir(name string) error
+
 	// Chmod sets the mode of a directory.
 	Chmod(name string, mode fs.FileMode) error
 

@@ -103,6 +103,10 @@ func (d *dirFS) Mkdir(name string, mode fs.FileMode) error {
 	return retryErr(func() error { return unix.Mkdirat(d.root, name, uint32(mode.Perm())) })
 }
 
+func (d *dirFS) RemoveDir(name string) error {
+	return retryErr(func() error { return unix.Unlinkat(d.root, name, unix.AT_REMOVEDIR) })
+}
+
 func (d *dirFS) Chmod(name string, mode fs.FileMode) error {
 	return retryErr(func() error { return unix.Fchmodat(d.root, name, uint32(mode.Perm()), 0) })
 }

@@ -1,15 +1,20 @@
 package spool
 
 import (
+	"errors"
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
-// Syncing a whole file system waits for everybody's unwritten data. Once that
-// took longer than slowShare, files are synced one by one for a while: for
-// shareBackoff at first, then for twice as long each time.
+// Syncing a whole file system waits for everybody's unwritten data, and fails
+// because of anybody's. Once it failed, or took longer than slowShare, files are
+// synced one by one for a while: for shareBackoff at first, then for twice as
+// long each time.
 const (
 	slowShare       = 200 * time.Millisecond
 	shareBackoff    = 10 * time.Second
@@ -30,6 +35,12 @@ const gatherTurns = 20
 // A sync covers a file only if it begins after the file's last change. Hence
 // a file joins a batch when it is complete, and a batch is closed before its
 // sync begins.
+//
+// A sync that fails may have met any file that was open: it writes what is
+// there of the unfinished ones, too, and the kernel tells of a lost block once.
+// Who asks again, even by fsync(2), hears that all is well: of a block of inodes
+// the loss is not even noted with the files. So no file counts as durable that
+// was there when a sync failed, whosever sync it was: see begin and failed.
 type groupCommit struct {
 	fs    FS
 	dirs  *dirSyncer
@@ -40,13 +51,17 @@ type groupCommit struct {
 	unfinished atomic.Int64
 
 	choose chooser
-	apart  atomic.Int64 // files that are being synced alone
+
+	failures atomic.Int64 // failed syncs
+	failure  atomic.Pointer[error]
 
 	mu      sync.Mutex
 	pending *commitBatch
+	apart   map[chan struct{}]bool // what is being synced beside batches: closed at its end
 
 	running sync.Mutex // held by the batch that is being synced
-	pause   time.Time  // no sharing before
+	current atomic.Pointer[commitBatch]
+	pause   time.Time // no sharing before
 	backoff time.Duration
 }
 
@@ -55,6 +70,7 @@ type commitBatch struct {
 	files []*commitFile
 	done  chan struct{}
 	alone bool // every file shall sync itself
+	err   error
 }
 
 // commitFile is one file's part in a batch: the directories that lead to it.
@@ -62,10 +78,39 @@ type commitFile struct {
 	h    Handle
 	path string
 	dirs []string
+	// begun is what begin said before the file's first byte.
+	begun int64
+}
+
+// begin tells how many syncs have failed. It is asked when a file is made.
+func (g *groupCommit) begin() int64 { return g.failures.Load() }
+
+// failed notes a failed sync.
+func (g *groupCommit) failed(err error) {
+	g.failure.Store(&err)
+	g.failures.Add(1)
 }
 
 // sync returns when the file and the entries that lead to it are durable.
 func (g *groupCommit) sync(f *commitFile) error {
+	if err := g.syncOwn(f); err != nil {
+		return err
+	}
+	if err := g.since(f.begun); err != nil {
+		return &Error{Op: "fsync", Path: f.path, Err: err}
+	}
+	return nil
+}
+
+// since returns the error of a sync that failed since begin said begun.
+func (g *groupCommit) since(begun int64) error {
+	if g.failures.Load() != begun {
+		return *g.failure.Load()
+	}
+	return nil
+}
+
+func (g *groupCommit) syncOwn(f *commitFile) error {
 	if !g.share || g.unfinished.Load() < 2 || g.choose.next() == alone {
 		return g.syncAlone(f)
 	}
@@ -74,10 +119,7 @@ func (g *groupCommit) sync(f *commitFile) error {
 		b.files = append(b.files, f)
 		g.mu.Unlock()
 		<-b.done
-		if b.alone {
-			return g.syncAlone(f)
-		}
-		return nil
+		return g.ended(b, f)
 	}
 	b := &commitBatch{done: make(chan struct{}), files: []*commitFile{f}}
 	g.pending = b
@@ -88,11 +130,19 @@ func (g *groupCommit) sync(f *commitFile) error {
 	g.mu.Lock()
 	g.pending = nil // who comes from here on joins the next batch
 	g.mu.Unlock()
-	b.alone = !g.syncBatch(b)
+	g.syncBatch(b)
 	g.running.Unlock()
 	close(b.done)
+	return g.ended(b, f)
+}
+
+// ended is what the end of its batch means for a file.
+func (g *groupCommit) ended(b *commitBatch, f *commitFile) error {
 	if b.alone {
 		return g.syncAlone(f)
+	}
+	if b.err != nil {
+		return &Error{Op: "fsync", Path: f.path, Err: b.err}
 	}
 	return nil
 }
@@ -111,41 +161,101 @@ func (g *groupCommit) gather(b *commitBatch) {
 	}
 }
 
-// syncBatch syncs the files of a closed batch together and says whether that
-// was done.
-func (g *groupCommit) syncBatch(b *commitBatch) bool {
+// syncBatch syncs the files of a closed batch together, or has them sync
+// themselves.
+func (g *groupCommit) syncBatch(b *commitBatch) {
 	start := g.now()
 	if start.Before(g.pause) {
-		return false
+		b.alone = true
+		return
 	}
-	if err := g.fs.SyncAll(); err != nil {
-		// Whose error it is, one's own fsync will tell.
-		return false
+	g.current.Store(b)
+	defer g.current.Store(nil)
+	err := g.fs.SyncAll()
+	if errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EPERM) {
+		b.alone = true // a jail without the call: nothing was done
+		g.rest()
+		return
+	}
+	if err != nil {
+		b.err = err
+		g.failed(err)
+		g.rest()
+		return
 	}
 	took := g.now().Sub(start)
 	g.choose.took(shared, took, len(b.files))
+	g.waitBeside()
 	if took > slowShare {
-		g.backoff = min(max(2*g.backoff, shareBackoff), maxShareBackoff)
-		g.pause = g.now().Add(g.backoff)
+		g.rest()
 	} else {
 		g.backoff = 0
 	}
-	return true
+}
+
+// beside syncs something while batches may be synced. Whichever fails may do so
+// because of a block that the other needs, too, so each waits for the other's
+// end. It is told how many others there are.
+func (g *groupCommit) beside(sync func(others int) *Error) *Error {
+	end := make(chan struct{})
+	g.mu.Lock()
+	if g.apart == nil {
+		g.apart = make(map[chan struct{}]bool)
+	}
+	g.apart[end] = true
+	others := len(g.apart)
+	g.mu.Unlock()
+	err := sync(others)
+	if err != nil {
+		g.failed(err.Err)
+	}
+	g.mu.Lock()
+	delete(g.apart, end)
+	g.mu.Unlock()
+	close(end)
+	if b := g.current.Load(); b != nil {
+		<-b.done
+	}
+	return err
+}
+
+// waitBeside waits for the end of what is being synced beside a batch.
+func (g *groupCommit) waitBeside() {
+	g.mu.Lock()
+	ends := slices.Collect(maps.Keys(g.apart))
+	g.mu.Unlock()
+	for _, end := range ends {
+		<-end
+	}
+}
+
+// rest keeps files apart for a while. g.running is held.
+func (g *groupCommit) rest() {
+	g.backoff = min(max(2*g.backoff, shareBackoff), maxShareBackoff)
+	g.pause = g.now().Add(g.backoff)
 }
 
 // syncAlone syncs one file and, at the same time, its directories: a journal
 // takes both in one transaction.
 func (g *groupCommit) syncAlone(f *commitFile) error {
-	start, others := g.now(), g.apart.Add(1)
-	defer func() {
-		g.apart.Add(-1)
-		g.choose.took(alone, g.now().Sub(start), int(others))
-	}()
-	results := make(chan error, len(f.dirs))
+	err := g.beside(func(others int) *Error {
+		start := g.now()
+		err := g.syncFile(f)
+		g.choose.took(alone, g.now().Sub(start), others)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+func (g *groupCommit) syncFile(f *commitFile) *Error {
+	results := make(chan *Error, len(f.dirs))
 	for _, dir := range f.dirs {
 		go func() { results <- g.dirs.sync(dir) }()
 	}
-	var first error
+	var first *Error
 	if err := f.h.Sync(); err != nil {
 		first = &Error{Op: "fsync", Path: f.path, Err: err}
 	}

@@ -10,8 +10,10 @@ import (
 	"math/rand/v2"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -33,6 +35,12 @@ type simFS struct {
 	unnamed bool       // CanCreateUnnamed
 	broken  string     // an operation that does nothing: "sync", "syncdir", "syncall"
 	syncs   map[string]int
+
+	// fails says which syncs of a kind fail, from 1 on. What such a sync was to
+	// write will never reach the disk, and nobody hears of that again: the
+	// kernel's memory of it is clean.
+	fails map[string]func(n int) bool
+	lost  map[int]bool
 }
 
 type simInode struct {
@@ -60,7 +68,7 @@ type simEvent struct {
 }
 
 func newSimFS(shared bool) *simFS {
-	f := &simFS{shared: shared, syncs: make(map[string]int)}
+	f := &simFS{shared: shared, syncs: make(map[string]int), lost: make(map[int]bool)}
 	f.root = f.node(true, 0o755)
 	for _, d := range layout {
 		f.root.names[d.name] = f.node(true, d.mode) // durable from the start
@@ -201,6 +209,24 @@ func (f *simFS) Mkdir(name string, mode fs.FileMode) error {
 	return nil
 }
 
+func (f *simFS) RemoveDir(name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	dir, last, err := f.find(name)
+	if err != nil {
+		return err
+	}
+	switch n := dir.names[last]; {
+	case n == nil:
+		return syscall.ENOENT
+	case len(n.names) > 0:
+		return syscall.ENOTEMPTY
+	}
+	delete(dir.names, last)
+	f.add(simEvent{inode: dir, name: last})
+	return nil
+}
+
 func (f *simFS) Chmod(string, fs.FileMode) error { return nil }
 func (f *simFS) Chown(string, int, int) error    { return nil }
 func (f *simFS) SetTime(string, time.Time) error { return nil }
@@ -238,10 +264,16 @@ func (f *simFS) SyncDir(name string) error {
 func (f *simFS) sync(op string, n *simInode) error {
 	f.mu.Lock()
 	f.syncs[op]++
+	failed := f.fails[op] != nil && f.fails[op](f.syncs[op])
 	var durable []int
 	for i, e := range f.events {
 		if e.inode != nil && (n == nil || e.inode == n) {
 			durable = append(durable, i)
+		}
+	}
+	if failed {
+		for _, i := range durable {
+			f.lost[i] = !f.durable(i)
 		}
 	}
 	f.mu.Unlock()
@@ -250,10 +282,23 @@ func (f *simFS) sync(op string, n *simInode) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if failed {
+		return syscall.EIO
+	}
 	if op != f.broken {
 		f.add(simEvent{durable: durable})
 	}
 	return nil
+}
+
+// durable tells whether an event has been made durable.
+func (f *simFS) durable(i int) bool {
+	for _, e := range f.events {
+		if slices.Contains(e.durable, i) {
+			return true
+		}
+	}
+	return false
 }
 
 // ack notes that a message was reported as safe.
@@ -333,7 +378,7 @@ func (f *simFS) after(n int, keep func() bool) disk {
 	d := disk{make(map[*simInode][]byte), make(map[*simInode]fs.FileMode), make(map[*simInode]map[string]*simInode)}
 	d.names[f.root] = f.root.names // the queues are there since long
 	for i, e := range f.events[:n] {
-		if e.inode == nil || !durable[i] && !keep() {
+		if e.inode == nil || f.lost[i] || !durable[i] && !keep() {
 			continue
 		}
 		switch {
@@ -522,46 +567,120 @@ func TestPowerCutFindsLoss(t *testing.T) {
 	}
 }
 
-// TestSharedSyncFails: when the sync of a batch fails, each file is synced by
-// itself, and success means the same.
-func TestSharedSyncFails(t *testing.T) {
-	f := newSimFS(true)
-	broken := &failingSyncAll{simFS: f}
-	s, err := Open("", Options{FS: broken})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.group.choose = alwaysShare()
-	var wg sync.WaitGroup
-	for range 10 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			file, err := s.Create(context.Background())
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if err := errors.Join(fill(file, []byte("x")), file.Commit(context.Background()), f.ack(file.path)); err != nil {
-				t.Error(err)
-			}
-		}()
-	}
-	wg.Wait()
-	if broken.calls == 0 {
-		t.Error("SyncAll was never called")
-	}
-	if err := f.cutPower(rand.New(rand.NewPCG(1, 1))); err != nil {
-		t.Error(err)
+// TestSyncFails: a sync that fails takes unfinished files with it, of which
+// nobody hears again. No message that is answered K may be one of those; and
+// soon the server takes messages again.
+func TestSyncFails(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		shared bool
+		fails  map[string]func(n int) bool
+		depth  int // of hashed queues
+	}{
+		{"the first shared", true, map[string]func(int) bool{"syncall": func(n int) bool { return n == 1 }}, 0},
+		{"each shared", true, map[string]func(int) bool{"syncall": func(int) bool { return true }}, 0},
+		{"a file now and then", false, map[string]func(int) bool{"sync": func(n int) bool { return n%16 == 1 }}, 0},
+		{"a directory now and then", false, map[string]func(int) bool{"syncdir": func(n int) bool { return n%8 == 1 }}, 0},
+		{"the first shared, hashed", true, map[string]func(int) bool{"syncall": func(n int) bool { return n == 1 }}, 2},
+		{"a directory now and then, hashed", true, map[string]func(int) bool{"syncdir": func(n int) bool { return n%6 == 1 }}, 1},
+		{"a directory now and then, hashed twice", false, map[string]func(int) bool{"syncdir": func(n int) bool { return n%8 == 1 }}, 2},
+	} {
+		for _, unnamed := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, unnamed=%v", tt.name, unnamed), func(t *testing.T) {
+				f := newSimFS(tt.shared)
+				f.unnamed, f.fails = unnamed, tt.fails
+				s, err := Open("", Options{FS: f, Hashing: queuefmt.Hashing{Queues: []string{QueueIncoming}, Depth: tt.depth}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if tt.shared {
+					s.group.choose = alwaysShare()
+				}
+				var wg sync.WaitGroup
+				var mu sync.Mutex
+				good, bad := 0, 0
+				for range 8 {
+					wg.Go(func() {
+						for range 6 {
+							file, err := s.Create(context.Background())
+							if err == nil {
+								if err := fill(file, []byte("x")); err != nil {
+									t.Error(err)
+								}
+								err = file.Commit(context.Background())
+							}
+							mu.Lock()
+							if err == nil {
+								good++
+								err = f.ack(file.path)
+							} else {
+								bad++
+								if errors.Is(err, syscall.EIO) {
+									err = nil
+								}
+							}
+							mu.Unlock()
+							if err != nil {
+								t.Error(err)
+							}
+						}
+					})
+				}
+				wg.Wait()
+				t.Logf("%d messages accepted, %d not; syncs %v", good, bad, f.syncs)
+				if good < 8 || bad == 0 {
+					t.Errorf("%d messages accepted, %d not", good, bad)
+				}
+				if err := f.cutPower(rand.New(rand.NewPCG(1, 1))); err != nil {
+					t.Error(err)
+				}
+			})
+		}
 	}
 }
 
-type failingSyncAll struct {
+// TestNoSyncAll: where the call is not allowed, each file is synced by itself.
+func TestNoSyncAll(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.ENOSYS, syscall.EPERM} {
+		f := &noSyncAll{simFS: newSimFS(true), errno: errno}
+		s, err := Open("", Options{FS: f})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.group.choose = alwaysShare()
+		var wg, created sync.WaitGroup
+		created.Add(10)
+		for range 10 {
+			wg.Go(func() {
+				file, err := s.Create(context.Background())
+				created.Done()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				created.Wait() // else each may be alone
+				if err := errors.Join(fill(file, []byte("x")), file.Commit(context.Background()), f.ack(file.path)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if f.calls.Load() != 1 {
+			t.Errorf("%v: SyncAll was called %d times, want once", errno, f.calls.Load())
+		}
+		if err := f.cutPower(rand.New(rand.NewPCG(1, 1))); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+type noSyncAll struct {
 	*simFS
-	calls int
+	errno syscall.Errno
+	calls atomic.Int32
 }
 
-func (f *failingSyncAll) SyncAll() error {
-	f.calls++
-	return syscall.EIO
+func (f *noSyncAll) SyncAll() error {
+	f.calls.Add(1)
+	return f.errno
 }

@@ -139,7 +139,7 @@ func Open(dir string, opts Options) (*Spool, error) {
 		return nil, &Error{Op: "open", Path: dir + "/" + QueueIncoming, Err: err}
 	}
 	s := &Spool{dir: dir, fs: fsys, opts: opts, open: make(map[*File]struct{})}
-	s.dirs.fs = fsys
+	s.dirs.fs, s.dirs.failed = fsys, s.group.failed
 	s.group.fs, s.group.dirs, s.group.now = fsys, &s.dirs, opts.Now
 	s.unnamed = fsys.CanCreateUnnamed(QueueIncoming)
 	s.group.share = !opts.SyncEach && fsys.CanSyncAll()
