@@ -63,7 +63,8 @@ type ServeOptions struct {
 	Grace time.Duration
 	// Verbose is how much more than usual is logged: 0 to 3.
 	Verbose int
-	// Log takes the log lines. Nil drops them.
+	// Log takes the log lines, one with each call of Write, of which there is one at
+	// a time. Nil drops them.
 	Log io.Writer
 	// Ready, if not nil, is called with the addresses once clients can
 	// connect.

@@ -43,17 +43,24 @@ type Opener interface {
 }
 
 // Stream takes the records of one message: T, [L], S, [V], A..., R..., M,
-// content, X, E. It belongs to one goroutine. Exactly one of Finish and Abort
-// ends it; Abort after Finish does nothing.
+// content, X, E. They are a queue file but for the size record, which comes first
+// there. It belongs to one goroutine.
+//
+// Finish or Abort ends it, whichever is called first. A session always calls Abort
+// when it closes, after Finish too, and maybe twice: those calls must do nothing, so
+// that a message stays where Finish has put it.
 type Stream interface {
+	// After an error of WriteRecord no more records come, but Abort; the client
+	// is told to try again.
 	queuefmt.RecordWriter
 
 	// QueueID is known from Open on.
 	QueueID() string
 
 	// Finish asks for the verdict after the E record. With Status zero
-	// the message is durable: it survives a crash from here on. The reason
-	// is the text that goes with StatusContent and StatusDefer.
+	// the message is durable: it survives a crash from here on. With another
+	// nothing of it stays in the queue, as after Abort. The reason is the text
+	// that goes with StatusContent and StatusDefer.
 	Finish(ctx context.Context) (status Status, reason string)
 
 	// Abort gives the message up; nothing of it stays in the queue.
