@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 
@@ -56,14 +57,18 @@ func splitOwn(args []string) (own, stock []string) {
 	switch {
 	case len(args) > 0 && strings.HasPrefix(args[0], ownOption+"="):
 		return args[:1], args[1:]
-	case len(args) > 1 && args[0] == ownOption:
-		return args[:2], args[2:]
+	case len(args) > 0 && args[0] == ownOption:
+		n := min(2, len(args))
+		return args[:n], args[n:]
 	}
 	return nil, args
 }
 
 // parseOwn reads the own option and the environment.
 func (c *commandLine) parseOwn(args []string) error {
+	if len(args) == 1 && args[0] == ownOption {
+		return errors.New("option " + ownOption + " needs a version, such as 3.10") // kong speaks of "EOL"
+	}
 	own := struct {
 		Postfix string `env:"POSTCONF_LITE_POSTFIX"`
 	}{}
