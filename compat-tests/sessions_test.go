@@ -167,8 +167,13 @@ func TestProcessLimit(t *testing.T) {
 	for _, server := range []struct{ name, tag string }{{"qmqpd.stock", "postfix/master"}, {"qmqpd", "postfix/qmqpd"}} {
 		t.Run(server.name, func(t *testing.T) {
 			s := newSite(t, "")
+			// Master knows the port's number; a jail need not have it.
+			s.WriteFile("/etc/services", fmt.Sprintf("some-name %d/tcp\n", s.port), 0o644)
+			if err := os.RemoveAll(s.Path(postfix.QueueDir + "/etc/services")); err != nil {
+				t.Fatal(err)
+			}
 			// Only services that others could reach have a stress mode.
-			addr := "0.0.0.0:" + strconv.Itoa(s.port)
+			const addr = "0.0.0.0:some-name"
 			s.WriteMaster(postfix.DefaultMaster + addr + " inet n - y - 6 " + server.name + " -o qmqpd_error_delay=${stress?{0}:{1}}\n")
 			s.Reload()
 			clients, _ := s.halfway(t, "m", 5)

@@ -121,7 +121,8 @@ type run struct {
 	lock       *master.Lock // nil without a master(8)
 
 	limits  limits
-	memory  int64 // qmqpd_message_memory
+	name    string // of the service in warnings; the port's number may not be known in the jail
+	memory  int64  // qmqpd_message_memory
 	tables  *table.Set
 	server  *Server
 	other   *lists // the access lists under stress, or without; nil if they are the same
@@ -264,11 +265,14 @@ func (r *run) meetMaster() error {
 	return err
 }
 
-// readLimits finds out how many sessions there may be, and how much memory they may
-// have.
+// readLimits finds out how many sessions there may be, under which name to say that
+// they are too many, and how much memory they may have.
 func (r *run) readLimits() (err error) {
 	if r.limits, err = r.findLimits(); err != nil {
 		return err
+	}
+	if aware, _ := r.args.StressAware(); aware && r.limits.sessions != 1 {
+		r.name = r.internalName()
 	}
 	r.memory, err = messageMemory(r.effective)
 	return err

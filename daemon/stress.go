@@ -17,7 +17,7 @@ func (r *run) stress() *master.Stress {
 	if !aware || r.limits.sessions == 1 {
 		return nil
 	}
-	return &master.Stress{On: on, Set: r.setStress, Service: r.args.Service, Name: r.internalName()}
+	return &master.Stress{On: on, Set: r.setStress, Service: r.args.Service, Name: r.name}
 }
 
 // setStress has the server's sessions from now on go by the settings with stress on or
