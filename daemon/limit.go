@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"net"
 	"strconv"
 	"strings"
@@ -120,6 +121,7 @@ func (r *run) internalName() string {
 	if i := strings.LastIndexByte(port, ':'); i >= 0 {
 		host, port = strings.Trim(port[:i], "[]"), port[i+1:]
 	}
+	port = cmp.Or(r.effective.TCPPorts()[port], port)
 	if n, err := net.LookupPort("tcp", port); err == nil {
 		port = strconv.Itoa(n)
 	}

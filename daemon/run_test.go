@@ -99,11 +99,13 @@ func TestInternalName(t *testing.T) {
 		{"INET", "127.0.0.1:628", false, "[127.0.0.1]:628"},
 		{"inet", "[::1]:628", false, "[::1]:628"},
 		{"inet", "smtp", false, "25"},
+		{"inet", "192.0.2.1:some-name", false, "[192.0.2.1]:630"},
 		{"inet", "host:no-such-service", false, "[host]:no-such-service"},
 		{"unix", "q:1", true, "private/q:1"},
 		{"pass", "q", false, "public/q"},
 	} {
-		r := &run{args: &master.Args{Transport: tt.transport, Service: tt.service}, limits: limits{private: tt.private}}
+		r := newRun(t, master.Args{Transport: tt.transport, Service: tt.service}, "known_tcp_ports = some-name=630\n", "")
+		r.limits.private = tt.private
 		if got := r.internalName(); got != tt.want {
 			t.Errorf("%s %s: %q, want %q", tt.service, tt.transport, got, tt.want)
 		}
