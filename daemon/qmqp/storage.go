@@ -56,8 +56,8 @@ func (b *Budget) give(n int) {
 	}
 }
 
-// freeMemory is what each message may hold outside the budget, in bytes. It is
-// also the size of the buffers that are used again.
+// freeMemory is what a message may hold outside the budget, in bytes, as long as it
+// holds no more. It is also the size of the buffers that are used again.
 const freeMemory = 16 << 10
 
 // content is the content of one message: its head in memory, and the rest, if
@@ -190,7 +190,7 @@ func (c *content) grow(n int) bool {
 	if limit > 0 {
 		size = min(size, limit)
 	}
-	more := size - max(c.taken, 0)
+	more := size - c.taken
 	if !c.storage.Budget.take(more) {
 		return false
 	}
