@@ -178,6 +178,13 @@ func TestRefuseUseless(t *testing.T) {
 		{viaCleanup, "in_flow_delay", "0", elsewhere},
 		{viaCleanup, "mail_owner", "nobody", elsewhere},
 		{viaCleanup, "setgid_group", "nogroup", elsewhere},
+		{viaCleanup, "non_smtpd_milters", "unix:x", elsewhere},
+		{viaCleanup, "myorigin", "x.example", elsewhere},
+		{viaCleanup, "swap_bangpath", "no", elsewhere},
+		{viaCleanup, "smtpd_banner", "x", standAlone},
+		{viaCleanup, "mynetworks", "192.0.2.0/24", standAlone},
+		{viaCleanup, "max_use", "5", standAlone},
+		{viaCleanup, "qmqpd_sessions_per_process", "5", standAlone},
 	} {
 		queue := t.TempDir()
 		main := "qmqpd_authorized_clients = $relayhost\n"

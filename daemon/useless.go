@@ -64,7 +64,7 @@ func (s *server) whyUseless(o mainconf.Setting) string {
 		return " beside ServeOptions.Clients"
 	case s.via == viaOpener:
 		return " beside ServeOptions.Opener"
-	case s.via == viaCleanup:
+	case s.via == viaCleanup && s.leftToCleanup(o.Name):
 		return " with queue_via = cleanup, since cleanup(8) reads main.cf"
 	}
 	if o.Name == "mail_owner" || o.Name == "setgid_group" {
@@ -76,4 +76,13 @@ func (s *server) whyUseless(o mainconf.Setting) string {
 		}
 	}
 	return " in stand-alone mode"
+}
+
+// leftToCleanup tells whether cleanup(8) would obey a setting, or trivial-rewrite(8)
+// behind it. What they read shows when it is read here as if we did their work.
+func (s *server) leftToCleanup(name string) bool {
+	_, _ = loadStoreMaps(s.cleanup.Effective, s.cleanup.common.MyOrigin, s.flags)
+	_ = refuse(s.cleanup.Effective, s.flags)
+	s.cleanup.Use("myorigin", "inet_interfaces", "proxy_interfaces", "mail_owner", "setgid_group")
+	return used([]program{s.cleanup, s.rewriter}, name)
 }
