@@ -49,7 +49,9 @@ func (u *uses) use(name string) {
 // Process.FollowUse.
 func (e *Effective) Used(name string) bool { return e.uses.used[name] }
 
-// Use says that the results of ReadCommon that come from these parameters are used.
+// Use says that the caller makes use of what ReadCommon has read of these parameters,
+// such as a field of Common that comes from them: then Used reports them, and the
+// settings that their values refer to. To read a parameter says so by itself.
 func (e *Effective) Use(names ...string) {
 	for _, name := range names {
 		e.uses.use(name)
