@@ -383,6 +383,16 @@ func TestRegexpTables(t *testing.T) {
 	compareRules(t, pf, "regexp", atoms, "iimxxq!")
 }
 
+// TestRegexpBackReferences looks for a repetition in long lines that have none: no
+// reason to give up, or to say so.
+func TestRegexpBackReferences(t *testing.T) {
+	pf := postfix.New(t, postfix.Options{})
+	letters := strings.Repeat("abcdefghij", 200) + "+/" + strings.Repeat("xyz", 300)
+	compareFile(t, pf, "regexp", "/etc/postfix/back-references", "/([a-z]+) \\1/ twice $1\n!/(a*)(b*)=\\1\\2/ not\n/=/ last\n", []string{
+		letters, letters + "=", "the " + letters, "the the " + letters, letters + " z", "aab=aab" + letters,
+	})
+}
+
 func TestPCRETables(t *testing.T) {
 	pf := postfix.New(t, postfix.Options{})
 	atoms := append([]string{

@@ -1,10 +1,12 @@
 package ere
 
 // Patterns with back references are matched by trying all ways, which can take
-// very long, so the number of steps is limited.
+// very long, so the number of steps is limited: to about the time that the PCRE
+// library's limit allows. A word of n letters costs "([a-z]+) \1" some 1.5 n*n steps,
+// and a line of a body, of up to line_length_limit bytes, may be one word.
 
 const (
-	maxSteps = 5_000_000
+	maxSteps = 50_000_000
 	maxStack = 1_000_000
 	// tooHard is what the C library says when it gives up.
 	tooHard = "Memory exhausted"
@@ -31,7 +33,7 @@ type backtracking struct {
 	registers []int // of groups, then of loops, then the one at lost
 	lost      int32 // this register is not -1: the second pass fails
 	stack     []choice
-	steps     int
+	steps     int // left
 	start     int // of the match that is tried
 
 	best     []int // registers of the groups in the longest match so far
@@ -39,13 +41,15 @@ type backtracking struct {
 	bestLost bool  // the second pass fails for it
 }
 
-// backtrack finds the leftmost longest match, and of those the first.
-func (p *Program) backtrack(key string, spans []int) (matched bool, problem string) {
+// backtrack finds the leftmost longest match, and of those the first, in so many
+// steps.
+func (p *Program) backtrack(key string, spans []int, steps int) (matched bool, problem string) {
 	groups := 2*p.groupCount + 2
 	b := backtracking{
 		p:         p,
 		key:       key,
 		known:     len(spans) / 2,
+		steps:     steps,
 		registers: make([]int, groups+p.loops+1),
 		lost:      int32(groups + p.loops),
 		stack:     make([]choice, 0, 64),
@@ -96,7 +100,7 @@ func (b *backtracking) from(start int) bool {
 // follow goes one way to its end.
 func (b *backtracking) follow(pc int32, i int) bool {
 	for alive := true; alive; {
-		if b.steps++; b.steps > maxSteps || len(b.stack) > maxStack {
+		if b.steps--; b.steps < 0 || len(b.stack) > maxStack {
 			return false
 		}
 		in := &b.p.code[pc]

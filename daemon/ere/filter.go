@@ -35,6 +35,21 @@ func newFilter(p *Program) *Filter {
 	return f
 }
 
+// newRoughFilter returns the filter of a pattern with back references, for which it
+// takes anything. So its yes is always a perhaps, but what it rules out need not be
+// tried in all ways.
+func newRoughFilter(p *Program, tree *node) *Filter {
+	rough := &Program{ignoreCase: p.ignoreCase, newline: p.newline}
+	c := &compiler{prog: rough, sets: map[byteSet]int32{}, rough: true}
+	c.emit(tree)
+	c.add(inst{op: instMatch})
+	f := newFilter(rough)
+	if f != nil {
+		f.exact = false
+	}
+	return f
+}
+
 // classify splits the classes of bytes by one set after the other, and by the
 // newline, which conditions may ask for.
 func (f *Filter) classify() {

@@ -2,6 +2,7 @@ package ere
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -390,10 +391,92 @@ func TestContextEnds(t *testing.T) {
 // A match by trial gives up some time.
 func TestTooHard(t *testing.T) {
 	p := compileTest(t, new(Set), "((a*)*)*\\1b\\2c")
-	var w Work
-	w.Begin(strings.Repeat("a", 100))
-	if matched, problem := p.Match(t.Context(), &w, nil); matched || problem != "Memory exhausted" {
+	key := strings.Repeat("a", 100) + "bdc"
+	// Not maxSteps, which the race detector makes slow.
+	if matched, problem := p.backtrack(key, nil, maxSteps/100); matched || problem != "Memory exhausted" {
 		t.Errorf("%v %q", matched, problem)
+	}
+}
+
+// A back reference costs nothing where the rest of the pattern is not there: long lines
+// of letters are usual in mail, and to try each way through one would be too hard.
+func TestBackReferenceRuledOut(t *testing.T) {
+	long := strings.Repeat("abcdefghij", 1000)
+	for _, tt := range []struct {
+		pattern string
+		options Options
+		key     string
+		matched bool
+	}{
+		{"([a-z]+) \\1", Extended, long, false},
+		{"\\([A-Z]*\\)=\\1", IgnoreCase, long, false},
+		{"(a*)(a*)\\1\\2c$", Extended, strings.Repeat("a", 3000), false},
+		{"(.*)(x|\\1)\\2#", Extended | Newline, long + "\n" + long, false},
+		{"([a-z]+) \\1$", Extended, long[:200] + " " + long[:200], true},
+		{"(a+)=\\1b", Extended, strings.Repeat("a", 5000) + "=c", false},
+		// One word as long as the usual line_length_limit allows takes every way there is.
+		{"([a-z]+) \\1", Extended, long[:2046] + " z", false},
+	} {
+		p, err := new(Set).Compile(tt.pattern, tt.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spans := range [][]int{nil, make([]int, 2*p.Groups()+2)} {
+			var w Work
+			w.Begin(tt.key)
+			if matched, problem := p.Match(t.Context(), &w, spans); matched != tt.matched || problem != "" {
+				t.Errorf("%q, %.20q...: %v %q", tt.pattern, tt.key, matched, problem)
+			}
+		}
+	}
+}
+
+// What the filter of a pattern with back references rules out does not match.
+func TestRoughFilter(t *testing.T) {
+	g := rand.New(rand.NewPCG(11, 11))
+	atoms := []string{"a", "b", "(a)", "(b*)", "(a|b)", "(^a|b)", "(a$|)", "\\1", "\\1", "\\2", "\\1*", "(\\1)?", "\\2{2}", "|", "^", "$", ".", "[^a]", "\\b", "\\<", "a+", "(a|\\1)", "\n"}
+	rough, ruledOut, matches := 0, 0, 0
+	for range 20000 {
+		var pattern strings.Builder
+		for range 2 + g.IntN(6) {
+			pattern.WriteString(atoms[g.IntN(len(atoms))])
+		}
+		p, err := new(Set).Compile(pattern.String(), []Options{Extended, Extended | IgnoreCase, Extended | Newline}[g.IntN(3)])
+		if err != nil || !p.backRefs {
+			continue
+		}
+		rough++
+		for range 10 {
+			var key strings.Builder
+			for range 1 + g.IntN(7) {
+				// Lines as they are in headers: of conditions beside a newline
+				// automata do not know all.
+				key.WriteString([]string{"a", "a", "a", "b", "b", "A", " ", "\n a"}[g.IntN(8)])
+			}
+			var w Work
+			w.Begin(key.String())
+			text := w.key
+			if p.ignoreCase {
+				text = w.caseless()
+			}
+			matched, certain := p.filter.Try(&w)
+			if matched && certain {
+				t.Fatalf("%q: sure of a match", pattern.String())
+			}
+			really, problem := p.backtrack(text, nil, maxSteps)
+			if !matched {
+				ruledOut++
+				if really {
+					t.Fatalf("%q, %q: ruled out, and matches", pattern.String(), key.String())
+				}
+			}
+			if really && problem == "" {
+				matches++
+			}
+		}
+	}
+	if rough < 2000 || ruledOut < 2000 || matches < 2000 {
+		t.Errorf("%d patterns, %d keys ruled out, %d matches", rough, ruledOut, matches)
 	}
 }
 

@@ -9,7 +9,9 @@ const maxProgram = 1 << 18
 // Program is a compiled POSIX pattern. It is safe for concurrent use.
 //
 // Without back references, a match takes time in proportion to key and pattern,
-// whatever they are. With them it is given up after so many steps.
+// whatever they are. With them the same is true of a key that would not match either if
+// they stood for anything; a match that this leaves possible is given up after so many
+// steps.
 type Program struct {
 	code       []inst
 	sets       []byteSet
@@ -66,14 +68,17 @@ func (s *Set) Compile(pattern string, options Options) (*Program, error) {
 	c.emit(tree)
 	c.add(inst{op: instMatch})
 	prog.first = prog.firstBytes()
-	prog.filter = newFilter(prog)
+	if prog.filter = newFilter(prog); prog.backRefs {
+		prog.filter = newRoughFilter(prog, tree)
+	}
 	s.add(prog.filter)
 	return prog, nil
 }
 
 type compiler struct {
-	prog *Program
-	sets map[byteSet]int32
+	prog  *Program
+	sets  map[byteSet]int32
+	rough bool // back references match anything
 }
 
 // add appends an instruction that goes on with the one after it.
@@ -123,6 +128,14 @@ func (c *compiler) emitOne(n *node) {
 	case nodeAssert:
 		c.add(inst{op: instAssert, arg: int32(n.check)})
 	case nodeBackRef:
+		if c.rough {
+			split := c.add(inst{op: instSplit})
+			code(split).x = c.here()
+			c.add(inst{op: instSet, arg: c.set(byteSet{}.not())})
+			c.add(inst{op: instAgain, x: split, y: c.here() + 1})
+			code(split).y = c.here()
+			return
+		}
 		c.add(inst{op: instBackRef, arg: int32(n.group)})
 	case nodeGroup:
 		c.add(inst{op: instSave, arg: int32(2*n.group + 2)})
@@ -198,13 +211,13 @@ func (p *Program) Match(ctx context.Context, w *Work, spans []int) (matched bool
 	if p.ignoreCase {
 		key = w.caseless()
 	}
-	if p.backRefs {
-		return p.backtrack(key, spans)
-	}
 	if p.filter != nil {
 		if matched, certain := p.filter.Try(w); certain && (!matched || len(spans) == 0) {
 			return matched, ""
 		}
+	}
+	if p.backRefs {
+		return p.backtrack(key, spans, maxSteps)
 	}
 	return p.search(ctx, &w.scratch, key, spans), ""
 }
