@@ -101,6 +101,8 @@ func newTables(ctx context.Context, eff *params.Effective, resolver hostname.Res
 			}
 			return eff.Expand("$" + name), true
 		},
+		// A Postfix speaks its own version's words with its daemons.
+		ProxyInstanceFlags: eff.Profile().Version >= 3_11_00,
 	})
 }
 

@@ -2,7 +2,11 @@ package daemon
 
 import (
 	"errors"
+	"io"
+	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -31,6 +35,51 @@ func TestVersionsHaveParameters(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// proxymap(8) of Postfix 3.11 and later is asked in that version's words.
+func TestProxymapOfVersion(t *testing.T) {
+	for version, want := range map[params.Version]string{3_10_13: "flags\x000\x00\x00", 3_11_00: "instance_flags\x000\x00\x00"} {
+		dir := t.TempDir()
+		if err := os.Mkdir(filepath.Join(dir, "private"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		l, err := net.Listen("unix", filepath.Join(dir, "private", "proxymap"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := make(chan string, 1)
+		go func() {
+			conn, err := l.Accept()
+			if err != nil {
+				close(asked)
+				return
+			}
+			defer conn.Close()
+			io.WriteString(conn, "protocol\x00proxymap_protocol\x00\x00")
+			var request []byte
+			for b := make([]byte, 1); !strings.HasSuffix(string(request), "\x00\x00"); request = append(request, b[0]) {
+				if _, err := conn.Read(b); err != nil {
+					break
+				}
+			}
+			io.WriteString(conn, "status\x000\x00flags\x0016\x00\x00")
+			asked <- string(request)
+		}()
+		host := params.SystemHost(t.Context(), nil)
+		host.Accounts = nil
+		eff := params.New(params.Process{Profile: params.Profile{Version: version}, Name: "qmqpd", Host: host})
+		LoadConfig(eff)
+		set := newTables(t.Context(), eff, nil, dir, nil, nil)
+		if _, err := set.Open("proxy:static:x", 0); err != nil {
+			t.Error(err)
+		}
+		l.Close()
+		if got := <-asked; got != "request\x00open\x00table\x00static:x\x00"+want {
+			t.Errorf("%s: %q", version, got)
+		}
+		set.Close()
 	}
 }
 

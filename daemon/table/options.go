@@ -47,6 +47,10 @@ type Options struct {
 	InQueue        bool
 	// ProxymapService is proxymap_service_name; empty means "proxymap".
 	ProxymapService string
+	// ProxyInstanceFlags says that proxymap(8) is that of Postfix 3.11 or later, which
+	// wants the flags that a table was opened with in each request, and returns those of
+	// the table with each result. It refuses the requests of older versions as invalid.
+	ProxyInstanceFlags bool
 	// IPCIdle and IPCTTL are ipc_idle and ipc_ttl, the longest idle time and
 	// age of a connection to proxymap. Zero means 5s and 1000s.
 	IPCIdle, IPCTTL time.Duration

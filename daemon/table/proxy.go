@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,10 +18,14 @@ import (
 // the queue directory, or else below the queue directory; later it reconnects by the
 // same path, which works inside the jail as long as it is the relative one.
 // Lookups wait until the server answers, or ctx ends. Source: Postfix 3.10
-// dict_proxy.c.
+// dict_proxy.c, and 3.11 for what Options.ProxyInstanceFlags is about.
 type proxyTable struct {
-	name     string
-	kind     Kind
+	name string
+	kind Kind
+	// instance are the flags that the table was opened with, for a server that wants
+	// to be told with each lookup.
+	instance Flags
+	told     bool  // the server wants that
 	flags    Flags // of lookups
 	service  string
 	class    string // the folder of the socket, as messages name it
@@ -58,7 +63,7 @@ func openProxy(o *opening) (Table, error) {
 		}
 	}
 	t := &proxyTable{name: o.name, service: opt.ProxymapService, class: class, log: opt.Log}
-	t.flags = o.flags
+	t.told, t.instance, t.flags = opt.ProxyInstanceFlags, o.flags, o.flags
 	if o.utf8() {
 		t.flags &^= foldAny // the key is folded here
 	}
@@ -86,7 +91,9 @@ func (t *proxyTable) Close() error { return nil }
 func (t *proxyTable) open(ctx context.Context) error {
 	log := tracer(ctx)
 	request := t.request("open")
-	request = attr.AppendUint(request, "flags", uint64(t.flags&^(proxyRequestMask|proxyImplMask)))
+	if !t.told {
+		request = attr.AppendUint(request, "flags", uint64(t.flags&^(proxyRequestMask|proxyImplMask)))
+	}
 	for {
 		var status, flags uint32
 		l, problem, err := t.exchange(ctx, attr.AppendEnd(request), attr.Uint32("status", &status), attr.Uint32("flags", &flags))
@@ -108,11 +115,16 @@ func (t *proxyTable) open(ctx context.Context) error {
 			if Flags(flags)&flagFixed == 0 {
 				t.kind = Pattern
 			}
+			if t.told {
+				// Among them are the properties of the table, which the server takes
+				// from each request.
+				t.flags = Flags(flags)
+			}
 			return nil
 		case status == proxyBad:
-			return fatalError(t.service+" open failed for table \""+t.name+"\": invalid request", nil)
+			return t.refused(t.service + " open failed for table \"" + t.name + "\": invalid request")
 		case status == proxyDeny:
-			return t.denied()
+			return t.refused(t.notConfigured())
 		default:
 			t.log.Warningf("%s open failed for table \"%s\": unexpected status %d", t.service, t.name, status)
 			t.endpoint.tellEnd(ctx)
@@ -130,9 +142,13 @@ func (t *proxyTable) Lookup(ctx context.Context, key string) (string, bool, erro
 	request = attr.AppendString(request, "key", key)
 	request = attr.AppendEnd(request)
 	for count := 1; ; count++ {
-		var status uint32
+		var status, flags uint32
 		var value string
-		l, problem, err := t.exchange(ctx, request, attr.Uint32("status", &status), attr.String("value", &value))
+		wants := []attr.Want{attr.Uint32("status", &status), attr.Uint32("flags", &flags), attr.String("value", &value)}
+		if !t.told {
+			wants = slices.Delete(wants, 1, 2)
+		}
+		l, problem, err := t.exchange(ctx, request, wants...)
 		ok := l != nil
 		if ok && log != nil {
 			log.Infof("dict_proxy_lookup: table=%s flags=%s key=%s -> status=%d result=%s", t.name, t.flags, key, status, value)
@@ -157,7 +173,7 @@ func (t *proxyTable) Lookup(ctx context.Context, key string) (string, bool, erro
 		case status == proxyBad:
 			return "", false, fatalError(t.service+" lookup failed for table \""+t.name+"\" key \""+key+"\": invalid request", nil)
 		case status == proxyDeny:
-			return "", false, t.denied()
+			return "", false, fatalError(t.notConfigured(), nil)
 		default:
 			t.log.Warningf("%s lookup failed for table \"%s\" key \"%s\": unexpected reply status %d", t.service, t.name, key, status)
 			t.endpoint.tellEnd(ctx)
@@ -169,11 +185,24 @@ func (t *proxyTable) Lookup(ctx context.Context, key string) (string, bool, erro
 }
 
 func (t *proxyTable) request(what string) []byte {
-	return attr.AppendString(attr.AppendString(nil, "request", what), "table", t.name)
+	request := attr.AppendString(attr.AppendString(nil, "request", what), "table", t.name)
+	if t.told {
+		request = attr.AppendUint(request, "instance_flags", uint64(t.instance))
+	}
+	return request
 }
 
-func (t *proxyTable) denied() error {
-	return fatalError(t.service+" service is not configured for table \""+t.name+"\"", nil)
+func (t *proxyTable) notConfigured() string {
+	return t.service + " service is not configured for table \"" + t.name + "\""
+}
+
+// refused is the error for a table that the server does not open: Postfix 3.11 takes
+// it for unavailable, older ones end.
+func (t *proxyTable) refused(reason string) error {
+	if t.told {
+		return &cannotOpen{reason: reason}
+	}
+	return fatalError(reason, nil)
 }
 
 // failed keeps the class of an error that has one.

@@ -362,6 +362,79 @@ func TestProxyReplies(t *testing.T) {
 	}
 }
 
+// The words of Postfix 3.11, as its postmap(1) and proxymap(8) exchanged them, and what
+// 3.11 makes of a table that the server does not open.
+func TestProxyInstanceFlags(t *testing.T) {
+	const (
+		name    = "hash:/x"
+		opening = "request\x00open\x00table\x00" + name + "\x00instance_flags\x00524352\x00\x00"
+		// try0null, try1null, fixed, lock, utf8_request, utf8_active
+		properties = "1572956"
+	)
+	ask := func(key string) string {
+		return "request\x00lookup\x00table\x00" + name + "\x00instance_flags\x00524352\x00flags\x00" + properties + "\x00key\x00" + key + "\x00\x00"
+	}
+	reply := func(status int, value string) string {
+		// With the first key that it finds the server learns how keys end.
+		return fmt.Sprintf("status\x00%d\x00flags\x001572952\x00value\x00%s\x00\x00", status, value)
+	}
+	lookups := []lookup{
+		{key: "ok", request: ask("ok"), reply: reply(0, "some value"), want: "= some value"},
+		{key: "none", request: ask("none"), reply: reply(1, ""), want: "not found"},
+		{key: "soft", request: ask("soft"), reply: reply(2, ""), want: "retry: proxy:" + name + ": temporary error"},
+		{key: "deny", request: ask("deny"), reply: reply(4, ""), want: `fatal: map service is not configured for table "` + name + `"`},
+	}
+	for _, tt := range []struct {
+		reply  string
+		reason string
+		fatal  bool // daemon_table_open_error_is_fatal
+	}{
+		{reply: "status\x000\x00flags\x00" + properties + "\x00\x00"},
+		{reply: "status\x003\x00flags\x000\x00\x00", reason: `map open failed for table "` + name + `": invalid request`},
+		{reply: "status\x004\x00flags\x000\x00\x00", reason: `map service is not configured for table "` + name + `"`},
+		{reply: "status\x004\x00flags\x000\x00\x00", reason: `map service is not configured for table "` + name + `"`, fatal: true},
+	} {
+		dir := t.TempDir()
+		if err := os.Mkdir(filepath.Join(dir, "private"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		s := &script{greeting: "protocol\x00proxymap_protocol\x00\x00", read: upTo("\x00\x00"), replies: repliesOf(lookups)}
+		s.replies[opening] = tt.reply
+		s.listen(t, "unix", filepath.Join(dir, "private", "map"))
+		log := &recorder{}
+		set := table.NewSet(table.Options{Log: log, UTF8: true, OpenErrorFatal: tt.fatal, QueueDirectory: dir, ProxymapService: "map", ProxyInstanceFlags: true})
+		defer set.Close()
+		tbl, err := set.Open("proxy:"+name, listFlags)
+		asked, _ := s.taken()
+		if diff := cmp.Diff([]string{opening}, asked); diff != "" {
+			t.Errorf("requests (-want +got):\n%s", diff)
+		}
+		if tt.fatal {
+			if err == nil || err.Error() != tt.reason || table.ClassOf(err) != table.Fatal {
+				t.Errorf("Open: %v, want fatal %q", err, tt.reason)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.reason == "" {
+			if tbl.Kind() != table.Fixed {
+				t.Errorf("kind %v", tbl.Kind())
+			}
+			s.check(t, tbl, log, 1, lookups)
+			continue
+		}
+		text := "proxy:" + name + " is unavailable. " + tt.reason
+		if got := result(t.Context(), tbl, "key"); got != "retry: "+text {
+			t.Errorf("Lookup: %s", got)
+		}
+		if diff := cmp.Diff([]string{"error: " + tt.reason, "warning: " + text}, log.take()); diff != "" {
+			t.Errorf("log (-want +got):\n%s", diff)
+		}
+	}
+}
+
 // What proxymap(8) does not say, or says otherwise, is asked for again after a pause, by
 // another connection. The lines are postmap's; compat-tests has more.
 func TestProxyTrouble(t *testing.T) {

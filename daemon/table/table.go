@@ -72,10 +72,14 @@ const (
 	UTF8Request Flags = 1 << 19
 )
 
+// What proxymap(8) may say of a table.
 const (
+	flagTry0NULL    Flags = 1 << 2
+	flagTry1NULL    Flags = 1 << 3
 	flagFixed       Flags = 1 << 4
 	flagPattern     Flags = 1 << 5
 	flagMultiWriter Flags = 1 << 18
+	flagUTF8Active  Flags = 1 << 20
 	foldAny               = FoldFix | FoldMul
 )
 
@@ -86,6 +90,8 @@ var flagNames = [...]struct {
 }{
 	{DupWarn, "warn_dup"},
 	{DupIgnore, "ignore_dup"},
+	{flagTry0NULL, "try0null"},
+	{flagTry1NULL, "try1null"},
 	{flagFixed, "fixed"},
 	{flagPattern, "pattern"},
 	{Lock, "lock"},
@@ -97,6 +103,7 @@ var flagNames = [...]struct {
 	{FoldMul, "fold_mul"},
 	{flagMultiWriter, "multi_writer"},
 	{UTF8Request, "utf8_request"},
+	{flagUTF8Active, "utf8_active"},
 }
 
 // String lists the flags as Postfix prints them in the name of a registered
