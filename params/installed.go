@@ -11,8 +11,8 @@ import (
 // daemonDirs are where distributions keep the Postfix daemons.
 var daemonDirs = [...]string{"/usr/lib/postfix/sbin", "/usr/libexec/postfix", "/usr/lib/postfix"}
 
-// versionStamp stands before the version in every Postfix program. Source:
-// Postfix 3.10 mail_version.h, MAIL_VERSION_STAMP_DECLARE.
+// versionStamp stands before the version in Postfix's programs, unless the compiler
+// left it out. Source: Postfix 3.10 mail_version.h, MAIL_VERSION_STAMP_DECLARE.
 const versionStamp = "mail_version="
 
 // Installed returns the profile of the Postfix that is installed on this
@@ -44,11 +44,13 @@ func installedBelow(root string) (p Profile, daemonDir string) {
 }
 
 // stampedVersion finds the version in a program. It reads up to the first
-// stamp, piece by piece: each daemon does this when it starts.
-func stampedVersion(program io.Reader) (Version, bool) {
+// stamp, piece by piece: each daemon does this when it starts. A program without a
+// stamp, which compilers leave out since they see that nobody reads it, has the
+// version alone, which it compares with that of the libraries at start.
+func stampedVersion(program io.Reader) (v Version, ok bool) {
 	const longest = len(versionStamp) + 64
 	var buffer [8 << 10]byte
-	text := buffer[:0] // not looked at yet
+	text := buffer[:1] // not looked at yet, after what may end the string before
 	for {
 		n, err := program.Read(buffer[len(text):])
 		text = buffer[:len(text)+n]
@@ -56,12 +58,33 @@ func stampedVersion(program io.Reader) (Version, bool) {
 		switch {
 		case i >= 0 && (err != nil || len(text)-i >= longest):
 			return parseStamp(text[i+len(versionStamp):])
+		case i < 0 && !ok:
+			v, ok = bareVersion(text)
+		}
+		switch {
 		case err != nil:
-			return 0, false
+			return v, ok
 		case i < 0:
-			i = max(0, len(text)-len(versionStamp)+1)
+			i = max(0, len(text)-longest)
 		}
 		text = buffer[:copy(buffer[:], text[i:])]
+	}
+}
+
+// bareVersion finds a version of Postfix that is a string of its own.
+func bareVersion(text []byte) (Version, bool) {
+	for {
+		_, after, found := bytes.Cut(text, []byte("\x003."))
+		if !found {
+			return 0, false
+		}
+		text = after
+		rest, _, ended := bytes.Cut(after[:min(len(after), 32)], []byte{0})
+		if number, _, _ := bytes.Cut(rest, []byte("-")); ended && len(number) > 0 && len(bytes.Trim(number, ".0123456789")) == 0 {
+			if v, ok := parseStamp(append([]byte("3."), rest...)); ok {
+				return v, true
+			}
+		}
 	}
 }
 

@@ -18,6 +18,12 @@ func TestStampedVersion(t *testing.T) {
 		"mail_version=2.11.3\x00":           "3.7.0",
 		"mail_version=x":                    "",
 		"no version":                        "",
+		// Without a stamp, as in Debian's 3.11.7.
+		"\x003.11.7\x00":                        "3.11.7",
+		"\x003.11-20251212\x00":                 "3.11.6",
+		"\x003.\x003.x\x003.10.2x\x003.9.1\x00": "3.9.1",
+		"\x002.36\x0013.8.1\x00":                "",
+		"\x003.8.1\x00mail_version=3.10.2\x00":  "3.10.2",
 	} {
 		// Wherever the stamp is: the program is read in pieces.
 		for _, before := range []int{0, 1, 8150, 8179, 8180, 8191, 8192, 8193, 16380, 100_000} {
