@@ -118,7 +118,7 @@ func (p Profile) overlay(param Param) Param {
 	case "mail_release_date":
 		param.Default = p.Version.releaseDate()
 	default:
-		if text, ok := p.Distribution.lookup(param.Name); ok {
+		if text, ok := p.distributed(param.Name); ok {
 			param.Default = text
 		}
 	}

@@ -86,7 +86,7 @@ func (v Version) releaseDate() string {
 // takes when nothing says otherwise.
 const (
 	Oldest    Version = 3_07_00
-	Newest    Version = 3_11_06
+	Newest    Version = 3_11_07
 	Reference Version = 3_10_02
 )
 
@@ -110,23 +110,33 @@ func unknownDistribution(shown string) error {
 	return errors.New("unknown distribution " + shown + ": known are upstream and debian")
 }
 
-// debianDefaults are the defaults that Debian's packages change, the same ones
-// in 3.7 and 3.10. Sorted by name.
-var debianDefaults = [...]struct{ name, text string }{
-	{"daemon_directory", "/usr/lib/postfix/sbin"},
-	{"html_directory", "/usr/share/doc/postfix/html"},
-	{"manpage_directory", "/usr/share/man"},
-	{"readme_directory", "/usr/share/doc/postfix"},
-	{"shlib_directory", "/usr/lib/postfix"},
+// debianDefaults are the defaults that Debian's packages change, from a version on:
+// those of 3.7 and 3.10, and those of 3.11, which is built with OpenSSL 3.5. Sorted by
+// name.
+var debianDefaults = [...]struct {
+	name, text string
+	since      Version
+}{
+	{"daemon_directory", "/usr/lib/postfix/sbin", 0},
+	{"default_cache_db_type", "lmdb", 3_11_00},
+	{"default_database_type", "cdb", 3_11_00},
+	{"html_directory", "/usr/share/doc/postfix/html", 0},
+	{"manpage_directory", "/usr/share/man", 0},
+	{"meta_directory", "/usr/share/postfix", 3_11_00},
+	{"readme_directory", "/usr/share/doc/postfix", 0},
+	{"shlib_directory", "/usr/lib/postfix", 0},
+	{"tls_eecdh_auto_curves", "?X25519MLKEM768:DEFAULT", 3_11_00},
+	{"tls_ffdhe_auto_groups", "", 3_11_00},
 }
 
-func (d Distribution) lookup(name string) (string, bool) {
-	if d != Debian {
+// distributed returns the default that the distribution has changed, if it has.
+func (p Profile) distributed(name string) (string, bool) {
+	if p.Distribution != Debian {
 		return "", false
 	}
 	for i := range debianDefaults {
-		if debianDefaults[i].name == name {
-			return debianDefaults[i].text, true
+		if d := &debianDefaults[i]; d.name == name && d.since <= p.Normalized().Version {
+			return d.text, true
 		}
 	}
 	return "", false

@@ -13,7 +13,7 @@ func TestParseProfile(t *testing.T) {
 		{"3.8", "3.8.20/upstream", ""},
 		{"3.9", "3.9.14/upstream", ""},
 		{"3.10", "3.10.13/upstream", ""},
-		{"3.11", "3.11.6/upstream", ""},
+		{"3.11", "3.11.7/upstream", ""},
 		{"3.7.0", "3.7.0/upstream", ""},
 		{"3.10.13/debian", "3.10.13/debian", ""},
 		{"3.8/upstream", "3.8.20/upstream", ""},
