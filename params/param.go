@@ -131,7 +131,7 @@ func (p Profile) ReadOnly(name string) bool {
 	case "process_id", "process_name":
 		return true
 	case "service_name":
-		return p.Normalized().Version < 3_11_01
+		return p.Normalized().Version < 3_11_02
 	}
 	return false
 }

@@ -132,7 +132,8 @@ func TestReadOnly(t *testing.T) {
 		{"process_id", Newest, true},
 		{"process_name", Oldest, true},
 		{"service_name", 3_11_00, true},
-		{"service_name", 3_11_01, false},
+		{"service_name", 3_11_01, true},
+		{"service_name", 3_11_02, false},
 		{"mail_version", Newest, false},
 	} {
 		if got := (Profile{Version: row.version}).ReadOnly(row.name); got != row.want {

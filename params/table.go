@@ -512,7 +512,7 @@ var table = [...]Param{
 	{"sender_dependent_relayhost_maps", String, "", 0, 0, 0, 0},
 	{"sendmail_fix_line_endings", String, "always", 1, 0, 0, 0},
 	{"sendmail_path", String, "/usr/sbin/sendmail", 1, 0, 0, 0},
-	{"service_name", String, "amnesiac", 0, 0, 3_11_01, 0},
+	{"service_name", String, "amnesiac", 0, 0, 3_11_02, 0},
 	{"service_throttle_time", Time, "60s", 1, 0, 0, 0},
 	{"setgid_group", String, "postdrop", 1, 0, 0, 0},
 	{"shlib_directory", String, "no", 1, 0, 0, 0},
