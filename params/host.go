@@ -3,8 +3,10 @@ package params
 import (
 	"errors"
 	"net/netip"
+	"strings"
 
 	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params/hosttext"
 )
 
 // Host answers questions about the machine. A nil function means that the
@@ -45,11 +47,12 @@ func (h Host) Function(name string) mainconf.Function {
 	}
 	toASCII := name == "domain_to_ascii"
 	return func(text string) (string, error) {
-		// As in stock, domain_to_utf8 converts ASCII and leaves the rest.
-		if isASCII(text) == toASCII {
+		// As in stock, domain_to_utf8 converts ASCII and leaves the rest, and the empty
+		// text counts as not ASCII.
+		if (isASCII(text) && text != "") == toASCII {
 			return text, nil
 		}
-		if !toASCII && !hasACELabel(text) {
+		if !toASCII && !hasACELabel(text) && isDomain(text) {
 			return lowerASCII(text), nil
 		}
 		if h.DomainFunction != nil {
@@ -65,6 +68,20 @@ func isASCII(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if s[i] >= 0x80 {
 			return false
+		}
+	}
+	return true
+}
+
+// isDomain reports whether a domain name of ASCII without labels that start with
+// "xn--" is one that can be converted.
+func isDomain(s string) bool {
+	if hosttext.Problem(s) != "" {
+		return false
+	}
+	for label := range strings.SplitSeq(s, ".") {
+		if len(label) >= 4 && label[2:4] == "--" {
+			return false // reserved
 		}
 	}
 	return true

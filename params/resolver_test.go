@@ -163,7 +163,16 @@ func TestDomainFunctions(t *testing.T) {
 		{"${domain_to_ascii{b\xc3\xbccher}}", "", "bad domain argument in: 'domain_to_ascii{b\xc3\xbccher}'"},
 		{"${domain_to_utf8{b\xc3\xbccher}}", "b\xc3\xbccher", ""},
 		{"${domain_to_utf8{a.xN--b}}", "", "bad domain argument in: 'domain_to_utf8{a.xN--b}'"},
-		{"${domain_to_utf8{Axn--b.xn-}}", "axn--b.xn-", ""},
+		{"${domain_to_utf8{Axn--b.xn}}", "axn--b.xn", ""},
+		{"${domain_to_utf8{_A.b_}}", "_a.b_", ""},
+		{"${domain_to_ascii{}}", "", "bad domain argument in: 'domain_to_ascii{}'"},
+		{"${domain_to_utf8{}}", "", ""},
+		{"${domain_to_ascii{a..b}}", "a..b", ""},
+		{"${domain_to_utf8{a..b}}", "", "bad domain argument in: 'domain_to_utf8{a..b}'"},
+		{"${domain_to_utf8{a.}}", "", "bad domain argument in: 'domain_to_utf8{a.}'"},
+		{"${domain_to_utf8{-a}}", "", "bad domain argument in: 'domain_to_utf8{-a}'"},
+		{"${domain_to_utf8{ab--c.d}}", "", "bad domain argument in: 'domain_to_utf8{ab--c.d}'"},
+		{"${domain_to_utf8{1.2.3.4}}", "", "bad domain argument in: 'domain_to_utf8{1.2.3.4}'"},
 	} {
 		warning = ""
 		out, _ := r.Expand(row.in)
