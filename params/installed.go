@@ -90,6 +90,9 @@ func bareVersion(text []byte) (Version, bool) {
 
 func parseStamp(after []byte) (Version, bool) {
 	text, _, _ := strings.Cut(string(after[:min(len(after), 64)]), "\x00")
+	if text == unpatched {
+		return 3_09_00, true
+	}
 	// Snapshots are called 3.11-20251212, candidates 3.11.0-RC1.
 	text, _, _ = strings.Cut(text, "-")
 	v, err := ParseVersion(text)

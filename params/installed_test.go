@@ -13,6 +13,7 @@ func TestStampedVersion(t *testing.T) {
 		"\x7fELF mail_version=3.10.13\x00x": "3.10.13",
 		"mail_version=3.7.0\x00":            "3.7.0",
 		"mail_version=3.11-20251212\x00":    "3.11.7",
+		"mail_version=3.9\x00":              "3.9.0",
 		"mail_version=3.12.1\x00":           "3.11.7",
 		"mail_version=4.0\x00":              "3.11.7",
 		"mail_version=2.11.3\x00":           "3.7.0",

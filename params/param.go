@@ -114,7 +114,7 @@ func (p Profile) choose(row *Param, old []Param) *Param {
 func (p Profile) overlay(param Param) Param {
 	switch param.Name {
 	case "mail_version":
-		param.Default = p.Version.String()
+		param.Default = p.Version.mailVersion()
 	case "mail_release_date":
 		param.Default = p.Version.releaseDate()
 	default:

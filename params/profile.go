@@ -70,6 +70,17 @@ func (v Version) newestPatch() Version {
 	return newest
 }
 
+// unpatched is how release 3.9.0 calls itself, the only one without a patch level.
+const unpatched = "3.9"
+
+// mailVersion returns the value of mail_version.
+func (v Version) mailVersion() string {
+	if v == 3_09_00 {
+		return unpatched
+	}
+	return v.String()
+}
+
 // releaseDate returns the value of mail_release_date. For a release newer
 // than this package it is that of the newest one known of its series.
 func (v Version) releaseDate() string {

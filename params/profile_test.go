@@ -108,6 +108,7 @@ func TestHistory(t *testing.T) {
 		{"smtp_requiretls_policy", 3_10_99, "absent"},
 		{"requiretls_enable", 3_11_00, "bool yes"},
 		{"mail_version", 3_08_04, "string 3.8.4"},
+		{"mail_version", 3_09_00, "string 3.9"},
 		{"mail_release_date", 3_07_00, "string 20220205"},
 		{"mail_release_date", 3_10_99, "string 20260809"},
 		{"virtual_maps", 3_10_02, "absent"},
