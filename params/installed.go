@@ -3,13 +3,15 @@ package params
 import (
 	"bytes"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/qmqpd/qmqpd/params/directfile"
 )
 
 // daemonDirs are where distributions keep the Postfix daemons.
-var daemonDirs = [...]string{"/usr/lib/postfix/sbin", "/usr/libexec/postfix", "/usr/lib/postfix"}
+var daemonDirs = []string{"/usr/lib/postfix/sbin", "/usr/libexec/postfix", "/usr/lib/postfix/bin", "/usr/lib/postfix"}
 
 // versionStamp stands before the version in Postfix's programs, unless the compiler
 // left it out. Source: Postfix 3.10 mail_version.h, MAIL_VERSION_STAMP_DECLARE.
@@ -19,13 +21,20 @@ const versionStamp = "mail_version="
 // machine and the directory of its daemons, without running it: its programs
 // carry their version. If there is none, the version is 3.10.2 and the
 // directory is empty. A version that this package does not know is taken for the
-// nearest that it does. The distribution is that of /etc/os-release.
-func Installed() (p Profile, daemonDir string) { return installedBelow("") }
+// nearest that it does. The distribution is that of /etc/os-release. A program
+// that stands beside a master(8) takes that one.
+func Installed() (p Profile, daemonDir string) {
+	dirs := daemonDirs
+	if own, err := os.Executable(); err == nil {
+		dirs = append([]string{filepath.Dir(own)}, dirs...)
+	}
+	return installedIn("", dirs)
+}
 
-// installedBelow is Installed for another root directory.
-func installedBelow(root string) (p Profile, daemonDir string) {
+// installedIn is Installed for another root directory and directories of daemons.
+func installedIn(root string, dirs []string) (p Profile, daemonDir string) {
 	p = DefaultProfile()
-	for _, dir := range daemonDirs {
+	for _, dir := range dirs {
 		program, err := directfile.Open(root + dir + "/master")
 		if err != nil {
 			continue

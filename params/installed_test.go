@@ -63,6 +63,16 @@ func TestInstalled(t *testing.T) {
 			want:  "3.8.6/debian", dir: "/usr/lib/postfix/sbin",
 		},
 		{
+			name:  "beside the program",
+			files: map[string]string{"/opt/own/master": "mail_version=3.8.6\x00", "/usr/lib/postfix/sbin/master": "mail_version=3.9.1\x00"},
+			want:  "3.8.6/upstream", dir: "/opt/own",
+		},
+		{
+			name:  "openSUSE",
+			files: map[string]string{"/usr/lib/postfix/bin/master": "mail_version=3.9.1\x00", "/etc/os-release": "ID=opensuse-leap\nID_LIKE=\"suse opensuse\"\n"},
+			want:  "3.9.1/upstream", dir: "/usr/lib/postfix/bin",
+		},
+		{
 			name:  "another distribution",
 			files: map[string]string{"/usr/libexec/postfix/master": "..mail_version=3.9.1\x00", "/etc/os-release": "ID=fedora\n"},
 			want:  "3.9.1/upstream", dir: "/usr/libexec/postfix",
@@ -88,7 +98,7 @@ func TestInstalled(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if p, dir := installedBelow(root); p.String() != row.want || dir != row.dir {
+			if p, dir := installedIn(root, append([]string{"/opt/own"}, daemonDirs...)); p.String() != row.want || dir != row.dir {
 				t.Errorf("%v, %q", p, dir)
 			}
 		})
