@@ -85,8 +85,13 @@ type commitFile struct {
 // begin tells how many syncs have failed. It is asked when a file is made.
 func (g *groupCommit) begin() int64 { return g.failures.Load() }
 
-// failed notes a failed sync.
+// failed notes a failed sync. A directory that could not even be opened for it is
+// nobody's loss but its own.
 func (g *groupCommit) failed(err error) {
+	switch {
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE), errors.Is(err, syscall.ENOENT), errors.Is(err, syscall.EACCES):
+		return
+	}
 	g.failure.Store(&err)
 	g.failures.Add(1)
 }

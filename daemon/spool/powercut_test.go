@@ -684,3 +684,57 @@ func (f *noSyncAll) SyncAll() error {
 	f.calls.Add(1)
 	return f.errno
 }
+
+// TestWhoseFailure: a failed sync is the failure of each file that is open, and
+// of no later one; a directory that cannot be opened, of the one whose it is.
+func TestWhoseFailure(t *testing.T) {
+	for _, tt := range []struct {
+		op      string
+		errno   syscall.Errno
+		spreads bool
+	}{
+		{"sync", syscall.EIO, true},
+		{"sync", syscall.ENOSPC, true},
+		{"syncdir", syscall.EIO, true},
+		{"syncdir", syscall.EMFILE, false},
+		{"syncdir", syscall.ENFILE, false},
+		{"syncdir", syscall.ENOENT, false},
+		{"syncdir", syscall.EACCES, false},
+	} {
+		t.Run(fmt.Sprintf("%s, %v", tt.op, tt.errno), func(t *testing.T) {
+			var broken atomic.Bool
+			f := &faultFS{FS: newSimFS(false), fail: func(_ int, op, _ string) error {
+				if op == tt.op && broken.Load() {
+					return tt.errno
+				}
+				return nil
+			}}
+			s, err := Open("", Options{FS: f})
+			if err != nil {
+				t.Fatal(err)
+			}
+			create := func() *File {
+				file, err := s.Create(t.Context())
+				if err == nil {
+					err = fill(file, []byte("x"))
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				return file
+			}
+			before, cause := create(), create()
+			broken.Store(true)
+			if err := cause.Commit(t.Context()); !errors.Is(err, tt.errno) {
+				t.Errorf("the file whose sync fails: %v", err)
+			}
+			broken.Store(false)
+			if err := before.Commit(t.Context()); tt.spreads && !errors.Is(err, tt.errno) || !tt.spreads && err != nil {
+				t.Errorf("a file that was open: %v", err)
+			}
+			if err := create().Commit(t.Context()); err != nil {
+				t.Errorf("a later file: %v", err)
+			}
+		})
+	}
+}
