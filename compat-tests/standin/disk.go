@@ -28,8 +28,9 @@ type Disk struct {
 	// Path is the file that is the disk.
 	Path string
 
-	dev int // /dev/fuse
-	end chan struct{}
+	dev     int // /dev/fuse
+	closing atomic.Bool
+	end     chan struct{}
 
 	mu   sync.Mutex
 	now  []byte         // what the disk says when it is read
@@ -96,7 +97,7 @@ func NewDisk(t testing.TB, image string) *Disk {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	dev, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	dev, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		t.Skipf("SKIPPED: no disk to cut the power of: /dev/fuse: %v", err)
 	}
@@ -118,6 +119,8 @@ func NewDisk(t testing.TB, image string) *Disk {
 		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
 			t.Errorf("unmount the disk: %v", err)
 		}
+		// It may be mounted still in the name space of another test.
+		d.closing.Store(true)
 		<-d.end
 		unix.Close(dev)
 	})
@@ -242,10 +245,14 @@ func (d *Disk) Cut(n int, random *rand.Rand, image string) error {
 func (d *Disk) read() {
 	defer close(d.requests)
 	buf := make([]byte, fuseMaxWrite+4096)
-	for {
+	ready := []unix.PollFd{{Fd: int32(d.dev), Events: unix.POLLIN}}
+	for !d.closing.Load() {
 		n, err := unix.Read(d.dev, buf)
 		switch {
-		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN), errors.Is(err, unix.ENOENT):
+		case errors.Is(err, unix.EAGAIN):
+			_, _ = unix.Poll(ready, 50)
+			continue
+		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ENOENT): // ENOENT: taken back
 			continue
 		case err != nil: // ENODEV: it is no longer mounted
 			return
