@@ -62,24 +62,52 @@ var fileSystems = []fileSystem{
 	{"ext4", 64 << 20, []string{"mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"}, "", nil, "hash_queue_names = incoming"},
 	{"ext4 without a journal", 64 << 20, []string{"mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-E", "lazy_itable_init=0"},
 		"", []string{"e2fsck", "-fy"}, "hash_queue_names = incoming"},
-	// What was unmounted here may be mounted still in the name space of another test.
+	// What was unmounted here may still be mounted in the name space of another test.
 	{"xfs", 300 << 20, []string{"mkfs.xfs", "-q", "-f"}, ",nouuid", nil, ""},
 	{"btrfs", 128 << 20, []string{"mkfs.btrfs", "-q", "-f"}, "", nil, "hash_queue_names = incoming"},
 }
 
-// disk makes a disk with the file system on it, and names the file that it was
-// made from.
-func (s *fileSystem) disk(t *testing.T) (disk *standin.Disk, image string) {
+// disk makes a disk with the file system on it.
+func (s *fileSystem) disk(t *testing.T) *standin.Disk {
 	t.Helper()
 	if _, err := exec.LookPath(s.make[0]); err != nil {
 		t.Skipf("SKIPPED: no power cuts here: %v", err)
 	}
-	image = filepath.Join(t.TempDir(), "image")
+	image := filepath.Join(t.TempDir(), "image")
 	if err := errors.Join(os.WriteFile(image, nil, 0o600), os.Truncate(image, s.size)); err != nil {
 		t.Fatal(err)
 	}
 	command(t, append(s.make, image)...)
-	return standin.NewDisk(t, image), image
+	return standin.NewDisk(t, image)
+}
+
+// cut finds what is left when the power fails after so many events.
+//
+// Each time it is another file. Where a mount name space of another test still
+// has the last one mounted, mount(8) would take that for the same one.
+func (s *fileSystem) cut(t *testing.T, disk *standin.Disk, at int, random *rand.Rand, accepted map[string]*cutMessage) cutFindings {
+	t.Helper()
+	image, err := os.CreateTemp(t.TempDir(), "image")
+	if err != nil {
+		t.Fatal(err)
+	}
+	image.Close()
+	defer os.Remove(image.Name())
+	if err := disk.Cut(at, random, image.Name()); err != nil {
+		t.Fatal(err)
+	}
+	s.mend(t, image.Name())
+	mount := t.TempDir()
+	command(t, "mount", "-o", "loop"+s.mount, image.Name(), mount)
+	defer unmount(t, mount)
+	return findAfterCut(t, mount, s.check != nil, at, accepted)
+}
+
+func unmount(t *testing.T, dir string) {
+	t.Helper()
+	if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
+		t.Errorf("unmount %s: %v", dir, err)
+	}
 }
 
 // mend does what an administrator does after a crash.
@@ -116,18 +144,14 @@ func TestPowerCut(t *testing.T) {
 		for _, side := range sides {
 			side := side()
 			t.Run(system.name+", "+side.name, func(t *testing.T) {
-				disk, image := system.disk(t)
+				disk := system.disk(t)
 				sent := sendToDisk(t, disk, side, system.main, 0)
 				events := disk.Position()
 				random := rand.New(rand.NewPCG(3, 4))
 				var sum cutFindings
 				for range cuts {
 					at := random.IntN(events + 1)
-					if err := disk.Cut(at, random, image); err != nil {
-						t.Fatal(err)
-					}
-					system.mend(t, image)
-					found := system.checkAfterCut(t, image, at, sent.accepted)
+					found := system.cut(t, disk, at, random, sent.accepted)
 					if side.keeps && found.losses != nil {
 						t.Errorf("cut after event %d of %d: %s", at, events, strings.Join(found.losses, "\n"))
 					}
@@ -163,17 +187,13 @@ func TestDiskErrors(t *testing.T) {
 				accepted, refused := 0, 0
 				var sum cutFindings
 				for turn := range max(1, turns/10) {
-					disk, image := system.disk(t)
+					disk := system.disk(t)
 					main := system.main
 					if system.check != nil {
 						main = ""
 					}
 					sent := sendToDisk(t, disk, side, main, 100)
-					if err := disk.Cut(sent.end, rand.New(rand.NewPCG(6, uint64(turn))), image); err != nil {
-						t.Fatal(err)
-					}
-					system.mend(t, image)
-					found := system.checkAfterCut(t, image, sent.end, sent.accepted)
+					found := system.cut(t, disk, sent.end, rand.New(rand.NewPCG(6, uint64(turn))), sent.accepted)
 					if side.keeps && found.losses != nil {
 						t.Errorf("turn %d: %s", turn, strings.Join(found.losses, "\n"))
 					}
@@ -312,7 +332,7 @@ func sendToDisk(t *testing.T, disk *standin.Disk, side *cutSide, main string, fa
 	sent.end = disk.Position()
 	disk.FailWrites(0, nil)
 	side.stop(t)
-	command(t, "umount", folder)
+	unmount(t, folder)
 	return &sent
 }
 
@@ -361,12 +381,9 @@ func (f cutFindings) String() string {
 // wholeMessage is what sendLarge sends, after header fields of the server.
 var wholeMessage = regexp.MustCompile(`(?s)\nSubject: (client \d+ message \d+)\n.*\n\n(more\n)*end of client \d+ message \d+\n$`)
 
-// checkAfterCut mounts what a cut after so many events has left.
-func (s *fileSystem) checkAfterCut(t *testing.T, image string, at int, accepted map[string]*cutMessage) cutFindings {
+// findAfterCut looks at what a cut after so many events has left below a folder.
+func findAfterCut(t *testing.T, mount string, mended bool, at int, accepted map[string]*cutMessage) cutFindings {
 	t.Helper()
-	mount := t.TempDir()
-	command(t, "mount", "-o", "loop"+s.mount, image, mount)
-	defer command(t, "umount", mount)
 	var found cutFindings
 	kept := map[string]bool{}  // by queue id: whether it is whole
 	stray := map[string]bool{} // whole ones in lost+found, by subject
@@ -414,7 +431,7 @@ func (s *fileSystem) checkAfterCut(t *testing.T, image string, at int, accepted 
 			continue
 		}
 		found.due++
-		if s.check != nil && stray[m.subject] {
+		if mended && stray[m.subject] {
 			found.astray++
 			continue
 		}
