@@ -26,11 +26,9 @@ const (
 const gatherTurns = 20
 
 // groupCommit makes files and their directory entries durable. Files that are
-// ready together share one syncfs(2) where FS.CanSyncAll says that it holds
-// what fsync(2) does: "sync() or syncfs() provide the same guarantees as
-// fsync() called on every file in the system or filesystem respectively"
-// (sync(2)). A file that is alone is synced alone, and so are all while that
-// costs less: see chooser.
+// ready together share one syncfs(2) where FS.CanSyncAll says that it keeps what
+// sync(2) says of it, to be as good as an fsync(2) of every file. A file that is
+// alone is synced alone, and so are all while that costs less: see chooser.
 //
 // A sync covers a file only if it begins after the file's last change. Hence
 // a file joins a batch when it is complete, and a batch is closed before its
@@ -115,6 +113,7 @@ func (g *groupCommit) since(begun int64) error {
 	return nil
 }
 
+// syncOwn syncs the file with a batch, or alone.
 func (g *groupCommit) syncOwn(f *commitFile) error {
 	if !g.share || g.unfinished.Load() < 2 || g.choose.next() == alone {
 		return g.syncAlone(f)
