@@ -203,6 +203,28 @@ func (a *alone) owner(t *testing.T) int {
 	return 0
 }
 
+// queueMessage sends a request and returns the queue id of the good reply; any
+// other reply is an error.
+func queueMessage(addr, request string) (id string, err error) {
+	c, err := standin.DialTCP("", addr)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	if err := c.Send([]byte(request)); err != nil {
+		return "", err
+	}
+	reply, err := c.ReadAll(patience)
+	if err != nil {
+		return "", err
+	}
+	_, id, ok := strings.Cut(strings.TrimSuffix(string(reply), ","), ":KOk: queued as ")
+	if !ok {
+		return "", fmt.Errorf("reply %q", reply)
+	}
+	return id, nil
+}
+
 // TestKillWhileSending kills the stand-alone server with SIGKILL while 20
 // clients send: every message that was answered K is a complete queue file.
 func TestKillWhileSending(t *testing.T) {
@@ -219,15 +241,8 @@ func TestKillWhileSending(t *testing.T) {
 		wait.Go(func() {
 			for k := 0; ; k++ {
 				subject := fmt.Sprintf("client %d message %d", n, k)
-				c, err := standin.DialTCP("", a.addr)
+				id, err := queueMessage(a.addr, request(subject))
 				if err != nil {
-					return
-				}
-				c.Send([]byte(request(subject)))
-				reply, err := c.ReadAll(patience)
-				c.Close()
-				_, id, ok := strings.Cut(strings.TrimSuffix(string(reply), ","), ":KOk: queued as ")
-				if err != nil || !ok {
 					return
 				}
 				mu.Lock()

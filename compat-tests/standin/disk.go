@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -23,7 +24,8 @@ import (
 //
 // It is a file in a file system of its own (FUSE, linux/fuse.h); a loop device
 // on that file makes a disk of it. What the kernel sends to the disk arrives
-// here as a write, and a flush of the disk's cache as an fsync.
+// here as a write, and a flush of the disk's cache as an fsync. The protocol is
+// spoken by hand, since it counts which writes were answered when a flush came.
 type Disk struct {
 	// Path is the file that is the disk.
 	Path string
@@ -87,10 +89,10 @@ const (
 	fuseForgets = 42
 )
 
-// NewDisk makes a disk that says what the file image says. The test is skipped
-// where there is no FUSE. The disk is there until the test ends; what was
-// mounted from it must be gone by then.
-func NewDisk(t testing.TB, image string) *Disk {
+// NewDisk makes a disk that says what the file image says. The error is that of a
+// machine without FUSE, or without the right to mount it. The disk is there until
+// the test ends; what was mounted from it must be gone by then.
+func NewDisk(t testing.TB, image string) (*Disk, error) {
 	t.Helper()
 	content, err := readSparse(image)
 	if err != nil {
@@ -99,12 +101,12 @@ func NewDisk(t testing.TB, image string) *Disk {
 	dir := t.TempDir()
 	dev, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
-		t.Skipf("SKIPPED: no disk to cut the power of: /dev/fuse: %v", err)
+		return nil, fmt.Errorf("open /dev/fuse: %w", err)
 	}
 	options := "fd=" + strconv.Itoa(dev) + ",rootmode=40000,user_id=0,group_id=0"
 	if err := unix.Mount("standin-disk", dir, "fuse", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
 		unix.Close(dev)
-		t.Skipf("SKIPPED: no disk to cut the power of: mount FUSE: %v", err)
+		return nil, fmt.Errorf("mount FUSE: %w", err)
 	}
 	d := &Disk{
 		Path:     filepath.Join(dir, fuseName),
@@ -124,7 +126,7 @@ func NewDisk(t testing.TB, image string) *Disk {
 		<-d.end
 		unix.Close(dev)
 	})
-	return d
+	return d, nil
 }
 
 // readSparse reads a file and touches no memory for its holes.

@@ -167,6 +167,7 @@ func (s *Spool) makeDirs(dir string) error {
 		return err
 	case s.opts.Owner != nil:
 		if err := s.fs.Chown(dir, s.opts.Owner.UID, s.opts.Owner.GID); err != nil {
+			_ = s.fs.RemoveDir(dir) // the next one would take it as it is
 			return err
 		}
 	}

@@ -738,3 +738,37 @@ func TestWhoseFailure(t *testing.T) {
 		})
 	}
 }
+
+// TestDirectoryWithoutOwner: a new directory of a hashed queue that could not be
+// given to mail_owner is not left for the next message, which would find it good.
+func TestDirectoryWithoutOwner(t *testing.T) {
+	fail := true
+	f := &faultFS{FS: newSimFS(false), fail: func(_ int, op, _ string) error {
+		if op == "chown" && fail {
+			return syscall.EIO
+		}
+		return nil
+	}}
+	s, err := Open("", Options{FS: f, Owner: &Owner{UID: 1, GID: 1}, Hashing: queuefmt.Hashing{Queues: []string{QueueIncoming}, Depth: 1},
+		Now: func() time.Time { return time.Unix(1_800_000_000, 0) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Create(t.Context()); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("the first message: %v", err)
+	}
+	fail = false
+	if _, err := s.Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var dirs []string
+	for _, op := range f.ops {
+		if what, dir, _ := strings.Cut(op, " "); what == "mkdir" || what == "chown" || what == "rmdir" {
+			dirs = append(dirs, what+" "+path.Dir(dir))
+		}
+	}
+	want := "mkdir incoming, chown incoming, rmdir incoming, mkdir incoming, chown incoming"
+	if got := strings.Join(dirs, ", "); got != want {
+		t.Errorf("%.500s, want %s", got, want)
+	}
+}

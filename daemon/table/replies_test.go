@@ -301,6 +301,20 @@ func TestMemcacheReplies(t *testing.T) {
 	}
 }
 
+// scriptProxymap is a proxymap(8) named map below the queue directory that it
+// returns, with one answer to the opening of a table.
+func scriptProxymap(t *testing.T, opening, reply string, lookups []lookup) (s *script, queueDirectory string) {
+	t.Helper()
+	queueDirectory = t.TempDir()
+	if err := os.Mkdir(filepath.Join(queueDirectory, "private"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s = &script{greeting: "protocol\x00proxymap_protocol\x00\x00", read: upTo("\x00\x00"), replies: repliesOf(lookups)}
+	s.replies[opening] = reply
+	s.listen(t, "unix", filepath.Join(queueDirectory, "private", "map"))
+	return s, queueDirectory
+}
+
 // All that proxymap(8) says here is understood, so one connection does for opening and
 // lookups.
 func TestProxyReplies(t *testing.T) {
@@ -331,13 +345,7 @@ func TestProxyReplies(t *testing.T) {
 		{"status\x003\x00flags\x000\x00\x00", 0, `map open failed for table "` + name + `": invalid request`},
 		{"status\x004\x00flags\x000\x00\x00", 0, `map service is not configured for table "` + name + `"`},
 	} {
-		dir := t.TempDir()
-		if err := os.Mkdir(filepath.Join(dir, "private"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		s := &script{greeting: "protocol\x00proxymap_protocol\x00\x00", read: upTo("\x00\x00"), replies: repliesOf(lookups)}
-		s.replies[opening] = tt.reply
-		s.listen(t, "unix", filepath.Join(dir, "private", "map"))
+		s, dir := scriptProxymap(t, opening, tt.reply, lookups)
 		log := &recorder{}
 		set := table.NewSet(table.Options{Log: log, UTF8: true, QueueDirectory: dir, ProxymapService: "map"})
 		defer set.Close()
@@ -394,13 +402,7 @@ func TestProxyInstanceFlags(t *testing.T) {
 		{reply: "status\x004\x00flags\x000\x00\x00", reason: `map service is not configured for table "` + name + `"`},
 		{reply: "status\x004\x00flags\x000\x00\x00", reason: `map service is not configured for table "` + name + `"`, fatal: true},
 	} {
-		dir := t.TempDir()
-		if err := os.Mkdir(filepath.Join(dir, "private"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		s := &script{greeting: "protocol\x00proxymap_protocol\x00\x00", read: upTo("\x00\x00"), replies: repliesOf(lookups)}
-		s.replies[opening] = tt.reply
-		s.listen(t, "unix", filepath.Join(dir, "private", "map"))
+		s, dir := scriptProxymap(t, opening, tt.reply, lookups)
 		log := &recorder{}
 		set := table.NewSet(table.Options{Log: log, UTF8: true, OpenErrorFatal: tt.fatal, QueueDirectory: dir, ProxymapService: "map", ProxyInstanceFlags: true})
 		defer set.Close()
