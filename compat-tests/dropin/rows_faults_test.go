@@ -12,7 +12,11 @@ import (
 
 // noAccept makes accepting fail.
 func noAccept(err syscall.Errno) []standin.Fault {
-	return []standin.Fault{{Call: unix.SYS_ACCEPT, Err: err}, {Call: unix.SYS_ACCEPT4, Err: err}}
+	faults := []standin.Fault{{Call: unix.SYS_ACCEPT4, Err: err}}
+	if sysAccept != 0 {
+		faults = append(faults, standin.Fault{Call: sysAccept, Err: err})
+	}
+	return faults
 }
 
 // notAccepted is a row in which accepting fails. The server tries again and again,
