@@ -9,8 +9,8 @@ import (
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
 
-// A queue file is written record by record; the size record comes first and is
-// made true at the end.
+// A queue file is written record by record; the size record, which comes first, is
+// made at the end.
 func Example() {
 	f := &queuefmt.File{}
 	write := func(t queuefmt.RecordType, data string) {
@@ -18,27 +18,25 @@ func Example() {
 			panic(err)
 		}
 	}
-	write(queuefmt.RecSize, string(queuefmt.Size{}.AppendData(nil)))
 	write(queuefmt.RecTime, "1795343700 239654")
 	write(queuefmt.RecSender, "sender@example.com")
 	write(queuefmt.RecRecipient, "user@example.org")
 	write(queuefmt.RecMessage, "")
-	content := f.Records[len(f.Records)-1].End()
 	write(queuefmt.RecNormal, "Subject: hello")
 	write(queuefmt.RecNormal, "")
 	write(queuefmt.RecNormal, "the body")
-	end := f.Records[len(f.Records)-1].End()
 	write(queuefmt.RecExtracted, "")
 	write(queuefmt.RecEnd, "")
-	size := queuefmt.Size{DataSize: end - content, DataOffset: content, Recipients: 1, ContentLength: end - content}
-	f.Records[0] = size.Record()
+	if err := f.SetSize(); err != nil {
+		panic(err)
+	}
 
 	file := f.Bytes()
 	report, err := queuefmt.VerifyBytes(file)
 	fmt.Println(report.Sender, report.Recipients, err)
 
 	// Damage it, and see what is wrong and what is left.
-	file[content] = 'Z'
+	file[report.Size.DataOffset] = 'Z'
 	_, err = queuefmt.VerifyBytes(file)
 	fmt.Println(err)
 	found := queuefmt.Recover(file, time.Time{})

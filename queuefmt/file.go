@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // File is a queue file in memory: its records in file order. For files that
@@ -47,14 +48,40 @@ func ReadFile(r io.Reader) (*File, error) {
 
 // parseRecord reads the record at b[off:]; off is less than len(b).
 func parseRecord(b []byte, off int) (Record, error) {
-	rec := Record{Type: RecordType(b[off]), Offset: int64(off), Header: 1}
-	n, shift := 0, 0
+	rec, n, bad := scanRecord(b, off)
+	switch bad {
+	case lengthTooLong:
+		return rec, recordFault(rec, fmt.Sprintf("too many length bits, record type %d", rec.Type))
+	case lengthCut:
+		return rec, recordFault(rec, fmt.Sprintf("unexpected EOF reading length, record type %d", rec.Type))
+	case dataCut:
+		return rec, recordFault(rec, fmt.Sprintf("unexpected EOF in data, record type %d length %d", rec.Type, n))
+	}
+	return rec, nil
+}
+
+// misfit is why there is no whole record at a position.
+type misfit uint8
+
+const (
+	noMisfit      misfit = iota
+	lengthTooLong        // the length takes more bytes than one may
+	lengthCut            // the input ends within the length
+	dataCut              // the input ends within the data
+)
+
+// scanRecord is parseRecord for those who try many positions and do not tell what is
+// wrong with each: to word an error takes far longer than to read a record. It also
+// returns the length that stands there.
+func scanRecord(b []byte, off int) (rec Record, n int, bad misfit) {
+	rec = Record{Type: RecordType(b[off]), Offset: int64(off), Header: 1}
+	shift := 0
 	for i := off + 1; ; i++ {
 		if shift >= 7*maxLengthBytes {
-			return rec, recordFault(rec, fmt.Sprintf("too many length bits, record type %d", rec.Type))
+			return rec, n, lengthTooLong
 		}
 		if i >= len(b) {
-			return rec, recordFault(rec, fmt.Sprintf("unexpected EOF reading length, record type %d", rec.Type))
+			return rec, n, lengthCut
 		}
 		n |= int(b[i]&0x7f) << shift
 		rec.Header++
@@ -65,10 +92,10 @@ func parseRecord(b []byte, off int) (Record, error) {
 	}
 	start := off + rec.Header
 	if n > len(b)-start {
-		return rec, recordFault(rec, fmt.Sprintf("unexpected EOF in data, record type %d length %d", rec.Type, n))
+		return rec, n, dataCut
 	}
 	rec.Data = b[start : start+n : start+n]
-	return rec, nil
+	return rec, n, noMisfit
 }
 
 // WriteTo writes the records one after another and returns the number of
@@ -110,4 +137,60 @@ func (f *File) WriteRecord(t RecordType, data []byte) error {
 	rec.Data = bytes.Clone(data)
 	f.Records = append(f.Records, rec)
 	return nil
+}
+
+// SetSize makes the size record true, and gives every record the offset that it has:
+// to be called when all records are there, whether they were written or changed. The
+// size record is the first, and is put there if it is not; its QMgrFlags and SendOptions
+// stay. The error, a *FormatError, is that the records which part the groups are not
+// there, or that a pointer record leads somewhere, for the records there may have moved.
+// Nothing is changed then. Recover makes a file without pointers of one with them.
+func (f *File) SetSize() error {
+	g := groupEnvelope
+	var offset int64
+	for _, rec := range f.Records {
+		rec.Offset = offset
+		offset = rec.End()
+		if target, ok := ParsePointer(rec.Data); rec.Type == RecPointer && (!ok || target != 0) {
+			return pointerFault(rec, "a pointer record, whose target may have moved")
+		}
+		g = advance(g, rec)
+	}
+	switch g {
+	case groupEnvelope:
+		return missing(Record{Offset: offset}, RecMessage, "message content")
+	case groupContent:
+		return missing(Record{Offset: offset}, RecExtracted, "extracted segment")
+	}
+	if f.Records[0].Type != RecSize {
+		f.Records = slices.Insert(f.Records, 0, Record{Type: RecSize})
+	}
+	old, _ := ParseSize(f.Records[0].Data)
+	f.setSize(old)
+	return nil
+}
+
+// setSize makes the first record a true size record, keeping the flags of old, and
+// gives every record the offset that it will have.
+func (f *File) setSize(old Size) {
+	size := Size{QMgrFlags: old.QMgrFlags, SendOptions: old.SendOptions}
+	f.Records[0] = size.Record()
+	var off int64
+	for i := range f.Records {
+		rec := &f.Records[i]
+		rec.Offset = off
+		off = rec.End()
+		switch rec.Type {
+		case RecMessage:
+			size.DataOffset = off
+		case RecExtracted:
+			size.DataSize = rec.Offset - size.DataOffset
+			size.ContentLength = size.DataSize
+		case RecRecipient:
+			size.Recipients++
+		case RecDone, RecCanceled:
+			size.Recipients++ // qmgr counts them down, too
+		}
+	}
+	f.Records[0].Data = size.AppendData(nil)
 }

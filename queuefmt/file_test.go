@@ -7,7 +7,10 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"testing"
+	"time"
 )
 
 // samples returns the twelve files that cleanup(8) of Postfix 3.10.2 wrote.
@@ -105,5 +108,73 @@ func TestHeaderSizes(t *testing.T) {
 				t.Errorf("%d bytes, header %d: ends at %d, has %d", n, header, rec.End(), len(b))
 			}
 		}
+	}
+}
+
+// TestSetSize: a file that was changed is a true one again.
+func TestSetSize(t *testing.T) {
+	for name, b := range samples(t) {
+		f := Recover(b, time.Time{}).File // which has no pointers
+		before, err := VerifyBytes(f.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Records = slices.DeleteFunc(f.Records, func(rec Record) bool { return rec.Type == RecSize })
+		at := slices.IndexFunc(f.Records, func(rec Record) bool { return rec.Type == RecMessage })
+		f.Records = slices.Insert(f.Records, at, Record{Type: RecRecipient, Data: []byte("one@example.com")},
+			Record{Type: RecDone, Data: []byte("two@example.com"), Header: 5})
+		f.Records = slices.Insert(f.Records, at+3, Record{Type: RecNormal, Data: []byte("X-More: text"), Header: 4})
+		if err := f.SetSize(); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		after, err := VerifyBytes(f.Bytes())
+		if err != nil || after.Recipients != before.Recipients+1 || after.Done != before.Done+1 || after.MoreTolerated+int64(len(after.Tolerated)) != 0 {
+			t.Errorf("%s: %+v, %v", name, after, err)
+		}
+		f.Records[0] = Size{DataSize: 1, QMgrFlags: QMgrNotifyNever, SendOptions: SendOptRequireTLS}.Record()
+		if err := f.SetSize(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		again, err := VerifyBytes(f.Bytes())
+		after.Size.QMgrFlags, after.Size.SendOptions = QMgrNotifyNever, SendOptRequireTLS
+		if err != nil || again.Size != after.Size {
+			t.Errorf("%s: %+v, not %+v (%v)", name, again.Size, after.Size, err)
+		}
+		// What the offsets are good for.
+		parsed, _ := Parse(f.Bytes())
+		for i, rec := range parsed.Records {
+			if rec.Offset != f.Records[i].Offset {
+				t.Errorf("%s: record %d is at %d, not %d", name, i, rec.Offset, f.Records[i].Offset)
+			}
+		}
+	}
+}
+
+// TestSetSizeRefuses: what cannot be made true is left as it is.
+func TestSetSizeRefuses(t *testing.T) {
+	rows := []struct {
+		records []Record
+		want    string
+	}{
+		{nil, "offset 0: missing message content record"},
+		{[]Record{{Type: RecSender, Data: []byte("a@b")}}, "offset 5: missing message content record"},
+		{[]Record{{Type: RecMessage}}, "offset 2: missing extracted segment record"},
+		{[]Record{{Type: RecSender}, PointerRecord(2), {Type: RecMessage}, {Type: RecExtracted}}, "offset 2: a pointer record, whose target may have moved"},
+	}
+	for _, row := range rows {
+		f := &File{Records: slices.Clone(row.records)}
+		err := f.SetSize()
+		var fault *FormatError
+		if !errors.As(err, &fault) || err.Error() != row.want {
+			t.Errorf("%v, not %q", err, row.want)
+		}
+		if !reflect.DeepEqual(f.Records, slices.Clone(row.records)) {
+			t.Errorf("%q: changed to %v", row.want, f.Records)
+		}
+	}
+	f := &File{Records: []Record{{Type: RecSender}, PointerRecord(0), {Type: RecMessage}, {Type: RecExtracted}}}
+	if err := f.SetSize(); err != nil || f.Records[0].Type != RecSize {
+		t.Errorf("a placeholder: %v", err)
 	}
 }

@@ -80,7 +80,8 @@ func cutNUL(b []byte) []byte {
 }
 
 // RecordReader reads records one after another in file order. It follows no
-// pointer records and knows nothing of groups: see Walker and Verify.
+// pointer records and knows nothing of groups: see Walker and Verify. NewRecordReader
+// makes one; the zero value panics.
 type RecordReader struct {
 	// MaxData refuses records with more data bytes; 0 means no limit but
 	// that of the encoding. Postfix limits only what pickup(8) reads, by

@@ -289,14 +289,14 @@ func (m *marks) skip(pos int) int {
 // more fill it to its end: then pos was in the midst of damage, and by accident
 // looked like the start of a record that holds them.
 func (r *recoverer) finer(pos int) int {
-	rec, _ := parseRecord(r.b, pos)
+	rec, _, _ := scanRecord(r.b, pos)
 	end := int(rec.End())
 	for p := pos + 2; p < end && r.work > 0; p++ {
 		r.work--
 		g, n, q := r.group, 0, p
 		for q < end && n < finerRecords {
-			inner, err := parseRecord(r.b, q)
-			if err != nil || !fits(inner, g) || inner.Type == RecEnd {
+			inner, _, bad := scanRecord(r.b, q)
+			if bad != noMisfit || !fits(inner, g) || inner.Type == RecEnd {
 				break
 			}
 			g = advance(g, inner)
@@ -316,8 +316,8 @@ func chain(b []byte, pos int, g group) bool {
 		if pos == len(b) {
 			return n >= resyncRecordsEOF
 		}
-		rec, err := parseRecord(b, pos)
-		if err != nil || !fits(rec, g) {
+		rec, _, bad := scanRecord(b, pos)
+		if bad != noMisfit || !fits(rec, g) {
 			return false
 		}
 		if rec.Type == RecEnd {
@@ -333,8 +333,8 @@ func chain(b []byte, pos int, g group) bool {
 
 // follows says whether a record of the group is at pos.
 func follows(b []byte, pos int, g group) bool {
-	rec, err := parseRecord(b, pos)
-	return err == nil && fits(rec, g)
+	rec, _, bad := scanRecord(b, pos)
+	return bad == noMisfit && fits(rec, g)
 }
 
 // advance returns the group after the record.
@@ -422,34 +422,12 @@ func (r *recoverer) assemble(arrival time.Time) *Recovered {
 	f.Records = append(f.Records, Record{Type: RecExtracted})
 	f.Records = append(f.Records, ext...)
 	f.Records = append(f.Records, Record{Type: RecEnd})
+	for i := range f.Records {
+		f.Records[i].Header = 0
+	}
 	f.setSize(r.size)
 	out.File = f
 	return out
-}
-
-// setSize puts a true size record first, keeping the flags of old, and gives
-// every record the offset that it will have.
-func (f *File) setSize(old Size) {
-	size := Size{QMgrFlags: old.QMgrFlags, SendOptions: old.SendOptions}
-	f.Records[0] = size.Record()
-	var off int64
-	for i := range f.Records {
-		rec := &f.Records[i]
-		rec.Offset, rec.Header = off, 0
-		off = rec.End()
-		switch rec.Type {
-		case RecMessage:
-			size.DataOffset = off
-		case RecExtracted:
-			size.DataSize = rec.Offset - size.DataOffset
-			size.ContentLength = size.DataSize
-		case RecRecipient:
-			size.Recipients++
-		case RecDone, RecCanceled:
-			size.Recipients++ // qmgr counts them down, too
-		}
-	}
-	f.Records[0].Data = size.AppendData(nil)
 }
 
 func has(recs []Record, t RecordType) bool {

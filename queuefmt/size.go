@@ -33,11 +33,11 @@ const (
 	SendOptRequireTLS        = 32
 )
 
-// Size is the content of the size record, type RecSize.
+// Size is the content of the size record, type RecSize. File.SetSize makes a true one.
 type Size struct {
 	DataSize      int64 // bytes from DataOffset to the RecExtracted record
 	DataOffset    int64 // file offset of the first byte after RecMessage
-	Recipients    int64 // number of RecRecipient records in both groups
+	Recipients    int64 // number of RecRecipient, RecDone and RecCanceled records in both groups
 	QMgrFlags     int64 // see QMgrMixedRecipients
 	ContentLength int64 // as DataSize, unless the body was replaced; 0 means DataSize
 	SendOptions   int64 // see SendOptSMTPUTF8Requested

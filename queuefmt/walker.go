@@ -8,7 +8,8 @@ import (
 )
 
 // Walker reads the records of a queue file in their logical order: it follows
-// pointer records. Memory is bounded by the longest record.
+// pointer records. Memory is bounded by the longest record. NewWalker makes one; the
+// zero value panics.
 type Walker struct {
 	// Raw returns pointer records in file order and does not follow them.
 	Raw bool
