@@ -131,3 +131,11 @@ func TestTimeOutOfRange(t *testing.T) {
 		}
 	}
 }
+
+// TestPrintNothing: without an input there is an error, and no output.
+func TestPrintNothing(t *testing.T) {
+	var out strings.Builder
+	if err := Print(&out, Input{Name: "none"}, Options{}); err == nil || out.Len() != 0 {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+}

@@ -37,7 +37,7 @@ type Input struct {
 	Name string
 
 	// At is the file. When it is nil, Stream is read instead, and a
-	// pointer record is an error.
+	// pointer record is an error. One of them must be there.
 	At     io.ReaderAt
 	Stream io.Reader
 }
@@ -51,12 +51,20 @@ const (
 	inBody
 )
 
-// errStop ends a pass with nothing left to print.
-var errStop = errors.New("nothing left to print")
+var (
+	// errStop ends a pass with nothing left to print.
+	errStop = errors.New("nothing left to print")
+
+	errNoInput = errors.New("neither a file nor a stream to print")
+)
 
 // Print writes the file's records to w. The error of a damaged file is a
-// *queuefmt.FormatError; what could be read before it has been written.
+// *queuefmt.FormatError; what could be read before it has been written. Another error
+// is that of reading the input, of writing to w, or that there is no input.
 func Print(w io.Writer, in Input, opts Options) error {
+	if in.At == nil && in.Stream == nil {
+		return errNoInput
+	}
 	if !opts.Envelope && !opts.Header && !opts.Body {
 		opts.Envelope, opts.Header, opts.Body = true, true, true
 	}
