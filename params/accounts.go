@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"io/fs"
+	"sync"
 
 	"github.com/qmqpd/qmqpd/params/accountfile"
 	"github.com/qmqpd/qmqpd/params/directfile"
@@ -34,7 +35,8 @@ type Accounts interface {
 }
 
 // AccountFiles looks up users and groups in files in the format of passwd(5)
-// and group(5), which are read each time. A missing file is an empty one.
+// and group(5), which are read each time. A missing file is an empty one. It may be
+// used by several goroutines at a time, as Others then are.
 type AccountFiles struct {
 	PasswdFile, GroupFile string
 	// Others, if not nil, is asked for what the files do not have.
@@ -44,10 +46,12 @@ type AccountFiles struct {
 }
 
 // keptFiles are what was read.
-type keptFiles struct{ passwd, group *string }
+type keptFiles struct {
+	mu            sync.Mutex
+	passwd, group *string
+}
 
-// Kept returns accounts that read each file once. They are not safe for
-// concurrent use.
+// Kept returns accounts that read each file once, when it is first needed.
 func (a AccountFiles) Kept() AccountFiles {
 	a.kept = &keptFiles{}
 	return a
@@ -119,24 +123,35 @@ func (a AccountFiles) group(match func(accountfile.Group) bool) (Group, bool, er
 
 // read returns the text of a file.
 func (a AccountFiles) read(group bool) (string, error) {
-	file, kept := a.PasswdFile, new(*string)
-	if a.kept != nil {
-		kept = &a.kept.passwd
-	}
+	file := a.PasswdFile
 	if group {
 		file = a.GroupFile
-		if a.kept != nil {
-			kept = &a.kept.group
+	}
+	if a.kept == nil {
+		return accountText(file)
+	}
+	// Goroutines may share a Host.
+	a.kept.mu.Lock()
+	defer a.kept.mu.Unlock()
+	kept := &a.kept.passwd
+	if group {
+		kept = &a.kept.group
+	}
+	if *kept == nil {
+		text, err := accountText(file)
+		if err != nil {
+			return "", err
 		}
+		*kept = &text
 	}
-	if *kept != nil {
-		return **kept, nil
-	}
+	return **kept, nil
+}
+
+// accountText reads a file. A missing one is empty.
+func accountText(file string) (string, error) {
 	data, err := directfile.ReadFile(file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	text := string(data)
-	*kept = &text
-	return text, nil
+	return string(data), nil
 }

@@ -21,8 +21,12 @@ func (e *Effective) checkAccounts(c *Common) {
 // with Host.Accounts, for a program that needs these accounts only sometimes. They are
 // nil if there are none, which is an error unless the name is the default and the
 // command line has nothing to do with it: no Postfix has to be installed. Without an
-// owner the group is not looked at.
+// owner the group is not looked at. Accounts must not be nil; that is an error.
 func (e *Effective) CheckOwners(accounts Accounts) (*User, *Group) {
+	if accounts == nil {
+		e.fail("mail_owner", "mail_owner: "+errUnknownHost.Error(), errUnknownHost)
+		return nil, nil
+	}
 	check := accountChecks{e, accounts}
 	_, ok, err := accounts.User(e.String("mail_owner"))
 	if !ok && err == nil && e.isDefault("mail_owner") {

@@ -151,6 +151,11 @@ func (e *Effective) warn(text string) {
 // fail records an error.
 func (e *Effective) fail(name, text string, err error) {
 	v, _ := e.Value(name)
+	e.failOf(name, v, text, err)
+}
+
+// failOf is fail for the setting at fault.
+func (e *Effective) failOf(name string, v Value, text string, err error) {
 	e.errs.add(&Error{Name: name, Value: v, Text: text, Warnings: len(e.warnings), Err: err})
 }
 
@@ -209,7 +214,12 @@ func (e *Effective) expand(name, text string) (string, bool) {
 	value, err := x.Expand(text)
 	if err != nil {
 		e.maxWork = workAfter(err, e.maxWork)
-		e.fail(name, macroError(err, "mail_dict"), err)
+		x.MaxWork = e.maxWork
+		v, ok := badText(x, text, e.Value)
+		if !ok {
+			v, _ = e.Value(name)
+		}
+		e.failOf(name, v, macroError(err, "mail_dict"), err)
 		return "", false
 	}
 	return value, true

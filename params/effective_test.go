@@ -486,3 +486,50 @@ func TestErrorLocated(t *testing.T) {
 		}
 	}
 }
+
+// A bad macro is found where it stands, not where it is referred to.
+func TestBadMacroPlace(t *testing.T) {
+	master, err := mainconf.ParseMaster("master.cf", []byte("smtp inet n - y - - smtpd -o smtp_helo_name=${oops\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := []struct{ main, name, want string }{
+		{"mydestination = ${x\n", "mydestination", "main.cf:1: mydestination"},
+		{"compatibility_level = 0\nmydestination = ${x\n", "relay_domains", "main.cf:2: relay_domains"},
+		{"relay_domains = $a\nb = $(c\na = x $b\n", "relay_domains", "main.cf:2: relay_domains"},
+		{"relay_domains = $b $(c\nb = ok\n", "relay_domains", "main.cf:1: relay_domains"},
+		{"relay_domains = ${none?$b} ${a?$c}\na = x\nb = ${y\nc = ${z\n", "relay_domains", "main.cf:4: relay_domains"},
+		{"relay_domains = $a\na = $b\nb = $a\n", "relay_domains", "main.cf:1: relay_domains"},
+	}
+	for _, row := range rows {
+		main, err := mainconf.ParseMain("main.cf", []byte(row.main))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := New(Process{Main: main})
+		e.String(row.name)
+		var failed *Error
+		if !errors.As(e.Err(), &failed) || failed.Located().Error() != row.want+": dictionary mail_dict: macro processing error" {
+			t.Errorf("%q: %v", row.main, failed.Located())
+		}
+		r := Resolver{Main: main}
+		_, err = r.Describe(row.name)
+		if !errors.As(err, &failed) || failed.Located().Error() != row.want+": macro processing error" {
+			t.Errorf("%q: %v", row.main, failed.Located())
+		}
+	}
+	r := Resolver{Master: master, Service: master.Services[0]}
+	_, err = r.Expand("a $mail_name $smtp_helo_name")
+	var failed *Error
+	if !errors.As(err, &failed) || failed.Located().Error() != "master.cf:1 (smtp/inet): macro processing error" {
+		t.Errorf("%v", err)
+	}
+}
+
+// Without accounts there is nothing to look up owners in.
+func TestCheckOwnersNil(t *testing.T) {
+	e := New(Process{})
+	if user, group := e.CheckOwners(nil); user != nil || group != nil || e.Err() == nil {
+		t.Errorf("%v, %v, %v", user, group, e.Err())
+	}
+}

@@ -16,7 +16,8 @@ type Error struct {
 	// Name is the parameter, or empty.
 	Name string
 	// Value is the setting at fault, when there is one: its source tells
-	// where to correct it.
+	// where to correct it. For a bad macro that may be another parameter's
+	// setting, to which the value of Name refers.
 	Value Value
 	// Text is the complete message as Postfix prints it after "fatal: ".
 	Text string
@@ -43,6 +44,15 @@ func (e *Error) Located() error {
 		err = fmt.Errorf("%s: %w", e.Value.Origin(), err)
 	}
 	return err
+}
+
+// of makes e an error of a parameter. Its value is the setting at fault unless that is
+// known to be another.
+func (e *Error) of(name string, v Value) {
+	e.Name = name
+	if e.Value == (Value{}) {
+		e.Value = v
+	}
 }
 
 // Source says where a value comes from.
@@ -100,6 +110,33 @@ func macroError(err error, where string) string {
 		return "dictionary " + where + ": " + err.Error()
 	}
 	return err.Error()
+}
+
+// badText returns the value at fault after an expansion of text that failed by x: the
+// first one that the expansion came upon whose own syntax is wrong. It reports false
+// where that is text itself, or none is: two that refer to each other are both to blame.
+func badText(x mainconf.Expander, text string, lookup func(name string) (Value, bool)) (Value, bool) {
+	x.Warn = nil // it has been said
+	if x.Scan(text, nil) != nil {
+		return Value{}, false
+	}
+	var bad Value
+	found := false
+	scanned := make(map[string]bool)
+	again := x
+	again.Lookup = func(name string) (string, bool, error) {
+		v, ok := lookup(name)
+		raw := x.NotExpanded != nil && x.NotExpanded(name)
+		if ok && !found && !raw && !scanned[name] {
+			scanned[name] = true
+			if x.Scan(v.Text, nil) != nil {
+				bad, found = v, true
+			}
+		}
+		return v.Text, ok, nil
+	}
+	_, _ = again.Expand(text)
+	return bad, found
 }
 
 // workAfter returns the bound on the work of further expansions: after one that

@@ -162,7 +162,8 @@ func (r *Resolver) Default(name string) (Value, bool, error) {
 }
 
 // Expand replaces the macros in text by values, recursively. The error is an
-// *Error with the text with which postconf(1) ends.
+// *Error with the text with which postconf(1) ends; its Value is the setting at
+// fault, if text itself is not.
 func (r *Resolver) Expand(text string) (string, error) {
 	x := r.expander(func(name string) (string, bool, error) {
 		v, ok, err := r.Value(name)
@@ -175,7 +176,12 @@ func (r *Resolver) Expand(text string) (string, error) {
 		return "", failed.Err
 	case err != nil:
 		r.maxWork = workAfter(err, r.maxWork)
-		return "", &Error{Text: macroError(err, ""), Err: err}
+		x.MaxWork = r.maxWork
+		bad, _ := badText(x, text, func(name string) (Value, bool) {
+			v, ok, _ := r.Value(name)
+			return v, ok
+		})
+		return "", &Error{Value: bad, Text: macroError(err, ""), Err: err}
 	}
 	return result, nil
 }
@@ -203,12 +209,15 @@ func (r *Resolver) Scan(text string, visit func(name string, test bool)) error {
 // overrides but no defaults. postconf(1) uses it for
 // smtpd_restriction_classes and for what the computed defaults depend on.
 func (r *Resolver) ExpandSettings(text string) (string, error) {
+	lookup := func(name string) (Value, bool) {
+		if r.DefaultsOnly {
+			return Value{}, false
+		}
+		return r.mainSetting(name)
+	}
 	x := mainconf.Expander{
 		Lookup: func(name string) (string, bool, error) {
-			if r.DefaultsOnly {
-				return "", false, nil
-			}
-			v, ok := r.mainSetting(name)
+			v, ok := lookup(name)
 			return v.Text, ok, nil
 		},
 		Warn:    r.warn,
@@ -220,7 +229,9 @@ func (r *Resolver) ExpandSettings(text string) (string, error) {
 	result, err := x.Expand(text)
 	if err != nil {
 		r.maxWork = workAfter(err, r.maxWork)
-		return "", &Error{Text: macroError(err, "mail_dict"), Err: err}
+		x.MaxWork = r.maxWork
+		bad, _ := badText(x, text, lookup)
+		return "", &Error{Value: bad, Text: macroError(err, "mail_dict"), Err: err}
 	}
 	return result, nil
 }
@@ -256,7 +267,7 @@ func (r *Resolver) Describe(name string) (Info, error) {
 		info.Expanded, err = r.Expand(v.Text)
 		// The text alone does not tell Expand whose it is.
 		if failed, ok := err.(*Error); ok && failed.Name == "" {
-			failed.Name, failed.Value = name, v
+			failed.of(name, v)
 		}
 	}
 	return info, err
@@ -332,7 +343,7 @@ func (r *Resolver) dictionary(name string) (string, bool, *Error) {
 	text, err := r.ExpandSettings(v.Text)
 	if err != nil {
 		failed, _ := err.(*Error)
-		failed.Name, failed.Value = name, v
+		failed.of(name, v)
 		return "", true, failed
 	}
 	return text, true, nil

@@ -3,6 +3,7 @@ package params
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/qmqpd/qmqpd/params/hostname"
@@ -10,8 +11,11 @@ import (
 )
 
 // SystemHost answers from the running system. Nothing is asked before it is
-// needed. Host names are looked up by the resolver, if it is not nil; the end of ctx
-// ends that, which may wait for a name server.
+// needed. Host names are looked up by the resolver; nil stands for that of
+// hostname.NewSystem. The end of ctx ends that, which may wait for a name server.
+// Each host name is looked up once, and each account file is read once: a program that
+// goes on for long makes a new Host when it reads its settings again. Several
+// goroutines may use one at a time.
 func SystemHost(ctx context.Context, resolver hostname.Resolver) Host {
 	names := &systemNames{ctx: ctx, resolver: resolver, found: make(map[nameQuestion]nameAnswer)}
 	return Host{
@@ -56,5 +60,5 @@ func (n *systemNames) resolve(name string, ipv4, ipv6 bool) ([]netip.Addr, error
 		a.addrs, a.err = n.resolver.LookupAddrs(n.ctx, name, hostname.Families(ipv4, ipv6))
 		n.found[q] = a
 	}
-	return a.addrs, a.err
+	return slices.Clone(a.addrs), a.err
 }
