@@ -578,3 +578,37 @@ func TestUnknownProfile(t *testing.T) {
 		t.Errorf("status %d, %q, %q", status, out.String(), diag.String())
 	}
 }
+
+// A Program that lacks what it could do with works, and says so where it cannot.
+func TestZeroProgram(t *testing.T) {
+	for letter := range 256 {
+		for _, value := range []string{"", "x"} {
+			var request Request
+			if err := request.Option(byte(letter), value, Program{}); err != nil {
+				continue
+			}
+			request.Operands([]string{"", "mail_name", "smtp/inet", "a/b/c"})
+			Program{}.Run(request)
+		}
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"main.cf", "master.cf"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var errors strings.Builder
+	var request Request
+	for letter, value := range map[byte]string{'c': dir, 't': ""} {
+		if err := request.Option(letter, value, Program{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	status := Program{Name: "postconf", Stderr: &errors, Host: testHost()}.Run(request)
+	if want := "/bounce: no programs are run here\n"; status != 1 || !strings.HasSuffix(errors.String(), want) {
+		t.Errorf("%d, %q; want ...%q", status, errors.String(), want)
+	}
+	if status := (Program{}).Fail(Request{}, &Fatal{"x"}); status != 1 {
+		t.Errorf("%d", status)
+	}
+}

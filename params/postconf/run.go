@@ -8,14 +8,17 @@ import (
 )
 
 // Program is postconf as it was started: everything that it depends on besides
-// the request and the files that it reads.
+// the request and the files that it reads. The zero value is a program without a
+// name, an environment and output, on a machine that it knows nothing of.
 type Program struct {
 	// Name is argv[0], which begins every message.
 	Name string
 	PID  int
 	// Getenv returns the value of an environment variable, and whether it is
-	// set: os.LookupEnv.
-	Getenv         func(name string) (string, bool)
+	// set: os.LookupEnv. Nil stands for an empty environment.
+	Getenv func(name string) (string, bool)
+	// Stdout and Stderr take the output. Nil drops it, and errors of writing are
+	// ignored, as by stock.
 	Stdout, Stderr io.Writer
 	// Profile is the Postfix to imitate; its zero value is
 	// params.DefaultProfile. Run refuses one that is not valid.
@@ -25,8 +28,27 @@ type Program struct {
 	// Build is what is installed of Profile on this machine; nil if nothing is.
 	Build *Build
 	// Exec replaces the process by a program, whose environment gets the
-	// additions in env. It returns only an error.
+	// additions in env. It returns only an error. Nil runs nothing, which is an
+	// error where it is needed: for the options -b and -t.
 	Exec func(path string, args, env []string) error
+}
+
+// complete returns p with what nil stands for.
+func (p Program) complete() Program {
+	p.Profile = p.Profile.Normalized()
+	if p.Getenv == nil {
+		p.Getenv = func(string) (string, bool) { return "", false }
+	}
+	if p.Stdout == nil {
+		p.Stdout = io.Discard
+	}
+	if p.Stderr == nil {
+		p.Stderr = io.Discard
+	}
+	if p.Exec == nil {
+		p.Exec = func(string, []string, []string) error { return errors.New("no programs are run here") }
+	}
+	return p
 }
 
 // run is the state of one answer.
@@ -67,6 +89,7 @@ func (p Program) Usage() error {
 // Fail prints an error of the command line the way stock prints a fatal one, and
 // returns the exit status.
 func (p Program) Fail(request Request, err error) int {
+	p = p.complete()
 	d := diagnostics{w: p.Stderr, tag: p.Name}
 	for _, note := range request.notes {
 		d.info(note)
@@ -77,7 +100,7 @@ func (p Program) Fail(request Request, err error) int {
 
 // Run answers a request and returns the exit status.
 func (p Program) Run(request Request) int {
-	p.Profile = p.Profile.Normalized()
+	p = p.complete()
 	r := &run{
 		Program:     p,
 		diagnostics: diagnostics{w: p.Stderr, tag: p.Name, verbose: request.verbose},
