@@ -54,8 +54,8 @@ func readConfigDir(dir string) (configFiles, error) {
 // them.
 func locatedAll(err error) []error {
 	var errs []error
-	for _, err := range eachOf(err) {
-		errs = append(errs, mainconf.FirstError(err).Located())
+	for _, e := range mainconf.Errors(err) {
+		errs = append(errs, e.Located())
 	}
 	return errs
 }

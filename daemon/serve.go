@@ -39,15 +39,17 @@ type ServeOptions struct {
 	Listen []string
 	// Listeners are more to listen on, such as those that systemd gives; there
 	// must be one, or an address. Each must be the net package's for TCP or
-	// UNIX-domain sockets, or have their method File. Serve closes them, even
-	// if it fails.
+	// UNIX-domain sockets, or have their method File; nil is an error. Serve
+	// closes them, even if it fails.
 	Listeners []net.Listener
 	// Clients, if not nil, says who may send, in place of
 	// qmqpd_authorized_clients.
 	Clients Access
 	// Opener, if not nil, takes the messages, in place of cleanup(8) and of a
 	// queue: queue_via and what cleanup(8) does with a message have no effect
-	// then, and no queue directory is made.
+	// then, and no queue directory is made. Messages come as clients send them:
+	// without recipients, too, and with addresses and headers that nobody has
+	// looked at.
 	Opener mailstream.Opener
 	// Queue is the queue directory; it is made if it does not exist. Empty
 	// means queue_directory, of which Overrides must not say anything else.
@@ -59,9 +61,10 @@ type ServeOptions struct {
 	// than that is an error.
 	MaxSessions int
 	// Grace is how long sessions may go on after the context ended. Zero
-	// means 10 seconds.
+	// means 10 seconds. After that their connections are closed and the context
+	// that Opener and Clients have ends; Serve returns when they have returned.
 	Grace time.Duration
-	// Verbose is how much more than usual is logged: 0 to 3.
+	// Verbose is how much more than usual is logged: 0 to 3. More is as 3.
 	Verbose int
 	// Log takes the log lines, one with each call of Write, of which there is one at
 	// a time. Nil drops them.
@@ -88,7 +91,9 @@ const defaultMaxSessions, defaultGrace = 1000, 10 * time.Second
 // in a goroutine that ends with them.
 func Serve(ctx context.Context, o ServeOptions) error {
 	for _, l := range o.Listeners {
-		defer l.Close()
+		if l != nil {
+			defer l.Close()
+		}
 	}
 	s := &server{ServeOptions: o, zone: time.Local}
 	s.log = maillog.New(func() time.Time { return time.Now().In(s.zone) }).WithVerbose(o.Verbose)

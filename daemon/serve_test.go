@@ -426,6 +426,9 @@ func TestServeOwn(t *testing.T) {
 	refused("a struct { net.Listener } has no descriptor", func(o *ServeOptions) {
 		o.Listeners = append(o.Listeners, struct{ net.Listener }{o.Listeners[0]})
 	})
+	// All that is wrong with the options is told.
+	refused("a nil listener", func(o *ServeOptions) { o.Listeners, o.Verbose = append(o.Listeners, nil), -1 })
+	refused("bad level of detail: -1", func(o *ServeOptions) { o.Listeners, o.Verbose = append(o.Listeners, nil), -1 })
 	for _, s := range []mainconf.Setting{
 		{Name: "queue_via", Value: "direct"}, {Name: "canonical_maps", Value: "static:x"}, {Name: "mail_owner", Value: "nobody"},
 		{Name: "receive_override_options", Value: "no_milters"}, {Name: "qmqpd_authorized_clients", Value: "127.0.0.1"},

@@ -118,12 +118,18 @@ func (s *server) checkOptions() error {
 		errs = multierror.Append(errs, err)
 	}
 	for _, l := range s.Listeners {
-		if !standalone.CanServe(l) {
+		switch {
+		case l == nil:
+			errs = multierror.Append(errs, errors.New("listen on nothing: a nil listener"))
+		case !standalone.CanServe(l):
 			errs = multierror.Append(errs, fmt.Errorf("listen on %s: a %T has no descriptor", l.Addr(), l))
 		}
 	}
 	if s.MaxSessions < 0 {
 		errs = multierror.Append(errs, fmt.Errorf("bad number of sessions: %d", s.MaxSessions))
+	}
+	if s.Verbose < 0 {
+		errs = multierror.Append(errs, fmt.Errorf("bad level of detail: %d", s.Verbose))
 	}
 	if s.Grace < 0 {
 		errs = multierror.Append(errs, fmt.Errorf("bad time of grace: %v", s.Grace))

@@ -64,7 +64,8 @@ type Server struct {
 }
 
 // Policy is what may change between sessions: the parameters that can depend
-// on stress, and where messages go.
+// on stress, and where messages go. Session and Opener must be set; Config.Policy
+// makes one of parameters.
 type Policy struct {
 	// Session is what all sessions share.
 	Session *qmqp.Config
@@ -85,7 +86,8 @@ func (s *Server) SetPolicy(p Policy) { s.policy.Store(&p) }
 // the given time, and leaves closing conn to the caller. The context bounds the
 // session. An error means that the session ended early for a reason on our
 // side, which has not been logged: a *maillog.Failure where Postfix would have
-// ended the process. Source: Postfix 3.10 qmqpd.c, qmqpd_service.
+// ended the process. A panic, of an Opener for one, is the caller's to recover from;
+// the message has been given up then. Source: Postfix 3.10 qmqpd.c, qmqpd_service.
 func (s *Server) ServeConn(ctx context.Context, conn net.Conn, accepted time.Time) error {
 	policy, log := s.policy.Load(), s.Log
 	clients, debugPeers := s.Clients, s.DebugPeers

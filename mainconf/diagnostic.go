@@ -58,6 +58,23 @@ func FirstError(err error) *Error {
 	return nil
 }
 
+// Errors returns each *Error of what a parser returned, in file order: for all to be
+// told where they are. The result is nil when err holds none.
+func Errors(err error) []*Error {
+	var all *multierror.Error
+	if !errors.As(err, &all) {
+		if first := FirstError(err); first != nil {
+			return []*Error{first}
+		}
+		return nil
+	}
+	var list []*Error
+	for _, err := range all.Errors {
+		list = append(list, Errors(err)...)
+	}
+	return list
+}
+
 // WarningKind says what a Warning is about.
 type WarningKind int
 

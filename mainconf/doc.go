@@ -15,8 +15,8 @@
 //
 // What Postfix warns about while reading is returned as [Warning] values;
 // what it refuses is returned as [*Error] values, all of them, collected in one
-// go-multierror value in file order. Stock programs stop at the first one; a
-// caller who needs that uses [FirstError] and the warnings counted by
+// go-multierror value in file order; [Errors] takes it apart. Stock programs stop at the
+// first one; a caller who needs that uses [FirstError] and the warnings counted by
 // Error.Warnings.
 //
 // # Editing

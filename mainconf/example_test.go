@@ -2,6 +2,7 @@ package mainconf_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/qmqpd/qmqpd/mainconf"
@@ -81,6 +82,48 @@ func ExampleError_Located() {
 	// Output:
 	// smtp/inet - smtpd postfix/in
 	// master.cf:3: invalid chroot field "maybe" in "628 inet n - maybe - - qmqpd"
+}
+
+// Every fault with its place.
+func ExampleErrors() {
+	text := "smtp inet n - y - - smtpd\n628 inet n - maybe - all qmqpd\npickup\n"
+	_, err := mainconf.ParseMaster("master.cf", []byte(text))
+	for _, e := range mainconf.Errors(err) {
+		fmt.Println(e.Located())
+	}
+
+	// Output:
+	// master.cf:2: invalid chroot field "maybe" in "628 inet n - maybe - all qmqpd"
+	// master.cf:2: invalid process_limit field "all" in "628 inet n - maybe - all qmqpd"
+	// file master.cf: line 3: bad field count
+}
+
+// A field of a service is changed, and an option added; all other entries stay as they
+// were. Words are the entry as written, so that they make it again.
+func ExampleService() {
+	text := "# The servers\nsmtp inet n - y - - smtpd\n  -o { mynetworks = 127.0.0.0/8, [::1] }\n# Others\nqmgr unix n - n 300 1 qmgr\n"
+	file, _ := mainconf.ParseMaster("master.cf", []byte(text))
+	for _, s := range slices.Backward(file.Lookup("smtp", "inet")) { // the last one first: offsets before it stay true
+		words := slices.Clone(s.Words)
+		words[mainconf.FieldChroot] = "n"
+		words = slices.Insert(words, mainconf.NumFields, "-o", "syslog_name=postfix/in")
+		text = text[:s.Line.Offset] + strings.Join(words, " ") + "\n" + text[s.Line.TextEnd:]
+	}
+	fmt.Print(text)
+	file, err := mainconf.ParseMaster("master.cf", []byte(text))
+	for _, o := range file.Services[0].Overrides {
+		fmt.Printf("%s is %q\n", o.Name, o.Value)
+	}
+	fmt.Println(err)
+
+	// Output:
+	// # The servers
+	// smtp inet n - n - - smtpd -o syslog_name=postfix/in -o { mynetworks = 127.0.0.0/8, [::1] }
+	// # Others
+	// qmgr unix n - n 300 1 qmgr
+	// syslog_name is "postfix/in"
+	// mynetworks is "127.0.0.0/8, [::1]"
+	// <nil>
 }
 
 // An Expander asks for the values that it needs.

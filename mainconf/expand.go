@@ -81,7 +81,7 @@ type Expander struct {
 	Function func(name string) Function
 	// Once turns off the expansion of the values that Lookup returns.
 	Once bool
-	// MaxWork bounds the work of one call; see DefaultMaxWork. 0 means
+	// MaxWork bounds the work of one call; see DefaultMaxWork. 0 or less means
 	// DefaultMaxWork.
 	MaxWork int
 }

@@ -83,8 +83,8 @@ func ParseMain(file string, data []byte, presets ...Setting) (*Main, error) {
 
 func (m *Main) addWarning(w Warning) { m.Warnings = append(m.Warnings, w) }
 
-// Bytes returns the text of the file: exactly what was parsed. A nil Main has
-// none.
+// Bytes returns a copy of the text of the file: exactly what was parsed. A nil Main
+// has none.
 func (m *Main) Bytes() []byte {
 	if m == nil {
 		return nil

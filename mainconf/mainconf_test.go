@@ -1,9 +1,13 @@
 package mainconf
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/go-multierror"
 )
 
 type nameValue struct{ Name, Value string }
@@ -166,5 +170,32 @@ func TestWhereLinesStand(t *testing.T) {
 	alone, _, err := ParseService("a inet n - n - - x")
 	if err != nil || alone.Line.InFile() {
 		t.Errorf("%+v, %v", alone, err)
+	}
+}
+
+// Errors finds all there are, however they are held.
+func TestErrors(t *testing.T) {
+	one := &Error{Text: "one"}
+	_, many := ParseMain("main.cf", []byte("a\nb = 1\nc\n"))
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{nil, ""},
+		{errors.New("x"), ""},
+		{one, "one"},
+		{fmt.Errorf("wrapped: %w", one), "one"},
+		{many, `main.cf, line 1: missing '=' after attribute name: "a"|main.cf, line 3: missing '=' after attribute name: "c"`},
+		{multierror.Append(nil, many, errors.New("x"), fmt.Errorf("wrapped: %w", many), one),
+			`main.cf, line 1: missing '=' after attribute name: "a"|main.cf, line 3: missing '=' after attribute name: "c"` + "|" +
+				`main.cf, line 1: missing '=' after attribute name: "a"|main.cf, line 3: missing '=' after attribute name: "c"|one`},
+	} {
+		var texts []string
+		for _, e := range Errors(tt.err) {
+			texts = append(texts, e.Text)
+		}
+		if got := strings.Join(texts, "|"); got != tt.want {
+			t.Errorf("%v: %q, want %q", tt.err, got, tt.want)
+		}
 	}
 }

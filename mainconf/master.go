@@ -69,6 +69,10 @@ func ParseMaster(file string, data []byte) (*Master, error) {
 // ParseService parses the text of one master.cf entry. The error holds *Error
 // values as ParseMaster's does, with no file and no line, and there is no service
 // then. Warnings hold their Text only, and so does the service's Line.
+//
+// As for postconf -M, a newline is white space like any other, '#' begins no comment,
+// and what follows a null byte is not seen: whether text is the same in a file only
+// ParseMaster can tell.
 func ParseService(text string) (*Service, []Warning, error) {
 	text = cString(text)
 	var errs errorList
@@ -87,8 +91,8 @@ func ParseService(text string) (*Service, []Warning, error) {
 	return s, warnings, nil
 }
 
-// Bytes returns the text of the file: exactly what was parsed. A nil Master has
-// none.
+// Bytes returns a copy of the text of the file: exactly what was parsed. A nil Master
+// has none.
 func (m *Master) Bytes() []byte {
 	if m == nil {
 		return nil

@@ -156,7 +156,7 @@ func (w *worker) serve(c client) {
 	w.hold(c.conn)
 	defer func() {
 		if p := recover(); p != nil {
-			r.server.Log.Panicf("session: %v: %s", p, maillog.Callers())
+			r.server.Log.Panicf("session%s: %v: %s", of(c.conn.RemoteAddr()), p, maillog.Callers())
 		}
 		w.hold(nil)
 		_ = c.conn.Close()

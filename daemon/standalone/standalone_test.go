@@ -596,7 +596,7 @@ func TestPanicStaysInItsSession(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	got := lines.String()
-	if !strings.HasPrefix(got, "t: panic: session: boo: standalone.TestPanicStaysInItsSession.") ||
+	if !strings.HasPrefix(got, "t: panic: session of "+bad.LocalAddr().String()+": boo: standalone.TestPanicStaysInItsSession.") ||
 		!strings.Contains(got, " (standalone_test.go:") || strings.Count(got, "\n") != 1 {
 		t.Errorf("log %q", got)
 	}
