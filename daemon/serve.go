@@ -67,7 +67,8 @@ type ServeOptions struct {
 	// Verbose is how much more than usual is logged: 0 to 3. More is as 3.
 	Verbose int
 	// Log takes the log lines, one with each call of Write, of which there is one at
-	// a time. Nil drops them.
+	// a time. Nil drops them. An *os.File is not waited for; sessions wait while
+	// another writer does.
 	Log io.Writer
 	// Ready, if not nil, is called with the addresses once clients can
 	// connect.

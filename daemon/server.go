@@ -83,8 +83,10 @@ type Policy struct {
 func (s *Server) SetPolicy(p Policy) { s.policy.Store(&p) }
 
 // ServeConn serves the client at the other end of conn, which was accepted at
-// the given time, and leaves closing conn to the caller. The context bounds the
-// session. An error means that the session ended early for a reason on our
+// the given time, and leaves closing conn to the caller. The context is for what the
+// session waits for besides the client: look-ups, the Opener, the pause before bad
+// news. A session that waits for its client does so for the Timeout of its
+// qmqp.Config; to end it before that, close conn. An error means that the session ended early for a reason on our
 // side, which has not been logged: a *maillog.Failure where Postfix would have
 // ended the process. A panic, of an Opener for one, is the caller's to recover from;
 // the message has been given up then. Source: Postfix 3.10 qmqpd.c, qmqpd_service.

@@ -166,7 +166,9 @@ func defaultUnit(text string) (byte, bool) {
 
 // ParseTime converts a time to seconds. It is a number with at most one of the
 // units s, m, h, d and w; unit is the one of a number without. As in Postfix,
-// what follows the unit is ignored. Source: Postfix 3.10 conv_time.c.
+// what follows the unit is ignored, and a unit without a number is 0. It reports false
+// for anything else, a negative time and one that does not fit 32 bits among them.
+// Source: Postfix 3.10 conv_time.c.
 func ParseTime(text string, unit byte) (seconds int64, ok bool) {
 	n, rest, err := mainconf.ParseLong(text)
 	switch {

@@ -29,13 +29,13 @@ type QueueID struct {
 }
 
 // ShortID returns the queue id of enable_long_queue_ids = no: five
-// hexadecimal digits of microseconds and the inode number.
+// hexadecimal digits of microseconds, which are from 0 to 999999, and the inode number.
 func ShortID(usec int, inode uint64) string {
 	return string(QueueID{Usec: usec, Inode: inode}.Append(nil))
 }
 
 // LongID returns the queue id of enable_long_queue_ids = yes, which does not
-// repeat within the life of a file system.
+// repeat within the life of a file system. Sec is not negative, and usec from 0 to 999999.
 func LongID(sec int64, usec int, inode uint64) string {
 	return string(QueueID{Long: true, Sec: sec, Usec: usec, Inode: inode}.Append(nil))
 }
