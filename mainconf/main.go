@@ -1,7 +1,10 @@
 package mainconf
 
-// Main is a main.cf file. It is not changed after parsing and may be read by
-// several goroutines at a time.
+import "slices"
+
+// Main is a main.cf file, as ParseMain makes it: of one that was made otherwise no
+// entry is in force. It is not changed after parsing and may be read by several
+// goroutines at a time.
 type Main struct {
 	// File is the name that was given to ParseMain.
 	File string
@@ -78,6 +81,7 @@ func ParseMain(file string, data []byte, presets ...Setting) (*Main, error) {
 		m.index[name] = len(m.Entries)
 		m.Entries = append(m.Entries, Entry{Name: name, Value: value, Line: line})
 	}
+	m.Entries, m.Warnings = slices.Clip(m.Entries), slices.Clip(m.Warnings)
 	return m, errs.err()
 }
 

@@ -199,3 +199,28 @@ func TestErrors(t *testing.T) {
 		}
 	}
 }
+
+// Goroutines that read a document may append to what it holds.
+func TestClipped(t *testing.T) {
+	for n := range 10 {
+		text := strings.Repeat("a = 1\n lead\nb = \x00\n", n+1)
+		file, _ := ParseMain("main.cf", []byte(text))
+		text = strings.Repeat("smtp inet n - y - - smtpd"+strings.Repeat(" -o a=b -v {x", n)+"\n", n+1)
+		master, _ := ParseMaster("master.cf", []byte(text))
+		s, _, _ := ParseService(strings.TrimRight(text, "\n"))
+		for what, spare := range map[string]int{
+			"Entries":           cap(file.Entries) - len(file.Entries),
+			"Warnings":          cap(file.Warnings) - len(file.Warnings),
+			"Services":          cap(master.Services) - len(master.Services),
+			"Warnings (master)": cap(master.Warnings) - len(master.Warnings),
+			"Words":             cap(master.Services[0].Words) - len(master.Services[0].Words),
+			"Args":              cap(master.Services[0].Args) - len(master.Services[0].Args),
+			"Overrides":         cap(master.Services[0].Overrides) - len(master.Services[0].Overrides),
+			"Words (alone)":     cap(s.Words) - len(s.Words),
+		} {
+			if spare > 0 {
+				t.Errorf("%d: %s have %d to spare", n, what, spare)
+			}
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package mainconf
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -63,6 +64,7 @@ func ParseMaster(file string, data []byte) (*Master, error) {
 		s.Line = line
 		m.Services = append(m.Services, s)
 	}
+	m.Services, m.Warnings = slices.Clip(m.Services), slices.Clip(m.Warnings)
 	return m, errs.err()
 }
 

@@ -124,6 +124,8 @@ func newService(words []string, warn func(string)) *Service {
 			s.Overrides = append(s.Overrides, Override{Name: name, Value: value, Arg: i})
 		}
 	}
+	// Whoever appends to them gets slices of their own: others may be doing so.
+	s.Words, s.Args, s.Overrides = slices.Clip(s.Words), slices.Clip(s.Args), slices.Clip(s.Overrides)
 	return s
 }
 
