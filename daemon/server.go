@@ -86,10 +86,11 @@ func (s *Server) SetPolicy(p Policy) { s.policy.Store(&p) }
 // the given time, and leaves closing conn to the caller. The context is for what the
 // session waits for besides the client: look-ups, the Opener, the pause before bad
 // news. A session that waits for its client does so for the Timeout of its
-// qmqp.Config; to end it before that, close conn. An error means that the session ended early for a reason on our
-// side, which has not been logged: a *maillog.Failure where Postfix would have
-// ended the process. A panic, of an Opener for one, is the caller's to recover from;
-// the message has been given up then. Source: Postfix 3.10 qmqpd.c, qmqpd_service.
+// qmqp.Config; to end it before that, close conn. An error means that the session
+// ended early for a reason on our side, which has not been logged: a
+// *maillog.Failure where Postfix would have ended the process. A panic, of an Opener
+// for one, is the caller's to recover from; the message has been given up then.
+// Source: Postfix 3.10 qmqpd.c, qmqpd_service.
 func (s *Server) ServeConn(ctx context.Context, conn net.Conn, accepted time.Time) error {
 	policy, log := s.policy.Load(), s.Log
 	clients, debugPeers := s.Clients, s.DebugPeers
