@@ -150,6 +150,7 @@ func (r *run) readMaster(required bool) error {
 	if err := r.report(doc.Warnings, err); err != nil {
 		return err
 	}
+	r.master = doc
 	r.services = make([]*scope, len(doc.Services))
 	for i, s := range doc.Services {
 		r.services[i] = &scope{Service: s, nameSpace: s.NameSpace()}

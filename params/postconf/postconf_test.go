@@ -612,3 +612,18 @@ func TestZeroProgram(t *testing.T) {
 		t.Errorf("%d", status)
 	}
 }
+
+// TestNetworksSeeServices: the default of mynetworks depends on
+// compatibility_level, which may be the name of a service parameter.
+func TestNetworksSeeServices(t *testing.T) {
+	for _, c := range []struct{ master, want string }{
+		{"foo unix - - n - - smtp\n", "127.0.0.1/32 [::1]/128\n"},
+		{"foo_extra unix - - n - - smtp\nfoo unix - - n - - smtp\n", "127.0.0.0/8 [::1]/128\n"},
+	} {
+		dir := write(t, "compatibility_level = $foo_extra_recipient_limit\ndefault_recipient_limit = 1\n", c.master)
+		stdout, stderr, status := ask(t, "3.10.2", "-c", dir, "-h", "mynetworks")
+		if stdout != c.want || stderr != "" || status != 0 {
+			t.Errorf("%q: %q, %q, status %d", c.master, stdout, stderr, status)
+		}
+	}
+}

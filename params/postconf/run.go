@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 )
 
@@ -66,6 +67,7 @@ type run struct {
 
 	main       settings // of main.cf
 	names      *names
+	master     *mainconf.Master // nil if it could not be opened
 	services   []*scope
 	byName     map[string][]*scope // the services by name space
 	groups     []*group            // of those that have settings

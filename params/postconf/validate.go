@@ -5,9 +5,11 @@ import (
 	"github.com/qmqpd/qmqpd/params"
 )
 
-// registerServices makes the names of service parameters known. Source:
-// Postfix 3.10 postconf_service.c.
+// registerServices makes the names of service parameters known, also to what
+// computes defaults: that of mynetworks depends on compatibility_level, which
+// may refer to any name. Source: Postfix 3.10 postconf_service.c.
 func (r *run) registerServices() {
+	r.defaults.Master = r.master
 	for _, s := range r.services {
 		for p := range params.ServiceParams(s.Command()) {
 			r.names.addService(s.Name()+p.Suffix, "$"+p.Default)
