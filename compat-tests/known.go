@@ -35,6 +35,10 @@ var knownPostconf = []postconfDifference{
 		reason: "a macro that refers to itself in the operand of a relational expression overflows stock's stack",
 	},
 	{
+		main: "compatibility_level = $mynetworks\n", line: "postconf mynetworks", ours: nestingMessage,
+		reason: "a compatibility_level that refers to mynetworks, whose default depends on it, overflows stock's stack",
+	},
+	{
 		main: "mydestination = $a\n", line: "postconf -vv mydestination", ours: "mydestination = $a",
 		reason: "look-ups in stock's tables are not logged, because there are no such tables",
 	},

@@ -41,8 +41,9 @@ type Resolver struct {
 	// drops it.
 	Info func(text string)
 
-	defaults map[string]string // computed defaults
-	maxWork  int               // mainconf.Expander.MaxWork
+	defaults   map[string]string // computed defaults
+	networking bool              // that of mynetworks is being computed
+	maxWork    int               // mainconf.Expander.MaxWork
 }
 
 func (r *Resolver) profile() Profile { return r.Profile.Normalized() }
@@ -349,7 +350,16 @@ func (r *Resolver) dictionary(name string) (string, bool, *Error) {
 	return text, true, nil
 }
 
+// networks computes the default of mynetworks. By way of the default of
+// mynetworks_style it depends on compatibility_level, whose setting may refer to
+// mynetworks; stock then overflows its stack.
 func (r *Resolver) networks() (string, *Error) {
+	if r.networking {
+		r.warn(`unreasonable macro call nesting: "mynetworks"`)
+		return "", &Error{Name: "mynetworks", Text: mainconf.ErrMacro.Error(), Err: mainconf.ErrMacro}
+	}
+	r.networking = true
+	defer func() { r.networking = false }()
 	var text [3]string
 	for i, name := range [...]string{"inet_interfaces", "mynetworks_style", "inet_protocols"} {
 		value, ok, failed := r.dictionary(name)

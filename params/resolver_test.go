@@ -128,6 +128,7 @@ func TestResolverErrors(t *testing.T) {
 		{"in a setting of a computed default", "mydomain = ${x y}\n", "$myhostname", "dictionary mail_dict: macro processing error"},
 		{"number", "", "${{99999999999999999999} < {1}}", "mac_exp_eval: bad conversion: 99999999999999999999"},
 		{"level", "compatibility_level = x\n", "$mynetworks", "macro processing error"},
+		{"level by way of a computed default", "compatibility_level = $a\na = $mynetworks\n", "$mynetworks", "macro processing error"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			r := newResolver(t, row.main, "")
