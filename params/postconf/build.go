@@ -134,13 +134,23 @@ func (r *run) readCommon() (*params.Effective, error) {
 		return nil, err
 	}
 	var e *params.Effective
+	told := 0 // of the warnings
+	tell := func(warnings []string) {
+		for ; told < len(warnings); told++ {
+			r.warn(warnings[told])
+		}
+	}
 	e = params.New(params.Process{
 		Profile:   r.Profile,
 		ConfigDir: r.configDir,
 		Main:      doc,
 		PID:       r.PID,
 		Info: func(text string) {
-			if e.Err() == nil {
+			if e.Err() == nil && r.verbose > 0 {
+				// What has been warned about precedes it; smtputf8_enable has
+				// been read.
+				r.keepUTF8 = e.Bool("smtputf8_enable")
+				tell(e.Warnings())
 				r.verbosely(text)
 			}
 		},
@@ -153,9 +163,7 @@ func (r *run) readCommon() (*params.Effective, error) {
 	if failed := asParamsError(err); failed != nil {
 		warnings = warnings[:failed.Warnings]
 	}
-	for _, w := range warnings {
-		r.warn(w)
-	}
+	tell(warnings)
 	if err != nil {
 		return nil, asFatal(err)
 	}
