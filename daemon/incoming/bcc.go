@@ -30,7 +30,7 @@ func (s *stream) addMappedBCC(m *Mapping, addr []byte) {
 	}
 	value, _, found, err := s.find(m, bytes.Clone(addr), true)
 	if err != nil {
-		s.log.Warningf("%s: %s map lookup problem -- message not accepted, try again later", s.id, m.Name)
+		s.lookupProblem(err, s.log.Warningf, m.Name)
 		s.status |= mailstream.StatusWrite
 	} else if found {
 		s.addBCC(value)

@@ -35,7 +35,7 @@ func (s *stream) headerChecks(section mime.Section) *Mapping {
 func (s *stream) check(m *Mapping, context string, text []byte) (_ []byte, keep bool) {
 	value, found, err := m.Tables.Find(s.ctx, string(untilNUL(text)))
 	if err != nil {
-		s.log.Warningf("%s: %s map lookup problem -- message not accepted, try again later", s.id, m.Name)
+		s.lookupProblem(err, s.log.Warningf, m.Name)
 		s.status |= mailstream.StatusWrite
 		return text, true
 	}

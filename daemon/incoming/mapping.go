@@ -67,6 +67,21 @@ func (s *stream) crunch(text string, extension []byte) [][]byte {
 	return result
 }
 
+// lookupProblem logs that a look-up in the tables of a parameter failed, and for which
+// address, if it was for one. Of a failure that ends cleanup(8) only what ends it is
+// logged, as there: who looked up has left that to us.
+func (s *stream) lookupProblem(err error, logf func(format string, args ...any), parameter string, address ...byte) {
+	if table.ClassOf(err) == table.Fatal {
+		s.log.Fatalf("%v", err)
+		return
+	}
+	about := ""
+	if len(address) > 0 {
+		about = " for " + string(address)
+	}
+	logf("%s: %s map lookup problem%s -- message not accepted, try again later", s.id, parameter, about)
+}
+
 // canonical replaces an address, in external form, by what it maps to, again
 // and again until it maps to itself or to nothing. It tells whether the address
 // was ever another one, even if it is back to what it was.
@@ -78,7 +93,7 @@ func (s *stream) canonical(m *Mapping, external []byte) (_ []byte, changed bool)
 		addr := rfc822.AppendUnquoted(nil, external)
 		result, err := s.mapAddress(m, addr, external, s.o.cfg.Maps.PropagateCanonical)
 		if err != nil {
-			s.log.Warningf("%s: %s map lookup problem for %s -- message not accepted, try again later", s.id, m.Name, external)
+			s.lookupProblem(err, s.log.Warningf, m.Name, external...)
 			s.status |= mailstream.StatusWrite
 			return external, changed
 		}
@@ -176,7 +191,7 @@ func (s *stream) masquerade(addr []byte) (_ []byte, changed bool) {
 	if m.IsMasqueradeException != nil {
 		excluded, err := m.IsMasqueradeException(s.ctx, string(addr[:at]))
 		if err != nil {
-			s.log.Infof("%s: masquerade_exceptions map lookup problem -- message not accepted, try again later", s.id)
+			s.lookupProblem(err, s.log.Infof, "masquerade_exceptions")
 			s.status |= mailstream.StatusWrite
 		}
 		if excluded {

@@ -164,6 +164,22 @@ func TestAddressMaps(t *testing.T) {
 			m.RecipientBCC = open("inline:{u=copy-u@b,@d=copy-d@b}", AddressTable)
 			m.Canonical = open("inline:{copy-s@b=copy-t@b}", AddressTable)
 		}, "u@mx.example.org v@d", "R copy-t@b\nR u@mx.example.org\nR copy-u@b\nR v@d\nR copy-d@b\nR always@mx.example.org"},
+		{"canonical without a server", canonical("tcp:127.0.0.1"), "u@d", "refused 2\nfatal: 127.0.0.1: garbage after numerical service\nremoved (canceled)"},
+		{"virtual without a server", virtual("tcp:127.0.0.1"), "u@d", "refused 2 4.6.0 Alias expansion error\nfatal: 127.0.0.1: garbage after numerical service\nremoved (canceled)"},
+		{"local domain without a server", func(m *Maps, open open) {
+			virtual("inline:{x=y}")(m, open)
+			m.IsLocal = func(context.Context, string) (bool, error) {
+				return false, &table.Error{Class: table.Fatal, Text: "out of order"}
+			}
+		}, "u@d", "refused 2 4.6.0 Alias expansion error\nfatal: out of order\nremoved (canceled)"},
+		{"masquerade exceptions without a server", func(m *Maps, _ open) {
+			m.MasqueradeDomains = []string{"d"}
+			m.IsMasqueradeException = func(context.Context, string) (bool, error) {
+				return false, &table.Error{Class: table.Fatal, Text: "out of order"}
+			}
+		}, "u@d", "refused 2\nfatal: out of order\nremoved (canceled)"},
+		{"copies without a server", func(m *Maps, open open) { m.SenderBCC = open("tcp:127.0.0.1", AddressTable) }, "u@d", "refused 2\nfatal: 127.0.0.1: garbage after numerical service\nremoved (canceled)"},
+		{"checks without a server", func(m *Maps, open open) { m.HeaderChecks = open("tcp:127.0.0.1", CheckTable) }, "u@d", "refused 2\nfatal: 127.0.0.1: garbage after numerical service\nremoved (canceled)"},
 		{"copies in trouble", func(m *Maps, open open) { m.SenderBCC = open("fail:x", AddressTable) }, "u@d", "refused 2\nwarning: some_maps map lookup problem -- message not accepted, try again later\nremoved (canceled)"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

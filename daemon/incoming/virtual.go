@@ -38,7 +38,7 @@ func (s *stream) expand(recipient []byte) [][]byte {
 			}
 			result, err := s.mapAddress(mapping, list[i], list[i], m.PropagateVirtual)
 			if err != nil {
-				s.log.Warningf("%s: %s map lookup problem for %s -- message not accepted, try again later", s.id, mapping.Name, recipient)
+				s.lookupProblem(err, s.log.Warningf, mapping.Name, recipient...)
 				return fail(mailstream.StatusWrite)
 			}
 			if result == nil {
