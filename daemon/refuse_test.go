@@ -164,6 +164,8 @@ func TestRefuseUseless(t *testing.T) {
 		{viaDirect, "in_flow_delay", "0", ""},
 		{viaDirect, "in_flow_delay", "1s", standAlone},
 		{viaDirect, "max_use", "5", standAlone},
+		{viaDirect, "milter_command_timeout", "5s", standAlone},
+		{viaDirect, "local_transport", "x", standAlone},
 		{viaDirect, "maillog_file_permissions", "0600", standAlone},
 		{viaDirect, "qmqpd_sessions_per_process", "5", standAlone},
 		{viaDirect, "smtpd_banner", "x", standAlone},

@@ -70,6 +70,8 @@ func (s *server) configure(ctx context.Context) error {
 		errs = appendNew(errs, placed(s.cleanup.Effective, classErrs), placed(s.cleanup.Effective, refuse(s.cleanup.Effective, s.flags)),
 			refuseProgram(files, s.config.CleanupService, "cleanup", "cleanup_service_name"),
 			refuseProgram(files, s.cleanup.String("rewrite_service_name"), "trivial-rewrite", "rewrite_service_name"))
+		s.cleanup.Check(idleInCleanup...)
+		s.rewriter.Check(idleInRewrite...)
 	}
 	// What the programs have in common is said once.
 	for _, p := range []program{s.qmqpd, s.cleanup, s.rewriter} {

@@ -70,6 +70,31 @@ func loadIncoming(clean, rewriter *params.Effective, origin string, flags uint32
 	}
 }
 
+// Parameters that change nothing in a queue file of QMQP mail, but without whose being
+// proper the programs would not start. Nobody shall find that out the day that Postfix
+// takes over.
+//
+// Source: Postfix 3.10 cleanup_init.c, trivial-rewrite.c.
+var (
+	idleInCleanup = []string{
+		"always_add_missing_headers", "disable_verp_bounces", "full_name_encoding_charset", "remote_header_rewrite_domain",
+		"milter_connect_timeout", "milter_command_timeout", "milter_content_timeout", "milter_protocol", "milter_default_action",
+		"milter_macro_daemon_name", "milter_macro_v", "milter_macro_defaults", "milter_header_checks", "milter_connect_macros",
+		"milter_helo_macros", "milter_mail_macros", "milter_rcpt_macros", "milter_data_macros", "milter_end_of_header_macros",
+		"milter_end_of_data_macros", "milter_unknown_command_macros",
+	}
+	idleInRewrite = []string{
+		"transport_maps", "local_transport", "virtual_transport", "relay_transport", "default_transport", "virtual_alias_maps",
+		"virtual_alias_domains", "virtual_mailbox_maps", "virtual_mailbox_domains", "relocated_maps", "empty_address_recipient",
+		"address_verify_transport_maps", "address_verify_local_transport", "address_verify_virtual_transport",
+		"address_verify_relay_transport", "address_verify_default_transport", "address_verify_relayhost", "remote_header_rewrite_domain",
+		"sender_dependent_relayhost_maps", "empty_address_relayhost_maps_lookup_key", "address_verify_sender_dependent_relayhost_maps",
+		"sender_dependent_default_transport_maps", "empty_address_default_transport_maps_lookup_key",
+		"address_verify_sender_dependent_default_transport_maps", "resolve_dequoted_address", "show_user_unknown_table_name",
+		"resolve_null_domain", "resolve_numeric_domain", "allow_min_user", "relocated_prefix_enable",
+	}
+)
+
 // loadSpool reads the parameters of cleanup(8) that decide where queue files
 // are and how they are called.
 func loadSpool(clean *params.Effective) spool.Options {

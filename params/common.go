@@ -109,6 +109,19 @@ func (e *Effective) readAll(list []step) {
 	e.uses.reading = ""
 }
 
+// Check reads parameters of any kind for what is wrong with them alone. It is no use of
+// them (see Used). Those that the version lacks are passed over.
+func (e *Effective) Check(names ...string) {
+	steps := make([]step, len(names))
+	for i, name := range names {
+		steps[i].name = name
+	}
+	outer := e.uses.common
+	e.uses.common = true
+	e.readAll(steps)
+	e.uses.common = outer
+}
+
 // ReadCommon reads and checks the parameters that all Postfix programs read
 // when they start, in Postfix's order. It returns the first error, as Err does;
 // later checks that depend on what failed are left out or may add errors of

@@ -27,6 +27,8 @@ func TestUsed(t *testing.T) {
 		{"through a default", func(e *Effective) { e.Use("myhostname") }, []string{"mydomain"}},
 		{"through a default of a default", func(e *Effective) { e.Use("myorigin") }, []string{"mydomain"}},
 		{"text", func(e *Effective) { e.Expand("$none") }, []string{"none"}},
+		{"looked through", func(e *Effective) { e.Check("header_size_limit", "qmqpd_authorized_clients", "no_such_parameter") }, nil},
+		{"looked through and read", func(e *Effective) { e.Check("header_size_limit"); e.Int("header_size_limit") }, []string{"header_size_limit"}},
 		{"protocols", func(e *Effective) { e.Protocols() }, []string{"inet_protocols"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -51,5 +53,23 @@ func TestUsed(t *testing.T) {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
+	}
+}
+
+// Check finds what is wrong with parameters of any kind, and passes over what there is not.
+func TestCheck(t *testing.T) {
+	settings := []mainconf.Setting{
+		{Name: "always_add_missing_headers", Value: "maybe"}, {Name: "milter_macro_v", Value: ""}, {Name: "milter_command_timeout", Value: "1x"},
+		{Name: "allow_min_user", Value: "odd"}, {Name: "local_transport", Value: "fine"},
+	}
+	e := New(Process{Name: "cleanup", Overrides: settings, Host: SystemHost(t.Context(), nil)})
+	e.Check("local_transport", "always_add_missing_headers", "milter_macro_v", "milter_command_timeout", "no_such_parameter")
+	var got []string
+	for _, err := range e.errs.all.WrappedErrors() {
+		got = append(got, err.Error())
+	}
+	want := []string{"bad boolean configuration: always_add_missing_headers = maybe", "bad string length 0 < 1: milter_macro_v = ", "parameter milter_command_timeout: bad time value or unit: 1x"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
