@@ -309,7 +309,7 @@ func (sc scenario) run(t *testing.T, short bool, fail func(n int, op, name strin
 			t.Fatal(err)
 		}
 	}
-	real, err := OpenFS(dir)
+	real, err := OpenFS(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,9 +33,6 @@ type FS interface {
 	// RemoveDir removes an empty directory; ENOENT when there is none.
 	RemoveDir(name string) error
 
-	// Chmod sets the mode of a directory.
-	Chmod(name string, mode fs.FileMode) error
-
 	// Chown gives a directory to an owner and a group.
 	Chown(name string, uid, gid int) error
 

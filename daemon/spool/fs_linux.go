@@ -18,17 +18,77 @@ import (
 // each queue file with the poller, which costs system calls and gains nothing.
 type dirFS struct {
 	root int
+	// wary: somebody else can write to the queues, and might have our rights used by
+	// links. trusted is how many names of a path may be links all the same.
+	wary    bool
+	trusted int
 }
 
-// OpenFS opens a queue directory. Close it after use.
-func OpenFS(dir string) (FS, error) {
+// OpenFS opens a queue directory. Close it after use. owner, if not nil, is the user
+// whom the queues belong to while the process is root. Nothing is made, changed or
+// removed then that is not below a queue: symbolic links there are not followed, as
+// that user may have put them where a directory, or a file, was a moment ago.
+func OpenFS(dir string, owner *Owner) (FS, error) {
 	fd, err := retry(func() (int, error) {
 		return unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: dir, Err: err}
 	}
-	return &dirFS{root: fd}, nil
+	d := &dirFS{root: fd, wary: owner != nil}
+	var st unix.Stat_t
+	if err := retryErr(func() error { return unix.Fstat(fd, &st) }); err != nil {
+		unix.Close(fd)
+		return nil, &fs.PathError{Op: "stat", Path: dir, Err: err}
+	}
+	if st.Uid == 0 && st.Mode&0o022 == 0 {
+		d.trusted = 1 // a queue may be elsewhere, if root says so
+	}
+	return d, nil
+}
+
+// at calls use with a directory and the name in it that the path means: links are
+// followed in none but trusted parts, and never in the name.
+func (d *dirFS) at(path string, use func(dir int, name string) error) error {
+	dir, names := d.root, strings.Split(path, "/")
+	trusted := min(d.trusted, len(names)-1)
+	if !d.wary {
+		trusted = len(names) - 1
+	}
+	if len(names)-1 == trusted {
+		return retryErr(func() error { return use(dir, path) })
+	}
+	for i := max(trusted, 1); i < len(names); i++ {
+		name, flags := names[i-1], unix.O_NOFOLLOW
+		if i == trusted {
+			flags = 0
+		}
+		fd, err := retry(func() (int, error) {
+			return unix.Openat(dir, name, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC|flags, 0)
+		})
+		if dir != d.root {
+			unix.Close(dir)
+		}
+		if err != nil {
+			return err
+		}
+		dir = fd
+	}
+	defer unix.Close(dir)
+	return retryErr(func() error { return use(dir, names[len(names)-1]) })
+}
+
+// open is at for a file or directory to open. The flags need not say that links are not
+// followed.
+func (d *dirFS) open(path string, flags int, mode fs.FileMode) (fd int, err error) {
+	if d.wary && strings.Count(path, "/") >= d.trusted {
+		flags |= unix.O_NOFOLLOW
+	}
+	err = d.at(path, func(dir int, name string) error {
+		fd, err = unix.Openat(dir, name, flags|unix.O_CLOEXEC, uint32(mode.Perm()))
+		return err
+	})
+	return fd, err
 }
 
 // retry repeats a system call that a signal has interrupted.
@@ -50,13 +110,11 @@ func retryErr(call func() error) error {
 }
 
 func (d *dirFS) Create(name string, mode fs.FileMode) (Handle, error) {
-	fd, err := retry(func() (int, error) {
-		return unix.Openat(d.root, name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, uint32(mode.Perm()))
-	})
+	fd, err := d.open(name, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW, mode)
 	if err != nil {
 		return nil, err
 	}
-	return &fdHandle{fd: fd, root: d.root}, nil
+	return &fdHandle{fd: fd, fs: d}, nil
 }
 
 // CanCreateUnnamed tries with a name that is taken, so that nothing changes. It
@@ -71,60 +129,71 @@ func (d *dirFS) CanCreateUnnamed(dir string) bool {
 }
 
 func (d *dirFS) CreateUnnamed(dir string, mode fs.FileMode) (Handle, error) {
-	fd, err := retry(func() (int, error) {
-		return unix.Openat(d.root, dir, unix.O_RDWR|unix.O_TMPFILE|unix.O_CLOEXEC, uint32(mode.Perm()))
-	})
+	fd, err := d.open(dir, unix.O_RDWR|unix.O_TMPFILE, mode)
 	if err != nil {
 		return nil, err
 	}
-	return &fdHandle{fd: fd, root: d.root}, nil
+	return &fdHandle{fd: fd, fs: d}, nil
 }
 
 func (d *dirFS) Rename(old, new string) error {
-	err := retryErr(func() error {
-		return unix.Renameat2(d.root, old, d.root, new, unix.RENAME_NOREPLACE)
+	return d.at(old, func(oldDir int, old string) error {
+		return d.at(new, func(newDir int, new string) error {
+			err := unix.Renameat2(oldDir, old, newDir, new, unix.RENAME_NOREPLACE)
+			if err != unix.EINVAL && err != unix.ENOSYS {
+				return err
+			}
+			// The file system cannot do it in one step. Names hold the inode
+			// number of the file, so nobody races for the new one.
+			if _, err := statAt(newDir, new); err == nil {
+				return unix.EEXIST
+			}
+			return unix.Renameat(oldDir, old, newDir, new)
+		})
 	})
-	if err != unix.EINVAL && err != unix.ENOSYS {
-		return err
-	}
-	// The file system cannot do it in one step. Names hold the inode
-	// number of the file, so nobody races for the new one.
-	if _, err := d.Stat(new); err == nil {
-		return unix.EEXIST
-	}
-	return retryErr(func() error { return unix.Renameat(d.root, old, d.root, new) })
 }
 
 func (d *dirFS) Remove(name string) error {
-	return retryErr(func() error { return unix.Unlinkat(d.root, name, 0) })
+	return d.at(name, func(dir int, name string) error { return unix.Unlinkat(dir, name, 0) })
 }
 
 func (d *dirFS) Mkdir(name string, mode fs.FileMode) error {
-	return retryErr(func() error { return unix.Mkdirat(d.root, name, uint32(mode.Perm())) })
+	return d.at(name, func(dir int, name string) error { return unix.Mkdirat(dir, name, uint32(mode.Perm())) })
 }
 
 func (d *dirFS) RemoveDir(name string) error {
-	return retryErr(func() error { return unix.Unlinkat(d.root, name, unix.AT_REMOVEDIR) })
+	return d.at(name, func(dir int, name string) error { return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR) })
 }
 
-func (d *dirFS) Chmod(name string, mode fs.FileMode) error {
-	return retryErr(func() error { return unix.Fchmodat(d.root, name, uint32(mode.Perm()), 0) })
-}
-
+// Chown opens the directory, which by now may be anything, such as one more name of a
+// file of root's.
 func (d *dirFS) Chown(name string, uid, gid int) error {
-	return retryErr(func() error { return unix.Fchownat(d.root, name, uid, gid, unix.AT_SYMLINK_NOFOLLOW) })
+	fd, err := d.openDir(name)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	return retryErr(func() error { return unix.Fchown(fd, uid, gid) })
 }
 
 func (d *dirFS) SetTime(name string, t time.Time) error {
 	ts := unix.NsecToTimespec(t.UnixNano())
-	return retryErr(func() error {
-		return unix.UtimesNanoAt(d.root, name, []unix.Timespec{ts, ts}, unix.AT_SYMLINK_NOFOLLOW)
+	return d.at(name, func(dir int, name string) error {
+		return unix.UtimesNanoAt(dir, name, []unix.Timespec{ts, ts}, unix.AT_SYMLINK_NOFOLLOW)
 	})
 }
 
-func (d *dirFS) Stat(name string) (Info, error) {
+func (d *dirFS) Stat(name string) (info Info, err error) {
+	err = d.at(name, func(dir int, name string) error {
+		info, err = statAt(dir, name)
+		return err
+	})
+	return info, err
+}
+
+func statAt(dir int, name string) (Info, error) {
 	var st unix.Stat_t
-	err := retryErr(func() error { return unix.Fstatat(d.root, name, &st, unix.AT_SYMLINK_NOFOLLOW) })
+	err := unix.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW)
 	return info(&st), err
 }
 
@@ -215,29 +284,29 @@ func (d *dirFS) SyncAll() error {
 }
 
 func (d *dirFS) openDir(name string) (int, error) {
-	return retry(func() (int, error) {
-		return unix.Openat(d.root, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	})
+	return d.open(name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 }
 
 func (d *dirFS) Close() error { return unix.Close(d.root) }
 
 // fdHandle is a file descriptor.
 type fdHandle struct {
-	fd   int
-	root int // of its dirFS
+	fd int
+	fs *dirFS
 }
 
 // Link names the file by its descriptor. That takes a privilege, or Linux 6.10;
 // the way through /proc does not.
 func (h *fdHandle) Link(name string) error {
-	err := retryErr(func() error { return unix.Linkat(h.fd, "", h.root, name, unix.AT_EMPTY_PATH) })
-	if err != unix.ENOENT && err != unix.EPERM {
-		return err
-	}
-	// It may be the new name's directory that is missing.
-	proc := "/proc/self/fd/" + strconv.Itoa(h.fd)
-	return retryErr(func() error { return unix.Linkat(unix.AT_FDCWD, proc, h.root, name, unix.AT_SYMLINK_FOLLOW) })
+	return h.fs.at(name, func(dir int, name string) error {
+		err := unix.Linkat(h.fd, "", dir, name, unix.AT_EMPTY_PATH)
+		if err != unix.ENOENT && err != unix.EPERM {
+			return err
+		}
+		// It may be the new name's directory that is missing.
+		proc := "/proc/self/fd/" + strconv.Itoa(h.fd)
+		return unix.Linkat(unix.AT_FDCWD, proc, dir, name, unix.AT_SYMLINK_FOLLOW)
+	})
 }
 
 func (h *fdHandle) Write(p []byte) (int, error) {

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"golang.org/x/sys/unix"
 )
 
 // layout lists the directories below a queue directory with their modes, as
@@ -87,12 +89,21 @@ func makeDir(path string, mode fs.FileMode, owner *Owner) (made bool, err error)
 		}
 		return false, err
 	}
+	// Whoever can write to the directory above may have put a link there by now.
+	fd, err := retry(func() (int, error) {
+		return unix.Open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return true, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	f := os.NewFile(uintptr(fd), path)
+	defer f.Close()
 	if owner != nil {
-		if err := os.Lchown(path, owner.UID, owner.GID); err != nil {
+		if err := f.Chown(owner.UID, owner.GID); err != nil {
 			return true, err
 		}
 	}
-	return true, os.Chmod(path, mode)
+	return true, f.Chmod(mode)
 }
 
 // syncPath makes the entries of a directory durable.

@@ -86,7 +86,7 @@ func TestFrozenClock(t *testing.T) {
 		now := time.Now().Add(-time.Minute)
 		opts := Options{Now: func() time.Time { return now }}
 		_, dir := newSpool(t, opts)
-		real, err := OpenFS(dir)
+		real, err := OpenFS(dir, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -337,7 +337,7 @@ func TestSpuriousLogsInEmptyQueues(t *testing.T) {
 	if err := MakeLayout(dir, nil); err != nil {
 		t.Fatal(err)
 	}
-	real, err := OpenFS(dir)
+	real, err := OpenFS(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -685,7 +685,7 @@ func TestRemoveStaleTrouble(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			real, err := OpenFS(dir)
+			real, err := OpenFS(dir, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -754,13 +754,7 @@ func TestMakeLayout(t *testing.T) {
 
 // TestOwner gives files and directories to mail_owner.
 func TestOwner(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root can give files away")
-	}
-	s, dir := newSpool(t, Options{
-		Owner:   &Owner{UID: 1234, GID: 1235},
-		Hashing: queuefmt.Hashing{Queues: []string{"incoming"}, Depth: 1},
-	})
+	s, dir := rootSpool(t, Options{Hashing: queuefmt.Hashing{Queues: []string{"incoming"}, Depth: 1}})
 	deliverOne(t, s, false)
 	file := queueFiles(t, dir)[0]
 	for _, name := range []string{file, filepath.Dir(file)} {
@@ -858,7 +852,7 @@ func TestCanSyncAll(t *testing.T) {
 	flushes := map[int64]bool{unix.EXT4_SUPER_MAGIC: reports, unix.XFS_SUPER_MAGIC: reports}
 	for _, place := range []string{os.TempDir(), ".", "/dev/shm", "/proc"} {
 		var st unix.Statfs_t
-		fsys, err := OpenFS(place)
+		fsys, err := OpenFS(place, nil)
 		if err == nil {
 			err = unix.Statfs(place, &st)
 		}
@@ -879,7 +873,7 @@ func TestOtherFileSystem(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, QueueIncoming), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	fsys, err := OpenFS(dir)
+	fsys, err := OpenFS(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -227,7 +227,6 @@ func (f *simFS) RemoveDir(name string) error {
 	return nil
 }
 
-func (f *simFS) Chmod(string, fs.FileMode) error { return nil }
 func (f *simFS) Chown(string, int, int) error    { return nil }
 func (f *simFS) SetTime(string, time.Time) error { return nil }
 func (f *simFS) List(string) ([]string, error)   { return nil, syscall.ENOSYS }

@@ -125,7 +125,7 @@ func Open(dir string, opts Options) (*Spool, error) {
 	fsys := opts.FS
 	if fsys == nil {
 		var err error
-		if fsys, err = OpenFS(dir); err != nil {
+		if fsys, err = OpenFS(dir, opts.Owner); err != nil {
 			return nil, err
 		}
 	}

@@ -121,13 +121,19 @@ func (w *waker) sendSocket(path string) error {
 	return nil
 }
 
+// sendFIFO looks again at what it has opened: by now the name may be another file's,
+// one that only root may write to.
 func (w *waker) sendFIFO(path string) {
 	fd, err := retry(func() (int, error) {
-		return unix.Open(path, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+		return unix.Open(path, unix.O_WRONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	})
 	if err != nil {
 		return
 	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if retryErr(func() error { return unix.Fstat(fd, &st) }) != nil || st.Mode&unix.S_IFMT != unix.S_IFIFO {
+		return
+	}
 	_, _ = retry(func() (int, error) { return unix.Write(fd, []byte{wakeRequest}) })
-	unix.Close(fd)
 }
