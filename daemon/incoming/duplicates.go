@@ -1,10 +1,16 @@
 package incoming
 
-import "github.com/qmqpd/qmqpd/daemon/table"
+import (
+	"crypto/sha256"
 
-// duplicates remembers strings without regard to case (Postfix been_here.c).
+	"github.com/qmqpd/qmqpd/daemon/table"
+)
+
+// duplicates remembers strings without regard to case (Postfix been_here.c). Of each
+// it keeps a sum: a client is free to send addresses of 2048 bytes, and to leave a
+// thousand of them in each of a thousand sessions that it does not end.
 type duplicates struct {
-	keys map[string]struct{}
+	keys map[[sha256.Size]byte]struct{}
 }
 
 func (d *duplicates) reset() {
@@ -17,15 +23,15 @@ func (d *duplicates) reset() {
 // add tells whether key is new. Once limit keys are known (0: no limit), no
 // more are remembered.
 func (d *duplicates) add(key []byte, unicode bool, limit int) bool {
-	folded := table.Fold(string(key), unicode)
-	if _, found := d.keys[folded]; found {
+	sum := sha256.Sum256([]byte(table.Fold(string(key), unicode)))
+	if _, found := d.keys[sum]; found {
 		return false
 	}
 	if limit <= 0 || limit > len(d.keys) {
 		if d.keys == nil {
-			d.keys = make(map[string]struct{})
+			d.keys = make(map[[sha256.Size]byte]struct{})
 		}
-		d.keys[folded] = struct{}{}
+		d.keys[sum] = struct{}{}
 	}
 	return true
 }

@@ -69,7 +69,6 @@ func (m *memory) Remove(name string) error {
 
 func (m *memory) Mkdir(string, fs.FileMode) error { return nil }
 func (m *memory) RemoveDir(string) error          { return nil }
-func (m *memory) Chmod(string, fs.FileMode) error { return nil }
 func (m *memory) Chown(string, int, int) error    { return nil }
 func (m *memory) SetTime(string, time.Time) error { return nil }
 func (m *memory) List(string) ([]string, error)   { return nil, nil }
