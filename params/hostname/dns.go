@@ -1,11 +1,13 @@
 package hostname
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/netip"
 	"strconv"
@@ -270,9 +272,8 @@ func talk(ctx context.Context, network, server string, q question) (message, err
 	if _, err := conn.Write(packet); err != nil {
 		return message{}, err
 	}
-	buf := make([]byte, 65535)
 	for {
-		b, err := receive(conn, stream, buf)
+		b, err := receive(conn, stream)
 		if err != nil {
 			return message{}, err
 		}
@@ -291,17 +292,59 @@ func talk(ctx context.Context, network, server string, q question) (message, err
 	}
 }
 
-func receive(conn net.Conn, stream bool, buf []byte) ([]byte, error) {
+// receive returns the next message. Memory for it is there when it is: a server that
+// keeps silent keeps many waiting.
+func receive(conn net.Conn, stream bool) ([]byte, error) {
 	if !stream {
+		if err := await(conn); err != nil {
+			return nil, err
+		}
+		buf := make([]byte, math.MaxUint16)
 		n, err := conn.Read(buf)
 		return buf[:n], err
 	}
-	if _, err := io.ReadFull(conn, buf[:2]); err != nil {
+	var size [2]byte
+	if _, err := io.ReadFull(conn, size[:]); err != nil {
 		return nil, err
 	}
-	b := buf[:binary.BigEndian.Uint16(buf)]
-	_, err := io.ReadFull(conn, b)
-	return b, err
+	// It may announce more than it sends.
+	var b bytes.Buffer
+	n := int64(binary.BigEndian.Uint16(size[:]))
+	if _, err := io.CopyN(&b, conn, n); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// await returns when there is something to read. An error of the socket's is told
+// once: it is told here.
+func await(conn net.Conn) error {
+	sc, ok := conn.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failure error
+	err = raw.Read(func(fd uintptr) bool {
+		for {
+			var b [1]byte
+			switch _, _, e := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK); e {
+			case syscall.EINTR:
+			case syscall.EAGAIN:
+				return false
+			default:
+				failure = e
+				return true
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return failure
 }
 
 // reverseName is the domain name that has the PTR record of an address.
