@@ -150,13 +150,20 @@ func (c *command) verify(name string, at io.ReaderAt, opts queuefmt.VerifyOption
 	return err
 }
 
+// maxRecovered is how large a damaged file may be to be searched, in bytes: it is all
+// in memory then, and a hole in a file makes it as large as anybody likes.
+const maxRecovered = 512 << 20
+
 // eml writes the message, or what can be recovered of it.
 func (c *command) eml(name string, at io.ReaderAt, opts queuefmt.VerifyOptions) error {
 	_, fault := opts.Verify(at)
 	if fault == nil {
 		return export.WriteEML(c.stdout, at, "\n")
 	}
-	b, err := io.ReadAll(io.NewSectionReader(at, 0, 1<<62))
+	if n, _ := at.ReadAt(make([]byte, 1), maxRecovered); n > 0 {
+		return fmt.Errorf("%w (and more than %d bytes are not searched for what is left of a message)", fault, maxRecovered)
+	}
+	b, err := io.ReadAll(io.NewSectionReader(at, 0, maxRecovered))
 	if err != nil {
 		return err
 	}

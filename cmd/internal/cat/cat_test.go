@@ -2,6 +2,7 @@ package cat
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -174,5 +175,19 @@ func TestRunFull(t *testing.T) {
 				t.Errorf("%+v, %d bytes: status %d, %s", opts, len(file), status, errs.String())
 			}
 		}
+	}
+}
+
+// A damaged file that is larger than any message, be it of nothing, is not read into
+// memory.
+func TestRunHole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "hole")
+	if err := errors.Join(os.WriteFile(path, []byte("Hello\n"), 0o600), os.Truncate(path, maxRecovered+1)); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	status := Run([]string{path}, Options{Form: EML}, strings.NewReader(""), &out, &errs)
+	if status != 1 || out.Len() > 0 || !strings.Contains(errs.String(), "are not searched") {
+		t.Errorf("%d, %d bytes, %s", status, out.Len(), errs.String())
 	}
 }
