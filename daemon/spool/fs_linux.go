@@ -50,6 +50,11 @@ func OpenFS(dir string, owner *Owner) (FS, error) {
 // at calls use with a directory and the name in it that the path means: links are
 // followed in none but trusted parts, and never in the name.
 func (d *dirFS) at(path string, use func(dir int, name string) error) error {
+	if len(path) >= unix.PathMax {
+		// As the kernel has it. Step by step there would be no end to directories
+		// in directories.
+		return unix.ENAMETOOLONG
+	}
 	dir, names := d.root, strings.Split(path, "/")
 	trusted := min(d.trusted, len(names)-1)
 	if !d.wary {

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
@@ -138,6 +142,36 @@ func TestRootTrustsNoName(t *testing.T) {
 	}
 	if got, err := os.ReadDir(other); err != nil || len(got) != 1 {
 		t.Errorf("%v %v", got, err)
+	}
+}
+
+// Directories in directories without end take no time, and no file is out of reach for
+// a path that the kernel would take.
+func TestRootDescendsNoFurther(t *testing.T) {
+	s, dir := rootSpool(t, Options{})
+	names := strings.Repeat("/A", maxLevels+1)
+	if err := os.MkdirAll(filepath.Join(dir, QueueIncoming, names), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Now().Add(-2 * StaleAge)
+	var want []string
+	for n := range maxLevels + 2 {
+		name := QueueIncoming + names[:2*n] + "/file"
+		path := filepath.Join(dir, name)
+		if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chtimes(path, old, old)); err != nil {
+			t.Fatal(err)
+		}
+		if n <= maxLevels {
+			want = append(want, name)
+		}
+	}
+	got, err := s.RemoveStale(context.Background())
+	slices.SortFunc(got, func(a, b string) int { return len(a) - len(b) })
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%q %v", got, err)
+	}
+	if _, err := s.fs.Stat(QueueIncoming + strings.Repeat("/A", unix.PathMax/2)); err != unix.ENAMETOOLONG {
+		t.Errorf("a path that is too long: %v", err)
 	}
 }
 

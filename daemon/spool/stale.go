@@ -24,7 +24,7 @@ const StaleAge = 7 * 24 * time.Hour
 func (s *Spool) RemoveStale(ctx context.Context) ([]string, error) {
 	c := staleCleaner{s: s, ctx: ctx, errs: &multierror.Error{ErrorFormat: joinErrors}}
 	for _, queue := range [...]string{QueueIncoming, QueueHold} {
-		c.scan(queue)
+		c.scan(queue, max(maxLevels, s.opts.Hashing.Depth))
 	}
 	return c.removed, c.errs.ErrorOrNil()
 }
@@ -36,9 +36,14 @@ type staleCleaner struct {
 	errs    *multierror.Error
 }
 
+// maxLevels is how many levels of subdirectories are looked through, or as many as
+// Options.Hashing makes. Whoever can write to the queue can make directories in
+// directories without end, and each costs more than the one above it.
+const maxLevels = 16
+
 // scan looks through one directory and, as postsuper does, through those
-// below it whose names are one character long.
-func (c *staleCleaner) scan(dir string) {
+// below it whose names are one character long, down to so many levels.
+func (c *staleCleaner) scan(dir string, levels int) {
 	names, err := c.s.fs.List(dir)
 	if err != nil {
 		c.fail("list", dir, err)
@@ -55,8 +60,8 @@ func (c *staleCleaner) scan(dir string) {
 		case err != nil:
 			c.fail("stat", path, err)
 		case info.Mode.IsDir():
-			if len(name) == 1 {
-				c.scan(path)
+			if len(name) == 1 && levels > 0 {
+				c.scan(path, levels-1)
 			}
 		case c.stale(info):
 			if err := c.s.fs.Remove(path); err != nil {
