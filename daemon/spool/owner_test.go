@@ -145,8 +145,8 @@ func TestRootTrustsNoName(t *testing.T) {
 	}
 }
 
-// Directories in directories without end take no time, and no file is out of reach for
-// a path that the kernel would take.
+// Directories in directories without end take no time, and no path is longer than those
+// that the kernel takes.
 func TestRootDescendsNoFurther(t *testing.T) {
 	s, dir := rootSpool(t, Options{})
 	names := strings.Repeat("/A", maxLevels+1)
