@@ -3,6 +3,8 @@ package spool
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -215,5 +217,45 @@ func TestWakeWritesToNothingElse(t *testing.T) {
 	}
 	if b, err := os.ReadFile(file); string(b) != "text" {
 		t.Errorf("%q %v", b, err)
+	}
+}
+
+// Nor does a socket to which a link leads; one that is there itself hears of the mail.
+func TestWakeConnectsToNothingElse(t *testing.T) {
+	dir := t.TempDir()
+	socket, link := filepath.Join(dir, "socket"), filepath.Join(dir, "link")
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if err := os.Symlink(socket, link); err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan string)
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			b := make([]byte, 2)
+			n, _ := io.ReadFull(conn, b)
+			conn.Close()
+			got <- string(b[:n])
+		}
+	}()
+	w := &waker{opts: &Options{WakeTimeout: 10 * time.Second}}
+	if err := w.sendOwnSocket(link); err == nil {
+		t.Error("a link was followed")
+	}
+	go w.sendOwnSocket(socket)
+	if text := <-got; text != "W\x00" {
+		t.Errorf("%q", text)
+	}
+	select {
+	case text := <-got:
+		t.Errorf("more: %q", text)
+	default:
 	}
 }

@@ -2,9 +2,11 @@ package spool
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"net"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -97,11 +99,37 @@ func (w *waker) send() {
 		}
 	case info.Mode&fs.ModeNamedPipe != 0:
 		w.sendFIFO(filepath.Join(w.dir, path))
+	case info.Mode&fs.ModeSocket != 0 && w.opts.Owner != nil:
+		_ = w.sendOwnSocket(filepath.Join(w.dir, path))
 	case info.Mode&fs.ModeSocket != 0:
 		_ = sockpath.Short(filepath.Join(w.dir, path), w.sendSocket)
 	default:
 		w.opts.Warn(path + " is not a socket or a fifo")
 	}
+}
+
+// sendOwnSocket connects to what it has looked at: by now the name may be a link to a
+// socket that only root may connect to. Without a /proc there is no way but by name.
+func (w *waker) sendOwnSocket(path string) error {
+	fd, err := retry(func() (int, error) {
+		return unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	})
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := retryErr(func() error { return unix.Fstat(fd, &st) }); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
+		return unix.ENOTSOCK
+	}
+	err = w.sendSocket("/proc/self/fd/" + strconv.Itoa(fd))
+	if errors.Is(err, unix.ENOENT) {
+		return sockpath.Short(path, w.sendSocket)
+	}
+	return err
 }
 
 func (w *waker) sendSocket(path string) error {
