@@ -11,12 +11,18 @@ import (
 
 // DefaultSignals ignores what the original ignores and gives the other signals
 // their default action. That is immediate death for SIGTERM, SIGHUP and SIGINT:
-// master relies on it to get its ports back. Go's runtime would report
-// a stack for SIGQUIT and SIGABRT, and ignore SIGUSR1 and SIGUSR2, so its handlers
-// of these are removed.
+// master relies on it to get its ports back, and a soft limit on processor time is
+// one by SIGXCPU alone. Go's runtime would report a stack for SIGQUIT, SIGABRT,
+// SIGTRAP and SIGSYS, and ignore the others that end a process, so its
+// handlers of these are removed. It needs its own for a fault of the program itself
+// (SIGSEGV, SIGBUS, SIGFPE, SIGILL), for SIGPROF and for SIGURG, whose default
+// action is none, too.
 func DefaultSignals() {
 	signal.Ignore(unix.SIGPIPE, unix.SIGXFSZ)
-	for _, s := range []unix.Signal{unix.SIGQUIT, unix.SIGABRT, unix.SIGUSR1, unix.SIGUSR2} {
+	for _, s := range []unix.Signal{
+		unix.SIGQUIT, unix.SIGABRT, unix.SIGTRAP, unix.SIGSYS,
+		unix.SIGUSR1, unix.SIGUSR2, unix.SIGXCPU, unix.SIGVTALRM, unix.SIGIO, unix.SIGPWR,
+	} {
 		setDefault(s)
 	}
 }
