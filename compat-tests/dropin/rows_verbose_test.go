@@ -228,6 +228,8 @@ func TestVerboseTCP(t *testing.T) {
 						io.WriteString(c, "500 not%20here\n")
 					case "get 127.0.0.1":
 						io.WriteString(c, "200 a%20value\n")
+					case "get good.dns.example":
+						io.WriteString(c, "200 m%FCller\n")
 					default:
 						io.WriteString(c, "400 later\n")
 					}
@@ -239,6 +241,7 @@ func TestVerboseTCP(t *testing.T) {
 	for _, row := range []judges.Row{
 		{Name: "found", Clients: []judges.Client{{Send: plain}, {Send: plain}}, Want: []string{"trying... [127.0.0.1]", "dict_tcp_lookup: send: get localhost", "dict_tcp_lookup: not found: 500 not%20here", "dict_tcp_lookup: found: a value"}},
 		{Name: "error", Clients: []judges.Client{{From: "127.0.0.2", Send: plain}}, Want: []string{"dict_tcp_lookup: soft error: 400 later"}},
+		{Name: "not UTF-8", Clients: []judges.Client{{From: "127.0.0.20", Send: plain}}, Want: []string{"dict_tcp_lookup: found: m_ller", "KOk"}},
 	} {
 		t.Run(row.Name, func(t *testing.T) {
 			postfix.Case(t)

@@ -123,10 +123,12 @@ func (t *tcpTable) answer(l *link, reply string, log Logger) (string, bool, erro
 	if log != nil {
 		log.Infof("dict_tcp_lookup: recv: %s", reply)
 	}
-	tell := func(what, text string) {
+	tell := func(what, text string) string {
 		if log != nil {
-			log.Infof("dict_tcp_lookup: %s: %s", what, printable(text, '_', t.utf8))
+			text = printable(text, '_', t.utf8)
+			log.Infof("dict_tcp_lookup: %s: %s", what, text)
 		}
+		return text
 	}
 	value, ok := "", false
 	if len(reply) >= 4 && allDigits(reply[:3]) && isSpace(reply[3]) {
@@ -137,8 +139,9 @@ func (t *tcpTable) answer(l *link, reply string, log Logger) (string, bool, erro
 	case !ok:
 		t.log.Warningf("read TCP map reply from %s: malformed reply: %s", t.name, shown)
 	case reply[0] == '2':
-		value = cString(value)
-		tell("found", value)
+		// Postfix makes the value printable where it lies, so what is told counts: what is
+		// not UTF-8 is then a good value.
+		value = tell("found", cString(value))
 		t.endpoint.put(l)
 		return value, true, nil
 	case reply[0] == '5':
