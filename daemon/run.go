@@ -352,6 +352,7 @@ func (r *run) serve() error {
 	if r.args.Stdin {
 		return master.ServeStdin(ctx, master.StdinConn(0, 1), r.localtime, handler)
 	}
+	master.WarnOpenFiles(r.log)
 	if err := master.CheckInherited(r.inherited, r.args.Sockets); err != nil {
 		return err
 	}

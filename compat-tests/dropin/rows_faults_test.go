@@ -41,6 +41,10 @@ var oneSession = []string{"qmqpd_sessions_per_process = 1"}
 
 // faultRows are about system calls that fail.
 var faultRows = []judges.Row{
+	{Name: "255 open files", OpenFiles: 255, Clients: []judges.Client{{Send: plain}, {Send: plain}}, Want: append([]string{"warning: could allocate space for only 255 open files"}, queued...)},
+	{Name: "20 open files", OpenFiles: 20, Clients: []judges.Client{{Send: plain}, {Send: plain, From: "127.0.0.20"}}, Want: append([]string{"warning: could allocate space for only 20 open files"}, queued...)},
+	{Name: "20 open files, session on standard input", OpenFiles: 20, Stdin: "socket", Clients: ok},
+	{Name: "256 open files", OpenFiles: 256, Clients: ok, Want: queued},
 	{Name: "accept", Faults: noAccept(unix.EMFILE), Play: givesUp, Want: []string{"error: accept connection: Too many open files", "fatal: too many errors", "exit 1"}},
 	{Name: "accept, unix", Faults: noAccept(unix.ENFILE), Listen: []string{"unix"}, Play: givesUp, Want: []string{"error: accept connection: Too many open files in system", "fatal: too many errors", "exit 1"}},
 	{Name: "accept, pass", Faults: noAccept(unix.EMFILE), Listen: []string{"unix"}, Transport: "pass", Play: func(s *judges.Scene) {

@@ -78,6 +78,8 @@ type Row struct {
 	Hot bool
 	// Faults are system calls that fail.
 	Faults []standin.Fault
+	// OpenFiles, if not zero, is the server's limit of open files.
+	OpenFiles uint64
 	// Look are files whose presence, mode and size are noted at the end.
 	Look []string
 	// Lasts is how long the server is given to end by itself when there are no

@@ -198,7 +198,7 @@ func (s *Scene) StartChild(spec standin.ChildSpec) {
 		spec.Dir = s.queue()
 	}
 	spec.Sockets = s.sockets
-	spec.Faults = s.row.Faults
+	spec.Faults, spec.OpenFiles = s.row.Faults, s.row.OpenFiles
 	s.logged = s.judge.Log.Mark()
 	s.Child = standin.StartChild(s.t, spec)
 }

@@ -2,6 +2,7 @@ package standin
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -9,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Record is one status record of a child: 12 bytes in native byte order.
@@ -49,6 +52,8 @@ type ChildSpec struct {
 	NoStatus bool
 	// Faults are system calls that fail.
 	Faults []Fault
+	// OpenFiles, if not zero, is the hard limit of open files.
+	OpenFiles uint64
 }
 
 // Child is a process started by the stand-in master(8).
@@ -115,14 +120,19 @@ func StartChild(t testing.TB, spec ChildSpec) *Child {
 	}
 	c.started = time.Now()
 	start := func() (int, error) {
-		return syscall.ForkExec(spec.Program, spec.Argv, &syscall.ProcAttr{
+		pid, err := syscall.ForkExec(spec.Program, spec.Argv, &syscall.ProcAttr{
 			Dir:   spec.Dir,
 			Env:   spec.Env,
 			Files: files,
-			Sys:   &syscall.SysProcAttr{Chroot: spec.Root},
+			// It stops before its first instruction.
+			Sys: &syscall.SysProcAttr{Chroot: spec.Root, Ptrace: spec.OpenFiles > 0},
 		})
+		if err != nil || spec.OpenFiles == 0 {
+			return pid, err
+		}
+		return pid, limitFiles(pid, spec.OpenFiles)
 	}
-	if len(spec.Faults) == 0 {
+	if len(spec.Faults) == 0 && spec.OpenFiles == 0 {
 		c.PID, err = start()
 	} else {
 		c.PID, err = faulty(spec.Faults, start)
@@ -146,6 +156,17 @@ func StartChild(t testing.TB, spec ChildSpec) *Child {
 		}
 	})
 	return c
+}
+
+// limitFiles limits the open files of a traced process that is about to run, and lets it
+// run. The thread must be the one that started it.
+func limitFiles(pid int, n uint64) error {
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(pid, &status, 0, nil); err != nil {
+		return err
+	}
+	limit := unix.Rlimit{Cur: n, Max: n}
+	return errors.Join(unix.Prlimit(pid, unix.RLIMIT_NOFILE, &limit, nil), syscall.PtraceDetach(pid))
 }
 
 func (c *Child) wait() {

@@ -73,6 +73,17 @@ func OpenFilesBound() int {
 	return int((n - reserve) / perSession)
 }
 
+// WarnOpenFiles warns of a limit of open files that is unusually low, as the
+// original does when it sets up its event loop. That has raised the limit to the
+// hard one before, as Go's runtime has.
+func WarnOpenFiles(log *maillog.Logger) {
+	const usual = 256
+	var r unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &r); err == nil && r.Max < usual {
+		log.Warningf("could allocate space for only %d open files", r.Max)
+	}
+}
+
 // pollable refuses descriptors that cannot signal events, as the original's
 // event loop does: a process that was not started by master has none of those it expects.
 func pollable(fds []int) error {
