@@ -47,7 +47,25 @@ var paramRows = []judges.Row{
 	{Name: "nonsense in tls_ parameters", Main: []string{"tls_high_cipherlist ="}, Clients: ok, Want: []string{"exit"}},
 	{Name: "long value", Main: []string{"content_filter = x:" + strings.Repeat("0123456789", 1000)}, Clients: ok, Want: []string{`L "x:0123`}},
 	{Name: "8-bit value", Main: []string{"content_filter = x:\xe9\u20ac"}, Clients: ok, Want: []string{`L "x:`}},
+	entries("no master.cf", judges.Absent),
+	entries("master.cf of nonsense", "junk\n\x00\xff\n"),
+	entries("master.cf with another service", "smtp inet n - y - - smtpd\n"),
+	entries("master.cf with another transport", "628 unix n - y - - qmqpd\n"),
+	entries("master.cf with a limit that is no number", "628 inet n - y - x qmqpd\n"),
+	entries("master.cf with a negative limit", "628 inet n - y - -1 qmqpd\n"),
+	entries("master.cf with a limit that is too large", "628 inet n - y - 99999999999999999999 qmqpd\n"),
+	entries("master.cf with another limit than the options say", "628 inet n - y - 1 qmqpd\n"),
+	entries("master.cf with an entry cut short", "628 inet n\n"),
+	entries("master.cf with an open brace", "628 inet n - y - - qmqpd {\n"),
+	entries("master.cf of a megabyte", strings.Repeat("x", 1<<20)),
+	{Name: "master.cf that is a folder", Files: map[string]string{"@CONF/master.cf": judges.Absent}, Commands: []string{"/usr/bin/mkdir @CONF/master.cf"}, Clients: ok, Want: queued},
 	{Name: "many clients of one process", Clients: []judges.Client{{Send: plain}, {Send: "x"}, {Send: plain, From: "127.0.0.2"}, {Send: "1:", HalfClose: true}, {Send: standin.Request("m", "list*@e-@[]", "r")}, {Send: plain}}, Want: queued},
+}
+
+// entries is a row with that master.cf, which the original does not read, and ours
+// for the process limit alone.
+func entries(name, text string) judges.Row {
+	return judges.Row{Name: name, Files: map[string]string{"@CONF/master.cf": text}, Clients: []judges.Client{{Send: plain}, {Send: plain}}, Want: queued}
 }
 
 // hasGroup is a row in which only a member of the group may look for cleanup's
