@@ -1,6 +1,7 @@
 package params
 
 import (
+	"encoding/binary"
 	"errors"
 	"math/bits"
 	"net/netip"
@@ -105,7 +106,7 @@ func localInterfaces(host Host, p protocols, log logger) ([]netip.Prefix, error)
 
 // ownInterfaces returns the addresses that inet_interfaces selects, with their
 // netmasks. Source: Postfix 3.10 own_inet_addr.c.
-func ownInterfaces(text string, host Host, p protocols, log logger) ([]netip.Prefix, error) {
+func ownInterfaces(text string, v Version, host Host, p protocols, log logger) ([]netip.Prefix, error) {
 	if p.none() {
 		log.info("skipping inet_interfaces setting - all network protocols are disabled")
 		return nil, nil
@@ -125,13 +126,12 @@ func ownInterfaces(text string, host Host, p protocols, log logger) ([]netip.Pre
 		}
 		for _, a := range found {
 			// Stock compares without the zone.
-			if a = a.WithZone(""); !slices.Contains(wanted, a) {
-				wanted = append(wanted, a)
-			}
+			wanted = append(wanted, a.WithZone(""))
 		}
 	}
 	// Stock sorts to find duplicates.
-	slices.SortFunc(wanted, netip.Addr.Compare)
+	mergeSort(wanted, addressOrder(v))
+	wanted = slices.Compact(wanted)
 	local, err := localInterfaces(host, p, log)
 	if err != nil {
 		return nil, err
@@ -145,6 +145,55 @@ func ownInterfaces(text string, host Host, p protocols, log logger) ([]netip.Pre
 		own = append(own, netip.PrefixFrom(a, local[i].Bits()))
 	}
 	return own, nil
+}
+
+// addressOrder returns how a version compares the addresses of inet_interfaces.
+// Source: Postfix 3.10 sock_addr.c.
+func addressOrder(v Version) func(a, b netip.Addr) int {
+	var fixed bool
+	switch {
+	case v >= 3_11_00:
+		fixed = v >= 3_11_06
+	case v >= 3_10_00:
+		fixed = v >= 3_10_13
+	case v >= 3_09_00:
+		fixed = v >= 3_09_14
+	case v >= 3_08_00:
+		fixed = v >= 3_08_20
+	default:
+		fixed = v >= 3_07_22
+	}
+	if fixed {
+		return netip.Addr.Compare
+	}
+	// Before, the difference of two IPv4 addresses, as numbers of the machine's,
+	// was cut to a signed one, by which three of them can stand in a circle.
+	return func(a, b netip.Addr) int {
+		if !a.Is4() || !b.Is4() {
+			return a.Compare(b)
+		}
+		bytesA, bytesB := a.As4(), b.As4()
+		return int(int32(binary.NativeEndian.Uint32(bytesA[:]) - binary.NativeEndian.Uint32(bytesB[:])))
+	}
+}
+
+// mergeSort sorts with the comparisons that qsort(3) of glibc makes, so that the
+// outcome is the same for an order that is none.
+func mergeSort[T any](list []T, compare func(a, b T) int) {
+	if len(list) < 2 {
+		return
+	}
+	left, right := slices.Clone(list[:len(list)/2]), list[len(list)/2:]
+	mergeSort(left, compare)
+	mergeSort(right, compare)
+	for i := 0; len(left) > 0; i++ {
+		// What is taken from the right is ahead of where it goes.
+		if len(right) > 0 && compare(left[0], right[0]) > 0 {
+			list[i], right = right[0], right[1:]
+		} else {
+			list[i], left = left[0], left[1:]
+		}
+	}
 }
 
 // resolveInterface returns the addresses of one item of inet_interfaces or

@@ -322,3 +322,36 @@ func TestInterfacesFailOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestAddressOrder holds which of several foreign addresses is named against what
+// postconf said of each version: the first one in its order, which is none before
+// the last patch levels.
+func TestAddressOrder(t *testing.T) {
+	for _, row := range []struct{ profile, list, first string }{
+		{"3.10.13", "10.1.2.3 172.16.1.1 192.168.3.4 224.0.0.1", "10.1.2.3"},
+		{"3.11.6", "224.0.0.1 10.1.2.3", "10.1.2.3"},
+		{"3.9.14", "224.0.0.1 10.1.2.3", "10.1.2.3"},
+		{"3.8.20", "224.0.0.1 10.1.2.3", "10.1.2.3"},
+		{"3.7.22", "224.0.0.1 10.1.2.3", "10.1.2.3"},
+		{"3.11.5", "10.1.2.3 172.16.1.1 192.168.3.4 224.0.0.1", "224.0.0.1"},
+		{"3.10.12", "10.1.2.3 224.0.0.1", "224.0.0.1"},
+		{"3.9.13", "10.1.2.3 224.0.0.1", "224.0.0.1"},
+		{"3.8.19", "10.1.2.3 224.0.0.1", "224.0.0.1"},
+		{"3.7.21", "10.1.2.3 224.0.0.1", "224.0.0.1"},
+		// Three in a circle.
+		{"3.9.0", "10.0.0.10 10.0.0.100 10.0.0.200", "10.0.0.10"},
+		{"3.9.0", "10.0.0.200 10.0.0.10 10.0.0.100", "10.0.0.200"},
+		{"3.9.0", "10.0.0.100 10.0.0.200 10.0.0.10", "10.0.0.100"},
+	} {
+		profile, err := ParseProfile(row.profile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := newEffective(t, "mynetworks_style = host\ninet_interfaces = "+row.list+"\n", func(p *Process) { p.Profile = profile })
+		e.String("mynetworks")
+		want := "parameter inet_interfaces: no local interface found for " + row.first
+		if got := errorText(e.Err()); got != want {
+			t.Errorf("%s, %s: %s", row.profile, row.list, got)
+		}
+	}
+}

@@ -380,7 +380,9 @@ func (r *Resolver) networks() (string, *Error) {
 	p, err := parseProtocols(text[2], r.Host, log)
 	var result string
 	if err == nil {
-		result, err = networks(text[1], p, log, func() ([]netip.Prefix, error) { return ownInterfaces(text[0], r.Host, p, log) })
+		result, err = networks(text[1], p, log, func() ([]netip.Prefix, error) {
+			return ownInterfaces(text[0], r.Profile.Normalized().Version, r.Host, p, log)
+		})
 	}
 	if err != nil {
 		return "", &Error{Name: "mynetworks", Text: err.Error(), Err: err}
