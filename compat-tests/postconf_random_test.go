@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -164,8 +163,12 @@ func randomConfigurationCase(seed, n uint64) randomConfiguration {
 	}}
 	c.line = commandLine{argv0: g.pick("postconf", "postconf", "postconf", "./postconf", "/usr/sbin/postconf", "pc x")}
 	c.line.args = g.arguments()
-	// What -v tells of the defaults comes in an order that is not imitated.
-	if g.often(2) && !slices.Contains(c.line.args, "-v") {
+	if g.often(16) {
+		// -m reads what all programs read, and no defaults.
+		c.files["main.cf"] = g.commonFile()
+		c.line.args = g.tableArguments()
+	}
+	if g.often(2) {
 		c.line.env = []string{"NORANDOMIZE=1"}
 	}
 	return c
@@ -221,7 +224,7 @@ func (g confGenerator) clientName() string {
 // serviceName is the name of a setting that a service of master.cf may define.
 func (g confGenerator) serviceName() string {
 	return g.pick("my", "relay", "foo", "local", "x/y", "nothing") +
-		g.pick("_destination_concurrency_limit", "_destination_rate_delay", "_initial_destination_concurrency", "_transport_rate_delay",
+		g.pick("_recipient_limit", "_destination_recipient_limit", "_destination_concurrency_limit", "_destination_rate_delay", "_initial_destination_concurrency", "_transport_rate_delay",
 			"_delivery_slot_cost", "_recipient_refill_delay", "_extra_recipient_limit", "_time_limit", "_bogus_limit")
 }
 
@@ -403,6 +406,14 @@ func (g confGenerator) value(name string) string {
 	case "inet_protocols":
 		return g.pick("all", "ipv4", "ipv6", "", "all", "ipv4, ipv6", "foo")
 	case "compatibility_level":
+		if g.often(4) {
+			// What a service of master.cf defines, which not all modes know.
+			macro := g.pick("$", "${") + g.serviceName()
+			if macro[1] == '{' {
+				macro += g.pick("}", "?{3.6}:{2}}", "?3}", ":1}", "?{$my_recipient_limit}}")
+			}
+			return g.pick("", "", "", "3.", "1") + macro + g.pick("", "", "", ".1", "0")
+		}
 		return g.pick("0", "1", "2", "3.6", "3.10", "99", "3.6", "3.6.1", "x", "3.1024", " 3", "")
 	case "smtpd_restriction_classes":
 		return g.pick("Klass, k2", "Klass", "foo bar", "$a Klass", "a,b,c", "${a?Klass}")
@@ -467,6 +478,45 @@ func (g confGenerator) mainFile() []string {
 		lines[len(lines)-1] = strings.TrimSuffix(lines[len(lines)-1], "\n")
 	}
 	return lines
+}
+
+// commonNames are the names of what all Postfix programs read.
+var commonNames = sync.OnceValue(func() []string { return params.CommonNames(params.DefaultProfile()) })
+
+// commonFile is a main.cf for -m. Most of its settings are good, or the first bad one
+// would leave little to tell.
+func (g confGenerator) commonFile() []string {
+	lines := g.mainFile()
+	if g.often(2) {
+		lines = nil
+	}
+	for range g.IntN(8) {
+		name := g.pick(commonNames()...)
+		value := g.value(name)
+		if parameter, ok := params.DefaultProfile().Lookup(name); ok && !g.often(6) {
+			switch parameter.Kind {
+			case params.Bool:
+				value = g.pick("yes", "no", "YES", "No")
+			case params.Int, params.Long:
+				value = strconv.Itoa(1 + g.IntN(300))
+			case params.Time:
+				value = g.pick("1", "10s", "2m", "1h", "3d", "1w", "${stress?{1}:{10}}s")
+			default:
+				value = g.pick("a", "b c", "$mail_name", "example.com", "\xc3\xa9", "${my_recipient_limit:x}", "$$", "", "hash:/x", "all")
+			}
+		}
+		lines = append(lines, g.lines(name+g.pick(" = ", "=")+value)...)
+	}
+	return lines
+}
+
+// tableArguments are a command line with -m.
+func (g confGenerator) tableArguments() []string {
+	args := [][]string{{"-m"}, {"-mv"}, {"-vm"}, {"-m", "-v"}, {"-v", "-m"}, {"-mq"}}[g.IntN(6)]
+	if g.often(8) {
+		args = append(args, g.pick("-f", "-n", "-o", "hash", "x"))
+	}
+	return args
 }
 
 func (g confGenerator) clientFile() []string {

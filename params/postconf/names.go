@@ -37,6 +37,8 @@ type names struct {
 	// added are the names that are not built in, and the built-in ones whose
 	// class has changed.
 	added map[string]*node
+	// later are the names that came after those known from the start, in order.
+	later []string
 }
 
 func newNames(p params.Profile) *names {
@@ -75,6 +77,7 @@ func (t *names) has(name string) bool {
 
 // addUser makes a name known that was not, as one that the user defined.
 func (t *names) addUser(name string) {
+	t.later = append(t.later, name)
 	t.added[name] = &node{name: name, class: user}
 }
 
@@ -83,6 +86,7 @@ func (t *names) addUser(name string) {
 func (t *names) addService(name, value string) {
 	n, ok := t.find(name)
 	if !ok {
+		t.later = append(t.later, name)
 		n = node{name: name, value: value}
 	}
 	t.reclassify(n, service)
@@ -133,4 +137,52 @@ func (t *names) sorted(classes class) []node {
 		add(*n)
 	}
 	return list
+}
+
+// entered yields the known names in the order in which stock enters them into its
+// table: one kind of parameter after the other. The order within a kind is that of
+// the awk(1) of its build, and is not known. Source: Postfix 3.10
+// postconf_builtin.c.
+func (t *names) entered(yield func(name string)) {
+	const kinds = 11
+	var lists [kinds][]string
+	for p := range t.profile.Params {
+		i := 3
+		switch p.Name {
+		case "myhostname", "mydomain", "mynetworks":
+			i = 4
+		case "process_name", "service_name", "process_id":
+			i = kinds - 1
+		default:
+			// Numbers and yes or no may refer to other parameters.
+			switch refers := strings.HasPrefix(p.Default, "$"); {
+			case p.Kind == params.Time:
+				i = 0
+			case p.Kind == params.Bool && !refers:
+				i = 1
+			case p.Kind == params.Int && !refers:
+				i = 2
+			case p.Kind == params.Raw:
+				i = 5
+			case p.Kind == params.Int:
+				i = 6
+			case p.Kind == params.Bool:
+				i = 7
+			case p.Kind == params.Long:
+				i = 8
+			}
+		}
+		lists[i] = append(lists[i], p.Name)
+	}
+	for name := range params.Legacy() {
+		lists[9] = append(lists[9], name)
+	}
+	for _, list := range lists {
+		for _, name := range list {
+			yield(name)
+		}
+	}
+	for _, name := range t.later {
+		yield(name)
+	}
 }

@@ -16,7 +16,7 @@ func (r *run) order(set settings, entered func(yield func(name string))) []strin
 	if _, plain := r.Getenv("NORANDOMIZE"); !plain {
 		return set.sorted()
 	}
-	table := newHashTable()
+	table := newHashTable(smallTable)
 	entered(table.enter)
 	var list []string
 	for _, name := range table.list() {
@@ -57,21 +57,19 @@ func (r *run) orderOfClient(set settings, doc *mainconf.Main) []string {
 	})
 }
 
-// orderOfNames puts names of parameters into the order in which stock's table of
-// all of them lists them, if that is not random. No two of them may have the
-// same place in the table.
-func (r *run) orderOfNames(list []string) {
+// orderOfNames puts known names into the order in which stock's table of all of
+// them lists them, if that is not random.
+func (r *run) orderOfNames(list []node) {
 	if _, plain := r.Getenv("NORANDOMIZE"); !plain {
 		return
 	}
-	used := len(r.names.sorted(^class(0)))
-	size := 1001
-	for size < used {
-		size = grown(size)
+	table := newHashTable(1001)
+	r.names.entered(table.enter)
+	place := make(map[string]int, table.used)
+	for i, name := range table.list() {
+		place[name] = i
 	}
-	slices.SortFunc(list, func(a, b string) int {
-		return cmp.Compare(hash(a)%uint64(size), hash(b)%uint64(size))
-	})
+	slices.SortFunc(list, func(a, b node) int { return cmp.Compare(place[a.name], place[b.name]) })
 }
 
 // hashTable knows in which order stock's hash table lists its keys. Source:
@@ -82,8 +80,10 @@ type hashTable struct {
 	known   map[string]bool
 }
 
-func newHashTable() *hashTable {
-	const size = 13
+// smallTable is the size of a table for settings.
+const smallTable = 13
+
+func newHashTable(size int) *hashTable {
 	return &hashTable{buckets: make([][]string, size), known: make(map[string]bool)}
 }
 

@@ -422,11 +422,40 @@ func FuzzRun(f *testing.F) {
 // TestHashTable holds the order of a table that has grown against that in which
 // Postfix 3.10.2 with NORANDOMIZE warned about these unused parameters.
 func TestHashTable(t *testing.T) {
-	table := newHashTable()
+	table := newHashTable(smallTable)
 	for _, name := range strings.Fields("a b c d e f g h i j k l m n o a p") {
 		table.enter(name)
 	}
 	if diff := cmp.Diff("b k f h i l c m o j a d n p e g", strings.Join(table.list(), " ")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestDefaultsInTableOrder holds what -v tells of references in defaults against
+// what Postfix 3.10.13 with NORANDOMIZE told.
+func TestDefaultsInTableOrder(t *testing.T) {
+	profile, err := params.ParseProfile("3.10.13")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var diag bytes.Buffer
+	p := Program{Name: "postconf", Stderr: &diag, Profile: profile, Host: testHost()}
+	p.Getenv = func(name string) (string, bool) { return "", name == "NORANDOMIZE" }
+	master := "slow unix - - n - - smtp -o authorized_verp_clients=y -o fallback_relay=x -o virtual_maps=z\n"
+	request := Request{mode: showSet, verbose: 1, configDir: write(t, "", master), hasDir: true}
+	if status := p.Run(request); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	var order []string
+	for line := range strings.Lines(diag.String()) {
+		for _, text := range []string{"$fallback_relay in", "$virtual_maps in", "$authorized_verp_clients in", "mynetworks_core: "} {
+			if strings.Contains(line, text) {
+				order = append(order, text)
+			}
+		}
+	}
+	want := []string{"$fallback_relay in", "mynetworks_core: ", "$virtual_maps in", "$authorized_verp_clients in"}
+	if diff := cmp.Diff(want, order); diff != "" {
 		t.Error(diff)
 	}
 }

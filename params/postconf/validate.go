@@ -45,13 +45,12 @@ func (r *run) checkDefaults() error {
 	if r.request.verbose > 0 {
 		list = r.names.sorted(^class(0))
 	} else {
-		computed := []string{"mydomain", "myhostname", "mynetworks"}
-		r.orderOfNames(computed)
-		for _, name := range computed {
+		for _, name := range [...]string{"mydomain", "myhostname", "mynetworks"} {
 			n, _ := r.names.find(name)
 			list = append(list, n)
 		}
 	}
+	r.orderOfNames(list)
 	scanner := r.scanner()
 	for _, n := range list {
 		if _, set := r.main[n.name]; set || n.class&raw != 0 {
