@@ -55,17 +55,14 @@ func (d *dirFS) at(path string, use func(dir int, name string) error) error {
 		// in directories.
 		return unix.ENAMETOOLONG
 	}
+	parts := strings.Count(path, "/") // besides the name
+	if !d.wary || parts <= d.trusted {
+		return retryErr(func() error { return use(d.root, path) })
+	}
 	dir, names := d.root, strings.Split(path, "/")
-	trusted := min(d.trusted, len(names)-1)
-	if !d.wary {
-		trusted = len(names) - 1
-	}
-	if len(names)-1 == trusted {
-		return retryErr(func() error { return use(dir, path) })
-	}
-	for i := max(trusted, 1); i < len(names); i++ {
-		name, flags := names[i-1], unix.O_NOFOLLOW
-		if i == trusted {
+	for i, name := range names[:parts] {
+		flags := unix.O_NOFOLLOW
+		if i < d.trusted {
 			flags = 0
 		}
 		fd, err := retry(func() (int, error) {
@@ -80,7 +77,7 @@ func (d *dirFS) at(path string, use func(dir int, name string) error) error {
 		dir = fd
 	}
 	defer unix.Close(dir)
-	return retryErr(func() error { return use(dir, names[len(names)-1]) })
+	return retryErr(func() error { return use(dir, names[parts]) })
 }
 
 // open is at for a file or directory to open. The flags need not say that links are not
