@@ -158,23 +158,23 @@ func TestMemoryOfLargeMessages(t *testing.T) {
 	})
 }
 
-// TestAddressSpace has master(8) pass on a limit on address space, as LimitAS= of
+// TestAddressSpace has master(8) pass on a limit on address space, or data, as LimitAS= of
 // a unit of systemd does. Stock gets along with little; ours needs what
 // docs/replacing-qmqpd.md says, and then serves as many clients as ever.
 func TestAddressSpace(t *testing.T) {
-	const little, enough = 200000, 2000000 // kB
+	const little, littleData, enough = 200000, 60000, 2000000 // kB
 	// limited is a site whose master has started nothing of ours yet.
-	limited := func(t *testing.T, kilobytes uint64) *site {
+	limited := func(t *testing.T, resource int, kilobytes uint64) *site {
 		s := newSite(t, "")
 		limit := unix.Rlimit{Cur: kilobytes << 10, Max: kilobytes << 10}
-		if err := unix.Prlimit(s.MasterPID(), unix.RLIMIT_AS, &limit, nil); err != nil {
+		if err := unix.Prlimit(s.MasterPID(), resource, &limit, nil); err != nil {
 			t.Fatal(err)
 		}
 		return s
 	}
-	t.Run("little", func(t *testing.T) {
+	tooLittle := func(t *testing.T, resource int, kilobytes uint64) {
 		t.Parallel()
-		s := limited(t, little)
+		s := limited(t, resource, kilobytes)
 		stock := strconv.Itoa(postfix.FreePort(t))
 		s.AppendMaster(stock + " inet n - y - - qmqpd.stock")
 		s.Reload()
@@ -192,10 +192,12 @@ func TestAddressSpace(t *testing.T) {
 			defer s.dial(t).Close()
 			s.Log.Wait(t, mark, "qmqpd: bad command startup -- throttling")
 		}
-	})
+	}
+	t.Run("little", func(t *testing.T) { tooLittle(t, unix.RLIMIT_AS, little) })
+	t.Run("little data", func(t *testing.T) { tooLittle(t, unix.RLIMIT_DATA, littleData) })
 	t.Run("enough", func(t *testing.T) {
 		t.Parallel()
-		s := limited(t, enough)
+		s := limited(t, unix.RLIMIT_AS, enough)
 		mark := s.Log.Mark()
 		text := fmt.Sprintf("10000020:10000000:%s", strings.Repeat("0123456789abcde\n", 2<<20/16))
 		const n = 100

@@ -8,8 +8,41 @@ import (
 	"time"
 
 	"github.com/qmqpd/qmqpd/compat-tests/judges"
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 	"github.com/qmqpd/qmqpd/compat-tests/standin"
 )
+
+// logReplaced is a scene in which another log socket takes the place of the first
+// after a session. It notes which of them hears of its client.
+func logReplaced(s *judges.Scene) {
+	path := s.Path("@QUEUE/public/postlog")
+	for _, socket := range []string{"first", "second"} {
+		c, err := postfix.ListenUnixgram(path)
+		if err != nil {
+			s.Note("%v", err)
+			return
+		}
+		heard := make(chan bool)
+		go func() {
+			connect := false
+			b := make([]byte, 8192)
+			for {
+				n, err := c.Read(b)
+				if err != nil {
+					heard <- connect
+					return
+				}
+				connect = connect || strings.Contains(string(b[:n]), "]: connect from localhost[")
+			}
+		}()
+		s.Client("client of the "+socket, judges.Client{Send: plain})
+		s.WaitSession()
+		_ = c.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+		s.Note("%s socket hears of its client: %v", socket, <-heard)
+		c.Close()
+		os.Remove(path)
+	}
+}
 
 // killed is a scene in which an idle server gets a signal.
 func killed(sig syscall.Signal) func(s *judges.Scene) {
@@ -370,6 +403,8 @@ var logRows = []judges.Row{
 	{Name: "postlog warning", Main: []string{"maillog_file = /var/log/mail.log"}, Postlog: true, Cleanup: []standin.Verdict{{Status: 2}}, Clients: ok, Want: []string{"postlog mx postfix/qmqpd: warning: ABCDEF12345"}},
 	{Name: "postlog failure", Main: []string{"maillog_file = /var/log/mail.log"}, Postlog: true, Argv: argv("-t", "fifo"), Want: []string{"postlog mx postfix/qmqpd: fatal: unsupported"}},
 	{Name: "postlog with MAIL_LOGTAG and name", Main: []string{"maillog_file = /var/log/mail.log", "syslog_name = q"}, Postlog: true, Clients: ok, Want: []string{"postlog mx q/qmqpd: connect"}},
+	{Name: "postlog whose socket is replaced", Open: true, Main: []string{"maillog_file = /var/log/mail.log"}, Play: logReplaced, Want: []string{"first socket hears of its client: true"}},
+	{Name: "postlog whose socket is replaced, in the jail", Main: []string{"maillog_file = /var/log/mail.log"}, Play: logReplaced, Want: []string{"first socket hears of its client: true"}},
 	{Name: "postlog without its socket", Main: []string{"maillog_file = /var/log/mail.log"}, Clients: ok, Want: queued},
 	{Name: "postlog by another service name", Main: []string{"maillog_file = /var/log/mail.log", "postlog_service_name = elsewhere"}, Postlog: true, Clients: ok, Want: queued},
 	{Name: "postlog to standard output", Main: []string{"maillog_file = /dev/stdout"}, Postlog: true, Clients: ok, Want: []string{"postlog mx postfix/qmqpd: connect"}},

@@ -20,6 +20,16 @@ func TestSilentServerMemory(t *testing.T) {
 		udp, stream := listenBoth(t)
 		defer udp.Close()
 		defer stream.Close()
+		const clients = 100
+		asked := make(chan struct{}, clients)
+		go func() {
+			for {
+				if _, _, err := udp.ReadFrom(make([]byte, 512)); err != nil {
+					return
+				}
+				asked <- struct{}{}
+			}
+		}()
 		var conns sync.WaitGroup
 		go func() {
 			for {
@@ -31,6 +41,7 @@ func TestSilentServerMemory(t *testing.T) {
 					defer c.Close()
 					_, _ = c.Write([]byte{0xff, 0xff})
 					_, _ = c.Read(make([]byte, 4096))
+					asked <- struct{}{}
 					_, _ = c.Read(make([]byte, 1)) // until the other end goes away
 				})
 			}
@@ -50,7 +61,6 @@ func TestSilentServerMemory(t *testing.T) {
 			runtime.ReadMemStats(&m)
 			return int64(m.HeapAlloc)
 		}
-		const clients = 100
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		before := heap()
@@ -58,7 +68,10 @@ func TestSilentServerMemory(t *testing.T) {
 		for range clients {
 			wg.Go(func() { _, _ = r.LookupName(ctx, netip.MustParseAddr("192.0.2.1")) })
 		}
-		time.Sleep(time.Second)
+		for range clients {
+			<-asked
+		}
+		time.Sleep(100 * time.Millisecond) // until all of them wait
 		used := heap() - before
 		cancel()
 		wg.Wait()
