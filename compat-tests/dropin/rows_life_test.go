@@ -404,7 +404,6 @@ var logRows = []judges.Row{
 	{Name: "postlog failure", Main: []string{"maillog_file = /var/log/mail.log"}, Postlog: true, Argv: argv("-t", "fifo"), Want: []string{"postlog mx postfix/qmqpd: fatal: unsupported"}},
 	{Name: "postlog with MAIL_LOGTAG and name", Main: []string{"maillog_file = /var/log/mail.log", "syslog_name = q"}, Postlog: true, Clients: ok, Want: []string{"postlog mx q/qmqpd: connect"}},
 	{Name: "postlog whose socket is replaced", Open: true, Main: []string{"maillog_file = /var/log/mail.log"}, Play: logReplaced, Want: []string{"first socket hears of its client: true"}},
-	{Name: "postlog whose socket is replaced, in the jail", Main: []string{"maillog_file = /var/log/mail.log"}, Play: logReplaced, Want: []string{"first socket hears of its client: true"}},
 	{Name: "postlog without its socket", Main: []string{"maillog_file = /var/log/mail.log"}, Clients: ok, Want: queued},
 	{Name: "postlog by another service name", Main: []string{"maillog_file = /var/log/mail.log", "postlog_service_name = elsewhere"}, Postlog: true, Clients: ok, Want: queued},
 	{Name: "postlog to standard output", Main: []string{"maillog_file = /dev/stdout"}, Postlog: true, Clients: ok, Want: []string{"postlog mx postfix/qmqpd: connect"}},
