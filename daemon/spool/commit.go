@@ -88,12 +88,7 @@ func (f *File) complete() error {
 			return &Error{Op: "chmod", Path: f.path, Err: err}
 		}
 	}
-	if f.unnamed {
-		if err := f.link(f.path); err != nil {
-			return &Error{Op: "link", Path: f.path, Err: err}
-		}
-	}
-	if err := s.group.sync(&commitFile{h: f.h, path: f.path, dirs: dirs, begun: f.begun}); err != nil {
+	if err := f.settle(dirs); err != nil {
 		return err
 	}
 	stamp, err := f.checkClock()
@@ -110,6 +105,30 @@ func (f *File) complete() error {
 		}
 	}
 	return nil
+}
+
+// settle makes the file durable, under its name.
+func (f *File) settle(dirs []string) error {
+	g := &f.spool.group
+	c := &commitFile{h: f.h, path: f.path, dirs: dirs, link: f.unnamed, begun: f.begun}
+	if !c.link {
+		return g.sync(c)
+	}
+	// The directory is made before the file joins others, for to make one waits for
+	// the end of their sync.
+	var syncErr error
+	err := f.spool.name(f.path, func() error {
+		syncErr = g.sync(c)
+		if c.link {
+			return c.linkErr
+		}
+		return nil
+	})
+	f.unnamed = c.link
+	if err != nil {
+		return &Error{Op: "link", Path: f.path, Err: err}
+	}
+	return syncErr
 }
 
 // checkClock compares the clock of the file system with ours until they were

@@ -120,15 +120,6 @@ func (s *Spool) rename(old, new string) error {
 	return s.name(new, func() error { return s.fs.Rename(old, new) })
 }
 
-// link gives the file its name, making the directories that it needs.
-func (f *File) link(name string) error {
-	err := f.spool.name(name, func() error { return f.h.Link(name) })
-	if err == nil {
-		f.unnamed = false
-	}
-	return err
-}
-
 // name gives a file the name file, in a directory that is made if need be.
 func (s *Spool) name(file string, give func() error) error {
 	dir := path.Dir(file)

@@ -5,7 +5,8 @@
 // complete ones, filled, its size record rewritten in place, and given its queue
 // id, which has its inode number, as its name in incoming/ or hold/. That changes
 // the directory once, and the search for a free inode does not hold up other
-// writers. What is not complete is gone when the process is.
+// writers. What is not complete is gone when the process is. The name comes last,
+// just before the sync: nobody else's sync is to make it durable without the content.
 //
 // Where there are no files without names, the protocol is cleanup(8)'s (Postfix
 // 3.10 mail_queue.c, mail_queue_enter; mail_stream.c, mail_stream_finish_file):

@@ -32,7 +32,9 @@ const gatherTurns = 20
 //
 // A sync covers a file only if it begins after the file's last change. Hence
 // a file joins a batch when it is complete, and a batch is closed before its
-// sync begins.
+// sync begins. A file that has no name yet gets it at the last moment: a name that
+// stands there during somebody else's sync can become durable long before the
+// file's content, and a power cut then leaves a message without its end.
 //
 // A sync that fails may have met any file that was open: it writes what is
 // there of the unfinished ones, too, and the kernel tells of a lost block once.
@@ -71,13 +73,25 @@ type commitBatch struct {
 	err   error
 }
 
-// commitFile is one file's part in a batch: the directories that lead to it.
+// commitFile is one file's part in a batch.
 type commitFile struct {
 	h    Handle
 	path string
-	dirs []string
+	dirs []string // that lead to it, and have changed or will by link
+	link bool     // path is still to be given, once
 	// begun is what begin said before the file's first byte.
 	begun int64
+
+	linkErr error // why that failed
+}
+
+// name gives the file its name, if that is still to be done.
+func (f *commitFile) name() error {
+	if f.link {
+		f.linkErr = f.h.Link(f.path)
+		f.link = f.linkErr != nil
+	}
+	return f.linkErr
 }
 
 // begin tells how many syncs have failed. It is asked when a file is made.
@@ -94,8 +108,10 @@ func (g *groupCommit) failed(err error) {
 	g.failures.Add(1)
 }
 
-// sync returns when the file and the entries that lead to it are durable.
+// sync returns when the file and the entries that lead to it are durable. When the
+// file could not be named, f.link is left set and f.linkErr is the error.
 func (g *groupCommit) sync(f *commitFile) error {
+	f.linkErr = nil
 	if err := g.syncOwn(f); err != nil {
 		return err
 	}
@@ -142,6 +158,9 @@ func (g *groupCommit) syncOwn(f *commitFile) error {
 
 // ended is what the end of its batch means for a file.
 func (g *groupCommit) ended(b *commitBatch, f *commitFile) error {
+	if f.linkErr != nil {
+		return f.linkErr
+	}
 	if b.alone {
 		return g.syncAlone(f)
 	}
@@ -175,6 +194,10 @@ func (g *groupCommit) syncBatch(b *commitBatch) {
 	}
 	g.current.Store(b)
 	defer g.current.Store(nil)
+	for _, f := range b.files {
+		_ = f.name() // ended tells
+	}
+	start = g.now()
 	err := g.fs.SyncAll()
 	if errors.Is(err, syscall.ENOSYS) || errors.Is(err, syscall.EPERM) {
 		b.alone = true // a jail without the call: nothing was done
@@ -242,6 +265,9 @@ func (g *groupCommit) rest() {
 // syncAlone syncs one file and, at the same time, its directories: a journal
 // takes both in one transaction.
 func (g *groupCommit) syncAlone(f *commitFile) error {
+	if err := f.name(); err != nil {
+		return err
+	}
 	err := g.beside(func(others int) *Error {
 		start := g.now()
 		err := g.syncFile(f)
