@@ -2,6 +2,8 @@ package compat
 
 import (
 	"bytes"
+	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,7 +19,7 @@ import (
 var maildropRows = []struct {
 	name     string
 	accepted bool
-	limit    bool // it is for line_length_limit, which Verify knows nothing of
+	limit    bool // it is for a limit, which Verify knows nothing of
 	edit     func(f *brokenFile)
 }{
 	{name: "good", accepted: true, edit: func(*brokenFile) {}},
@@ -26,6 +28,7 @@ var maildropRows = []struct {
 	{name: "no recipient", edit: func(f *brokenFile) { f.drop('R') }},
 	{name: "time zero", edit: func(f *brokenFile) { f.data('T', "0 0") }},
 	{name: "time of text", edit: func(f *brokenFile) { f.data('T', "x") }},
+	{name: "time after time zero", accepted: true, edit: func(f *brokenFile) { f.insert('T', 'T', "0") }},
 	{name: "second time", accepted: true, edit: func(f *brokenFile) { f.insert('S', 'T', "1 1") }},
 	{name: "second sender", edit: func(f *brokenFile) { f.insert('R', 'S', "x@example.com") }},
 	{name: "sender last", edit: func(f *brokenFile) { f.drop('S'); f.insert('M', 'S', "s@example.com") }},
@@ -41,6 +44,23 @@ var maildropRows = []struct {
 	{name: "canceled", accepted: true, edit: func(f *brokenFile) { f.insert('R', '/', "x@example.net") }},
 	{name: "killed", accepted: true, edit: func(f *brokenFile) { f.insert('R', 'K', "x") }},
 	{name: "original", accepted: true, edit: func(f *brokenFile) { f.insert('R', 'O', "x") }},
+	{name: "original before sender", edit: func(f *brokenFile) { f.insert('S', 'O', "x") }},
+	{name: "killed before sender", edit: func(f *brokenFile) { f.insert('S', 'K', "x") }},
+	{name: "DSN original before sender", accepted: true, edit: func(f *brokenFile) { f.insert('S', 'A', "dsn_orig_rcpt=rfc822;x@y.example") }},
+	{name: "envelope id", edit: func(f *brokenFile) { f.insert('R', 'A', "envelope_id=a\x01") }},
+	{name: "envelope id in extracted", accepted: true, edit: func(f *brokenFile) { f.insert('E', 'A', "envelope_id=a\x01") }},
+	{name: "rewrite context", edit: func(f *brokenFile) { f.insert('R', 'A', "rewrite_context=x") }},
+	{name: "rewrite context in extracted", accepted: true, edit: func(f *brokenFile) { f.insert('E', 'A', "rewrite_context=x") }},
+	{name: "trace flags", edit: func(f *brokenFile) { f.insert('R', 'A', "trace_flags=1x") }},
+	{name: "ret flags without value", accepted: true, edit: func(f *brokenFile) { f.insert('R', 'A', "ret_flags=") }},
+	{name: "ret flags in extracted", accepted: true, edit: func(f *brokenFile) { f.insert('E', 'A', "ret_flags=7") }},
+	{name: "padding in the envelope", accepted: true, edit: func(f *brokenFile) { f.insert('S', 'w', "0") }},
+	{name: "padding in extracted", accepted: true, edit: func(f *brokenFile) { f.insert('E', 'w', "0") }},
+	{name: "attributes", limit: true, edit: func(f *brokenFile) {
+		for i := range 100 { // and one that was there
+			f.insert('R', 'A', fmt.Sprintf("x%d=y", i))
+		}
+	}},
 	{name: "warn time", accepted: true, edit: func(f *brokenFile) { f.insert('R', 'W', "1") }},
 	{name: "VERP", accepted: true, edit: func(f *brokenFile) { f.insert('R', 'V', "-=") }},
 	{name: "VERP delimiters", accepted: true, edit: func(f *brokenFile) { f.insert('R', 'V', "!!") }},
@@ -111,6 +131,21 @@ func TestPickupVerdict(t *testing.T) {
 			t.Errorf("%s: Verify says %v", row.name, err)
 		}
 	}
+	odd := make(map[string]bool)
+	n, seed := oddFiles(t)
+	rnd := rand.New(rand.NewPCG(seed, 6))
+	for i := range n {
+		name := fmt.Sprintf("odd %d", i)
+		f := newMaildropFile(name)
+		f.mutate(rnd)
+		b := f.bytes()
+		if !bytes.Contains(b, []byte("Subject: "+name+"!")) {
+			continue // it would not be known again
+		}
+		putQueueFile(t, maildrop, spool.Owner{}, 0o744, b)
+		_, err := queuefmt.VerifyOptions{Maildrop: true}.Verify(bytes.NewReader(b))
+		odd[fmt.Sprintf("%s\x00%q: %v", name, b, err)] = err == nil
+	}
 	pf.Start()
 	deadline := time.Now().Add(patience)
 	for len(queueFilesIn(t, pf, "maildrop")) > 0 && time.Now().Before(deadline) {
@@ -126,6 +161,12 @@ func TestPickupVerdict(t *testing.T) {
 	for _, row := range maildropRows {
 		if got := accepted[row.name]; got != row.accepted {
 			t.Errorf("%s: pickup takes it: %v", row.name, got)
+		}
+	}
+	for about, taken := range odd {
+		name, about, _ := strings.Cut(about, "\x00")
+		if accepted[name] != taken {
+			t.Errorf("pickup takes it: %v, Verify: %v: %s", accepted[name], taken, about)
 		}
 	}
 }

@@ -30,6 +30,7 @@ var verdictRows = []struct {
 	{name: "no size", corrupt: true, edit: func(f *brokenFile) { f.drop('C') }},
 	{name: "time zero", corrupt: true, edit: func(f *brokenFile) { f.data('T', "0 0") }},
 	{name: "time of text", corrupt: true, edit: func(f *brokenFile) { f.data('T', "x") }},
+	{name: "time after time zero", edit: func(f *brokenFile) { f.insert('T', 'T', "0") }},
 	{name: "second time", edit: func(f *brokenFile) { f.insert('S', 'T', "1 1") }},
 	{name: "second sender", edit: func(f *brokenFile) { f.insert('O', 'S', "x@example.com") }},
 	{name: "sender last", edit: func(f *brokenFile) { f.drop('S'); f.insert('M', 'S', "s@example.com") }},
@@ -76,6 +77,52 @@ var verdictRows = []struct {
 	{name: "pointer past the end", corrupt: true, edit: func(f *brokenFile) { f.insert('M', 'p', "99999") }},
 	{name: "pointer in a circle", corrupt: true, edit: func(f *brokenFile) { f.insert('S', 'p', "97") }},
 	{name: "killed record", edit: func(f *brokenFile) { f.insert('S', 'K', "trace_flags=512") }},
+}
+
+// oddRecords are what mutate puts in, type and data.
+var oddRecords = strings.Split("T0 0|T1764000000 1|Tx|T-5|C1 2 3|Cx|Sx@example.com|S|FFull|Ix:|Ldiscard:|>other@example.net|W1|W-1|V+=|V!!|V|V+=-|Kx|Dd@example.org|"+
+	"/c@example.org|Rr2@example.org|Oo|O|Adsn_orig_rcpt=rfc822;q@example.org|Adsn_orig_rcpt=|Anotify_flags=1|Anotify_flags=14|Anotify_flags=3|Anotify_flags=x|"+
+	"Anotify_flags=|Anotify_flags=0|Anotify_flags=2 x|Aret_flags=1|Aret_flags=2|Aret_flags=3|Aret_flags=|Aret_flags=1x|Aenvelope_id=abc|Aenvelope_id=a\x01b|"+
+	"Aenvelope_id=\xc3\xb6|Aenvelope_id=|Acreate_time=5|Acreate_time=x|Arewrite_context=local|Arewrite_context=remote|Arewrite_context=x|Atrace_flags=0|"+
+	"Atrace_flags=x|Atrace_flags=|Asasl_method=a|Asasl_username=a|Asasl_sender=a|Asasl_sender=|Alog_ident=a|Aclient_name=x|Aencoding=x|A=x|Ax|A|Aa = b|A\x00=b|Ax=\x00y|"+
+	"orfc822;a@b|n1|nx|<1|<9|ix|i\x01|c5|Px|ex|p|p0|w0|Zx", "|")
+
+// mutate changes a file by whole records, most of them odd ones that are put in.
+func (f *brokenFile) mutate(rnd *rand.Rand) {
+	for range 1 + rnd.IntN(4) {
+		i, j := 1+rnd.IntN(len(f.records)-1), 1+rnd.IntN(len(f.records)-1)
+		switch rnd.IntN(12) {
+		case 0:
+			f.records = slices.Delete(f.records, i, i+1)
+		case 1:
+			f.records[i], f.records[j] = f.records[j], f.records[i]
+		default:
+			odd := oddRecords[rnd.IntN(len(oddRecords))]
+			r := queuefmt.Record{Type: queuefmt.RecordType(odd[0]), Data: []byte(odd[1:])}
+			f.records = slices.Insert(f.records, i, r)
+			if rnd.IntN(5) == 0 { // some are odd for being there twice
+				f.records = slices.Insert(f.records, j, r)
+			}
+		}
+		if len(f.records) < 4 {
+			return
+		}
+	}
+}
+
+// qmgrWarnings are how those warnings of qmgr(8) begin that Verify has, too.
+var qmgrWarnings = []string{"ignoring out-of-order DSN original recipient", "ignoring out-of-order original recipient", "ignoring out-of-order DSN notify flags",
+	"ignoring malformed DSN notify flags", "ignoring malformed DSN RET flags", "ignoring VERP request for null sender", "ignoring bad VERP request", "rcpt count mismatch",
+	"ignoring multiple sasl_method", "ignoring multiple sasl_username", "ignoring multiple sasl_sender", "ignoring multiple log_ident", "ignoring multiple rewrite_context"}
+
+// qmgrWarning returns which of them a text begins with, or "".
+func qmgrWarning(text string) string {
+	for _, w := range qmgrWarnings {
+		if strings.HasPrefix(text, w) {
+			return w
+		}
+	}
+	return ""
 }
 
 // brokenFile is a queue file in the making.
@@ -176,7 +223,9 @@ func putQueueFile(t *testing.T, dir string, owner spool.Owner, mode os.FileMode,
 
 // TestQmgrVerdict: Verify calls those files faulty that the real qmgr(8) moves
 // to corrupt/. For files damaged at random, qmgr accepts what Verify accepts;
-// it need not refuse what Verify refuses, for it does not read the content.
+// it need not refuse what Verify refuses, for it does not read the content. Of what
+// both accept, they have the same to say. QMQPD_COMPAT_QUEUE_FILES is as with
+// TestPostcat.
 func TestQmgrVerdict(t *testing.T) {
 	t.Parallel()
 	pf := postfix.New(t, postfix.Options{Main: postfix.DefaultMain + `
@@ -191,10 +240,17 @@ qmgr_message_active_limit = 20000
 	owner := ownerOf(t, incoming)
 	names := make(map[string]string) // what each queue id is about
 	faulty := make(map[string]error) // what we say of it
+	tolerated := make(map[string][]string)
 	put := func(about string, b []byte) string {
 		id := putQueueFile(t, incoming, owner, 0o700, b)
 		names[id] = about
-		_, faulty[id] = queuefmt.VerifyBytes(b)
+		report, err := queuefmt.VerifyBytes(b)
+		faulty[id] = err
+		for _, f := range report.Tolerated {
+			if w := qmgrWarning(f.Reason); w != "" {
+				tolerated[id] = append(tolerated[id], w)
+			}
+		}
 		return id
 	}
 	want := make(map[string]bool)
@@ -222,6 +278,14 @@ qmgr_message_active_limit = 20000
 	if passed < 120 {
 		t.Errorf("only %d random files", passed)
 	}
+	n, seed := oddFiles(t)
+	rnd := rand.New(rand.NewPCG(seed, 5))
+	for range n {
+		f := newBrokenFile()
+		f.mutate(rnd)
+		b := f.bytes()
+		put(fmt.Sprintf("%q", b), b)
+	}
 
 	pf.Start()
 	deadline := time.Now().Add(2 * time.Minute)
@@ -243,7 +307,27 @@ qmgr_message_active_limit = 20000
 			t.Errorf("%s: qmgr says corrupt, Verify does not", about)
 		}
 	}
-	t.Logf("%d files by hand, %d at random", len(verdictRows), passed)
+	pf.Log.Sync(t)
+	warned := make(map[string][]string)
+	for _, line := range pf.Log.Lines() {
+		id, text, _ := strings.Cut(strings.TrimPrefix(line.Text, "warning: "), ": ")
+		if w := qmgrWarning(text); w != "" && strings.Contains(line.Tag, "qmgr") {
+			warned[id] = append(warned[id], w)
+		}
+	}
+	whole := 0
+	for id, about := range names {
+		if corrupt[id] || faulty[id] != nil {
+			continue
+		}
+		whole++
+		slices.Sort(warned[id])
+		slices.Sort(tolerated[id])
+		if !slices.Equal(warned[id], tolerated[id]) {
+			t.Errorf("%s: qmgr warns %q, Verify %q", about, warned[id], tolerated[id])
+		}
+	}
+	t.Logf("%d files by hand, %d at random, %d of odd records, %d whole", len(verdictRows), passed, n, whole)
 	if t.Failed() {
 		for _, line := range pf.Log.Lines() {
 			if strings.Contains(line.Text, "warning:") && strings.Contains(line.Tag, "qmgr") {
@@ -251,6 +335,18 @@ qmgr_message_active_limit = 20000
 			}
 		}
 	}
+}
+
+// oddFiles says how many files of odd records a test has, and their seed.
+func oddFiles(t *testing.T) (n int, seed uint64) {
+	t.Helper()
+	n, seed = 200, 20261130
+	if text := os.Getenv("QMQPD_COMPAT_QUEUE_FILES"); text != "" {
+		if _, err := fmt.Sscan(text, &n, &seed); err != nil {
+			t.Fatalf("QMQPD_COMPAT_QUEUE_FILES=%q: %v", text, err)
+		}
+	}
+	return n, seed
 }
 
 // queueFilesIn lists the files of one queue.

@@ -19,8 +19,9 @@ type VerifyOptions struct {
 	MaxTolerated int
 	// Maildrop judges as pickup(8) and the cleanup(8) behind it do, for the files in
 	// maildrop/ that sendmail(1) and postdrop(1) write. They have no size record, and
-	// need no time. line_length_limit, by which pickup bounds each record, is not
-	// looked at.
+	// need no time, but one of Postfix 3.11 may have a preliminary size record, of no
+	// meaning. line_length_limit and queue_file_attribute_count_limit, by which pickup
+	// bounds each record and cleanup how many attributes there are, are not looked at.
 	Maildrop bool
 }
 
@@ -72,6 +73,16 @@ func (o VerifyOptions) Verify(ra io.ReaderAt) (Report, error) {
 	return v.report, err
 }
 
+// recipientTypes are the records with which cleanup(8) takes the rest of the envelope for
+// recipients, before which it wants the sender and a time (Postfix rec_type.h).
+const recipientTypes = "MDRO/Kon"
+
+// Names of attributes that are looked at here alone.
+const (
+	attrRewriteContext = "rewrite_context"
+	attrTraceFlags     = "trace_flags"
+)
+
 // A group is one of the three parts of a file.
 type group int
 
@@ -98,6 +109,9 @@ type verifier struct {
 	jumped  bool  // a pointer record led somewhere
 
 	haveSize, haveTime, haveSender, haveVERP bool
+
+	noTime error           // the fault of an arrival time record that has no time
+	once   map[string]bool // the attributes that count once, of which there was one
 
 	// The records that wait for their recipient.
 	orcpt, orig, notify *Record
@@ -147,6 +161,9 @@ func (v *verifier) eof() error {
 
 // record checks one record and says whether it was the last.
 func (v *verifier) record(rec Record) (bool, error) {
+	if v.options.Maildrop && rec.Type == RecPadding {
+		return false, nil // pickup reads over it anywhere
+	}
 	if !rec.Type.inSet(v.group.types()) {
 		// qmgr has one set for both envelope groups, pickup has not.
 		if v.options.Maildrop || v.group == groupContent || !rec.Type.inSet(EnvelopeTypes+ExtractedTypes) || rec.Type == RecEnd || rec.Type == RecMessage {
@@ -159,6 +176,14 @@ func (v *verifier) record(rec Record) (bool, error) {
 			return false, v.extracted(rec)
 		}
 		return false, nil
+	}
+	if v.options.Maildrop && v.group == groupEnvelope && rec.Type.inSet(recipientTypes) {
+		switch {
+		case !v.haveSender:
+			return false, missing(rec, RecSender, "sender")
+		case !v.haveTime && v.noTime != nil:
+			return false, v.noTime
+		}
 	}
 	switch rec.Type {
 	case RecMessage:
@@ -175,11 +200,11 @@ func (v *verifier) record(rec Record) (bool, error) {
 
 func (v *verifier) message(rec Record) error {
 	switch {
-	case v.options.Maildrop && v.haveSender:
 	case v.options.Maildrop:
-		return missing(rec, RecSender, "sender")
 	case !v.haveSize:
 		return fault(rec, FaultMissing, "missing size record")
+	case !v.haveTime && v.noTime != nil:
+		return v.noTime
 	case !v.haveTime:
 		return fault(rec, FaultMissing, "missing arrival time record")
 	case !v.haveSender:
@@ -207,8 +232,14 @@ func (v *verifier) envelope(rec Record) error {
 		if err != nil {
 			return fault(rec, FaultValue, fmt.Sprintf("bad attribute record: %v: %.200q", err, value))
 		}
+		if v.options.Maildrop && len(val) == 0 {
+			v.tolerate(rec, FaultValue, fmt.Sprintf("ignoring attribute %.100q without a value", name))
+			return nil
+		}
 		if t := PseudoType(name); t != 0 {
 			typ, value = t, val
+		} else if err := v.attribute(rec, string(name), val); err != nil {
+			return err
 		}
 	}
 	switch typ {
@@ -223,8 +254,9 @@ func (v *verifier) envelope(rec Record) error {
 			break
 		}
 		sec, _, ok := scanInt(value)
-		if !ok || sec == 0 {
-			return fault(rec, FaultValue, fmt.Sprintf("arrival time record without a time: %.100q", value))
+		if !ok || sec == 0 { // another may have one
+			v.noTime = fault(rec, FaultValue, fmt.Sprintf("arrival time record without a time: %.100q", value))
+			break
 		}
 		v.report.Arrival, v.haveTime = sec, true
 	case RecSender:
@@ -242,9 +274,6 @@ func (v *verifier) envelope(rec Record) error {
 	case RecVERP:
 		v.verp(rec, value)
 	case RecRecipient:
-		if v.options.Maildrop && !v.haveSender {
-			return missing(rec, RecSender, "sender")
-		}
 		v.report.Recipients++
 		v.orcpt, v.orig, v.notify = nil, nil, nil
 	case RecDone, RecCanceled:
@@ -256,17 +285,56 @@ func (v *verifier) envelope(rec Record) error {
 		v.pend(&v.orig, rec, "original recipient")
 	case RecDSNNotify:
 		if !numberIn(value, func(n int64) bool { return n == 1 || n > 1 && n&^0xe == 0 }) {
+			if v.notify != nil { // qmgr forgets the one before all the same
+				v.tolerate(*v.notify, FaultOrder, "ignoring out-of-order DSN notify flags")
+				v.notify = nil
+			}
 			v.tolerate(rec, FaultValue, fmt.Sprintf("ignoring malformed DSN notify flags %.200q", value))
 			break
 		}
 		v.pend(&v.notify, rec, "DSN notify flags")
 	case RecDSNRet:
 		if !numberIn(value, func(n int64) bool { return n == 1 || n == 2 }) {
-			if v.options.Maildrop {
+			if v.options.Maildrop && v.group == groupEnvelope {
 				return fault(rec, FaultValue, fmt.Sprintf("malformed DSN RET flags %.100q", value))
 			}
 			v.tolerate(rec, FaultValue, fmt.Sprintf("ignoring malformed DSN RET flags %.100q", value))
 		}
+	case RecDSNEnvID:
+		if v.options.Maildrop && v.group == groupEnvelope && !printable(value) {
+			return fault(rec, FaultValue, fmt.Sprintf("malformed DSN envelope ID %.100q", value))
+		}
+	}
+	return nil
+}
+
+// attribute checks an attribute that stands for no type of record.
+func (v *verifier) attribute(rec Record, name string, value []byte) error {
+	if v.options.Maildrop {
+		if v.group == groupExtracted {
+			return nil // pickup leaves it out
+		}
+		bad := false
+		switch name {
+		case attrRewriteContext:
+			bad = string(value) != "local" && string(value) != "remote"
+		case attrTraceFlags:
+			bad = !allDigits(value)
+		}
+		if bad {
+			return fault(rec, FaultValue, fmt.Sprintf("malformed attribute %s: %.100q", name, value))
+		}
+	}
+	switch name {
+	case "sasl_method", "sasl_username", "sasl_sender", "log_ident", attrRewriteContext:
+		if v.once[name] {
+			v.tolerate(rec, FaultOrder, "ignoring multiple "+name+" attribute")
+			break
+		}
+		if v.once == nil {
+			v.once = make(map[string]bool)
+		}
+		v.once[name] = true
 	}
 	return nil
 }
@@ -354,13 +422,29 @@ func missing(rec Record, t RecordType, what string) error {
 
 // numberIn says whether b is all digits and a number that good accepts.
 func numberIn(b []byte, good func(int64) bool) bool {
+	n, _, ok := scanInt(b)
+	return ok && allDigits(b) && good(n)
+}
+
+// allDigits says whether b has digits and nothing else.
+func allDigits(b []byte) bool {
 	for _, c := range b {
 		if !isDigit(c) {
 			return false
 		}
 	}
-	n, _, ok := scanInt(b)
-	return ok && good(n)
+	return len(b) > 0
+}
+
+// printable says whether b has printable ASCII characters, blanks among them, and
+// nothing else.
+func printable(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return len(b) > 0
 }
 
 // quoteType shows a type byte.

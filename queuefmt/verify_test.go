@@ -84,6 +84,9 @@ func TestVerify(t *testing.T) {
 			r[1].Data = []byte("0 1")
 			return build(withSize(r))
 		}, err: `offset 97: arrival time record without a time: "0 1"`},
+		{name: "time after time zero", file: func() []byte {
+			return build(withSize(insert(whole(), 1, Record{Type: 'T', Data: []byte("0")})))
+		}},
 		{name: "no size", file: func() []byte { return build(without(whole(), 0)) },
 			err: "offset 124: missing size record", tolerated: []string{"offset 0: first record is not the size record"}},
 		{name: "size zero", file: func() []byte { r := whole(); r[0] = Size{}.Record(); return build(r) },
@@ -163,6 +166,16 @@ func TestVerify(t *testing.T) {
 		{name: "notify flags", file: func() []byte {
 			return build(withSize(insert(whole(), 5, Record{Type: 'A', Data: []byte("notify_flags=16")})))
 		}, tolerated: []string{`offset 191: ignoring malformed DSN notify flags "16"`}},
+		{name: "bad notify flags after good ones", file: func() []byte {
+			return build(withSize(insert(whole(), 5, Record{Type: 'A', Data: []byte("notify_flags=2")}, Record{Type: 'A', Data: []byte("notify_flags=x")})))
+		}, tolerated: []string{"offset 191: ignoring out-of-order DSN notify flags", `offset 207: ignoring malformed DSN notify flags "x"`}},
+		{name: "attributes of which one counts", file: func() []byte {
+			twice := func(name string) []Record {
+				r := Record{Type: 'A', Data: []byte(name + "=a")}
+				return []Record{r, r}
+			}
+			return build(withSize(insert(whole(), 4, slices.Concat(twice("log_ident"), twice("sasl_method"), twice("encoding"))...)))
+		}, tolerated: []string{"offset 168: ignoring multiple log_ident attribute", "offset 196: ignoring multiple sasl_method attribute"}},
 		{name: "ret flags", file: func() []byte {
 			return build(withSize(insert(whole(), 3, Record{Type: 'A', Data: []byte("ret_flags=3")})))
 		}, tolerated: []string{`offset 140: ignoring malformed DSN RET flags "3"`}},
@@ -220,6 +233,15 @@ func TestVerify(t *testing.T) {
 // not judged by what only qmgr(8) looks at. The compat test TestPickupVerdict has more.
 func TestVerifyMaildrop(t *testing.T) {
 	file := func(edit func(recs []Record) []Record) []byte { return build(edit(slices.Delete(whole(), 0, 3))) }
+	before := func(i int, records ...string) []byte {
+		return file(func(r []Record) []Record {
+			i = min(i, len(r)-1)
+			for j, text := range records {
+				r = slices.Insert(r, i+j, Record{Type: RecordType(text[0]), Data: []byte(text[1:])})
+			}
+			return r
+		})
+	}
 	for _, row := range []struct {
 		name      string
 		file      []byte
@@ -232,7 +254,7 @@ func TestVerifyMaildrop(t *testing.T) {
 		{"second time", file(func(r []Record) []Record {
 			return slices.Insert(r, 0, Record{Type: 'T', Data: []byte("1")}, Record{Type: 'T', Data: []byte("2")})
 		}), "", "[offset 3: ignored: second arrival time record]"},
-		{"no sender", file(func(r []Record) []Record { return r[1:] }), "offset 51: missing sender record", "[]"},
+		{"no sender", file(func(r []Record) []Record { return r[1:] }), "offset 36: missing sender record", "[]"},
 		{"no sender and no recipient", file(func(r []Record) []Record { return r[4:] }), "offset 0: missing sender record", "[]"},
 		{"second sender", file(func(r []Record) []Record { return slices.Insert(r, 1, r[0]) }), "offset 15: second sender record", "[]"},
 		{"no recipient", file(func(r []Record) []Record { return slices.Delete(r, 1, 4) }), "offset 72: missing recipient record", "[]"},
@@ -240,6 +262,19 @@ func TestVerifyMaildrop(t *testing.T) {
 		{"ret flags", file(func(r []Record) []Record {
 			return slices.Insert(r, 0, Record{Type: 'A', Data: []byte("ret_flags=7")})
 		}), `offset 0: malformed DSN RET flags "7"`, "[]"},
+		{"ret flags in extracted", before(14, "Aret_flags=7"), "", `[offset 138: ignoring malformed DSN RET flags "7"]`},
+		{"ret flags without a value", before(0, "Aret_flags="), "", `[offset 0: ignoring attribute "ret_flags" without a value]`},
+		{"envelope id", before(1, "Aenvelope_id=a\x01"), `offset 15: malformed DSN envelope ID "a\x01"`, "[]"},
+		{"envelope id in extracted", before(14, "Aenvelope_id=a\x01"), "", "[]"},
+		{"rewrite context", before(1, "Arewrite_context=x"), `offset 15: malformed attribute rewrite_context: "x"`, "[]"},
+		{"trace flags", before(1, "Atrace_flags=1x"), `offset 15: malformed attribute trace_flags: "1x"`, "[]"},
+		{"trace flags in extracted", before(14, "Atrace_flags=1x"), "", "[]"},
+		{"original before the sender", before(0, "Ox"), "offset 0: missing sender record", "[]"},
+		{"killed record before the sender", before(0, "Kx"), "offset 0: missing sender record", "[]"},
+		{"DSN original before the sender", before(0, "Adsn_orig_rcpt=x"), "", "[offset 0: ignoring out-of-order DSN original recipient address]"},
+		{"time zero", before(0, "T0"), `offset 0: arrival time record without a time: "0"`, "[]"},
+		{"time after time zero", before(0, "T0", "T1"), "", "[]"},
+		{"padding", before(1, "w0"), "", "[]"},
 		{"cut", file(func(r []Record) []Record { return r[:len(r)-1] }), "offset 138: missing end record", "[]"},
 	} {
 		report, err := VerifyOptions{Maildrop: true}.Verify(bytes.NewReader(row.file))
