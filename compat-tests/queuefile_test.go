@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -246,6 +248,16 @@ var postcatOptions = []postcatOption{
 	{[]string{"-bev"}, postcat.Options{Body: true, Envelope: true, Verbose: true}},
 }
 
+// quickOptions are few, for tests in which postcat(1) often fails, for which it takes a
+// second.
+var quickOptions = []postcatOption{
+	{nil, postcat.Options{}},
+	{[]string{"-fo"}, postcat.Options{FileName: true, Offsets: true}},
+	{[]string{"-ov"}, postcat.Options{Offsets: true, Verbose: true}},
+	{[]string{"-e"}, postcat.Options{Envelope: true}},
+	{[]string{"-h"}, postcat.Options{Header: true}},
+}
+
 // postcatLog is what postcat says apart from its output: warnings, and the
 // fatal error in the end.
 func postcatLog(stderr string) []string {
@@ -402,6 +414,82 @@ func mapKeys[V any](m map[string]V) func(func(string) bool) {
 			if !yield(k) {
 				return
 			}
+		}
+	}
+}
+
+// TestPostcatMaildrop: postcat(1) and our printing agree on files in maildrop/, in which
+// sendmail(1) of Postfix 3.11 puts a size record that says nothing, by whatever name they
+// are called.
+func TestPostcatMaildrop(t *testing.T) {
+	t.Parallel()
+	pf := postfix.New(t, postfix.Options{})
+	preliminary := newMaildropFile("x")
+	preliminary.records = slices.Insert(preliminary.records, 0, queuefmt.Size{DataSize: -1, DataOffset: -1, Recipients: -1, QMgrFlags: -1, ContentLength: -1, SendOptions: 1}.Record())
+	preliminary.size = func(s *queuefmt.Size) { *s = queuefmt.Size{DataSize: -1, DataOffset: -1, SendOptions: 1} }
+	twice := newBrokenFile()
+	twice.insert('S', 'C', "1 2 3")
+	sizeless := newMaildropFile("x")
+	for i, f := range []*brokenFile{preliminary, twice, sizeless, newBrokenFile()} {
+		b := f.bytes()
+		for _, try := range quickOptions {
+			for _, name := range []string{"maildrop/x", "/maildrop/x", "maildropx/x"} {
+				pf.WriteFile("/"+name, string(b), 0o644)
+				cmd := pf.Command("/usr/sbin/postcat", append(slices.Clone(try.args), name)...)
+				cmd.Env = append(cmd.Env, "TZ=UTC")
+				var stdout, stderr, out bytes.Buffer
+				cmd.Stdout, cmd.Stderr = &stdout, &stderr
+				fails := cmd.Run() != nil
+				var warnings []string
+				opts := try.opts
+				opts.Location = time.UTC
+				opts.Warn = func(text string) { warnings = append(warnings, text) }
+				err := postcat.Print(&out, postcat.Input{Name: name, At: bytes.NewReader(b)}, opts)
+				if (err != nil) != fails || out.String() != stdout.String() {
+					t.Errorf("file %d, %s %s: %v, %v, differs %s", i, try.args, name, fails, err, firstDifference(stdout.String(), out.String()))
+				}
+				if diff := cmp.Diff(postcatLog(stderr.String()), oursLog(warnings, err, opts.Verbose)); diff != "" {
+					t.Errorf("file %d, %s %s, log (-postcat +ours): %s", i, try.args, name, diff)
+				}
+			}
+		}
+	}
+}
+
+// TestPostcatPipe: of what it reads from a pipe postcat(1) knows no offsets, and without
+// -v it fails at the end record, where we do not. Otherwise there is no difference.
+func TestPostcatPipe(t *testing.T) {
+	t.Parallel()
+	pf := postfix.New(t, postfix.Options{})
+	b, err := os.ReadFile("../queuefmt/testdata/01-one-recipient.queue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const lastLine = "*** MESSAGE FILE END stdin ***\n"
+	for _, try := range quickOptions {
+		cmd := pf.Command("/usr/sbin/postcat", try.args...)
+		cmd.Env = append(cmd.Env, "TZ=UTC")
+		cmd.Stdin = io.MultiReader(bytes.NewReader(b)) // no file: the program gets a pipe
+		var stdout, out bytes.Buffer
+		cmd.Stdout = &stdout
+		fails := cmd.Run() != nil
+		opts := try.opts
+		opts.Location = time.UTC
+		err := postcat.Print(&out, postcat.Input{Name: "stdin", Stream: bytes.NewReader(b)}, opts)
+		want := out.String()
+		if opts.Offsets {
+			want = regexp.MustCompile(`(?m)^(stdin: )? *\d+ `).ReplaceAllString(want, "${1}18446744073709551615 ")
+		}
+		if strings.HasSuffix(want, lastLine) && !opts.Verbose {
+			if !fails {
+				t.Errorf("%s: postcat ends well", try.args)
+			}
+			want = want[:strings.LastIndexByte(want[:len(want)-1], '\n')+1]
+		} else if fails != (err != nil) {
+			t.Errorf("%s: postcat fails: %v, ours: %v", try.args, fails, err)
+		}
+		if stdout.String() != want {
+			t.Errorf("%s differs %s", try.args, firstDifference(stdout.String(), want))
 		}
 	}
 }

@@ -33,7 +33,8 @@ type Options struct {
 // Input is one queue file.
 type Input struct {
 	// Name is what the output calls the file; postcat says "stdin" for
-	// its standard input.
+	// its standard input. The size record of a file whose name begins with
+	// "maildrop/" is not gone by: it may be a preliminary one.
 	Name string
 
 	// At is the file. When it is nil, Stream is read instead, and a
@@ -288,6 +289,9 @@ func (p *printer) follow(rec queuefmt.Record) error {
 func (p *printer) size(rec queuefmt.Record) error {
 	if p.printing {
 		p.line(rec)
+	}
+	if strings.HasPrefix(p.in.Name, "maildrop/") {
+		return nil // Postfix 3.11 leaves preliminary ones there, in which all is -1
 	}
 	if p.dataSize >= 0 || p.dataOffset >= 0 {
 		p.opts.Warn("file contains multiple size records")

@@ -51,6 +51,25 @@ func TestSamples(t *testing.T) {
 	}
 }
 
+// TestMaildrop: the size record of a file in maildrop/, named as seen from the queue
+// directory, is shown and not gone by. The compat test TestPostcatMaildrop has more.
+func TestMaildrop(t *testing.T) {
+	var f queuefmt.File
+	for _, r := range []string{"C             -1              -1", "Sa", "Rb", "M", "NA: b", "N", "Nc", "X", "E"} {
+		if err := f.WriteRecord(queuefmt.RecordType(r[0]), []byte(r[1:])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, fails := range map[string]bool{"maildrop/x": false, "/maildrop/x": true, "maildropx": true} {
+		var out, warnings bytes.Buffer
+		opts := Options{Header: true, Warn: func(text string) { warnings.WriteString(text) }}
+		err := Print(&out, Input{Name: name, At: bytes.NewReader(f.Bytes())}, opts)
+		if (err != nil) != fails || (warnings.Len() > 0) != fails || !fails && out.String() != "A: b\n" {
+			t.Errorf("%s: %v, %q, %q", name, err, out.String(), warnings.String())
+		}
+	}
+}
+
 // A stream cannot be left for the end of the content: the error says at which
 // record that was tried.
 func TestStreamSeek(t *testing.T) {
