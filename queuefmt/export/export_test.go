@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -252,6 +253,38 @@ func (d *fullDisk) ReadAt(b []byte, offset int64) (int, error) {
 		d.read += n
 	}
 	return n, err
+}
+
+// TestIgnored: what qmgr(8) ignores is in the records alone.
+func TestIgnored(t *testing.T) {
+	var f queuefmt.File
+	for _, r := range []string{"T0 5", "T7", "Acreate_time=0", "Acreate_time=8", "W-1", "W9", "Sa", "Aret_flags=2", "Aret_flags=1x", "Aret_flags=+1",
+		"Anotify_flags=14", "Ra", "Anotify_flags=3", "Rb", "Anotify_flags=2", "Anotify_flags=2x", "Rc", "Anotify_flags=1", "Rd", "n4", "oe", "Re",
+		"M", "N", "X", "E"} {
+		if err := f.WriteRecord(queuefmt.RecordType(r[0]), []byte(r[1:])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out bytes.Buffer
+	_ = WriteJSON(&out, "x", bytes.NewReader(f.Bytes())) // it lacks a size
+	var got struct {
+		Arrival string `json:"arrival_time"`
+		Created string `json:"create_time"`
+		Warn    any    `json:"warning_time"`
+		Ret     int    `json:"dsn_ret"`
+		Rcpt    []struct {
+			Address string
+			Orcpt   string `json:"dsn_original"`
+			Notify  int    `json:"dsn_notify"`
+		} `json:"recipients"`
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	const want = "{1970-01-01T00:00:07Z 1970-01-01T00:00:08Z <nil> 2 [{a  14} {b  0} {c  0} {d  1} {e e 4}]}"
+	if text := fmt.Sprint(got); text != want {
+		t.Errorf("%s\nwant %s", text, want)
+	}
 }
 
 // TestStopsAtWriteError: a writer that has failed ends the reading.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/qmqpd/qmqpd/queuefmt"
@@ -26,7 +27,7 @@ import (
 // What the file does not hold is left out. Of what it says more than once, that is
 // named by which qmgr(8) goes: the last of content_filter, redirect_to, dsn_envelope_id
 // and dsn_ret, with which a check or a Milter overrides the one before, and the first of
-// everything else. TIME is a string, RFC 3339 in UTC,
+// everything else. Times of 0 and DSN flags that qmgr ignores are left out. TIME is a string, RFC 3339 in UTC,
 // or, for a year that has no form there, a number: seconds since 1970. TEXT is
 // a string, or, for bytes that are no UTF-8, {"base64": STRING}; so is the
 // LETTER of a type that no record has. The records are in logical order, the
@@ -146,6 +147,7 @@ func (j *jsonWriter) summary(file io.ReaderAt) error {
 	}
 	var filter, redirect, envid []byte // the last ones
 	var ret int64
+	warn := false // there was a time of warning
 	err := j.walk(file, func(rec queuefmt.Record, content bool) {
 		if content {
 			return
@@ -156,18 +158,19 @@ func (j *jsonWriter) summary(file io.ReaderAt) error {
 				j.size(size)
 			}
 		case queuefmt.RecTime:
-			if sec, usec, err := queuefmt.ParseTime(rec.Data); err == nil && once("arrival_time") {
+			if sec, usec, err := queuefmt.ParseTime(rec.Data); err == nil && sec != 0 && once("arrival_time") {
 				j.time(time.Unix(sec, usec*1000))
 			}
 		case queuefmt.RecCreateTime:
-			_, value, _ := queuefmt.ParseAttribute(rec.Data)
-			if sec, _, err := queuefmt.ParseTime(value); err == nil && once("create_time") {
+			if sec, _, err := queuefmt.ParseTime(pseudoValue(rec)); err == nil && sec != 0 && once("create_time") {
 				j.time(time.Unix(sec, 0))
 			}
 		case queuefmt.RecWarnTime:
-			if sec, _, err := queuefmt.ParseTime(rec.Data); err == nil && sec > 0 && once("warning_time") {
+			// qmgr makes the first one negative when it has warned.
+			if sec, _, err := queuefmt.ParseTime(rec.Data); !warn && err == nil && sec > 0 && once("warning_time") {
 				j.time(time.Unix(sec, 0))
 			}
+			warn = true
 		case queuefmt.RecSender:
 			if once("sender") {
 				j.text(rec.Data)
@@ -181,11 +184,9 @@ func (j *jsonWriter) summary(file io.ReaderAt) error {
 		case queuefmt.RecRedirect:
 			redirect = append([]byte{}, rec.Data...)
 		case queuefmt.RecDSNEnvID:
-			_, value, _ := queuefmt.ParseAttribute(rec.Data)
-			envid = append([]byte{}, value...)
+			envid = append([]byte{}, pseudoValue(rec)...)
 		case queuefmt.RecDSNRet:
-			_, value, _ := queuefmt.ParseAttribute(rec.Data)
-			if n, _, err := queuefmt.ParseTime(value); err == nil && (n == 1 || n == 2) {
+			if n := dsnFlags(rec); n == 1 || n == 2 {
 				ret = n
 			}
 		}
@@ -237,7 +238,8 @@ func (j *jsonWriter) attributes(file io.ReaderAt) error {
 
 // recipients writes each recipient with what stands before it.
 func (j *jsonWriter) recipients(file io.ReaderAt) error {
-	var orig, orcpt, notify []byte
+	var orig, orcpt []byte
+	var notify int64
 	return j.walk(file, func(rec queuefmt.Record, content bool) {
 		if content {
 			return
@@ -247,11 +249,11 @@ func (j *jsonWriter) recipients(file io.ReaderAt) error {
 		case queuefmt.RecOrigRecipient:
 			orig = append([]byte{}, rec.Data...)
 		case queuefmt.RecDSNOrcpt:
-			_, value, _ := queuefmt.ParseAttribute(rec.Data)
-			orcpt = append([]byte{}, value...)
+			orcpt = append([]byte{}, pseudoValue(rec)...)
 		case queuefmt.RecDSNNotify:
-			_, value, _ := queuefmt.ParseAttribute(rec.Data)
-			notify = append([]byte{}, value...)
+			if notify = dsnFlags(rec); notify != 1 && notify&^0xe != 0 {
+				notify = 0 // nothing else goes with NEVER
+			}
 		case queuefmt.RecRecipient:
 			status = "pending"
 		case queuefmt.RecDone:
@@ -270,14 +272,33 @@ func (j *jsonWriter) recipients(file io.ReaderAt) error {
 		if orcpt != nil {
 			j.key("dsn_original").text(orcpt)
 		}
-		if n, _, err := queuefmt.ParseTime(notify); err == nil {
-			j.key("dsn_notify").number(n)
+		if notify != 0 {
+			j.key("dsn_notify").number(notify)
 		}
 		j.key("status").text([]byte(status))
 		j.key("offset").number(rec.Offset)
 		j.close('}')
-		orig, orcpt, notify = nil, nil, nil
+		orig, orcpt, notify = nil, nil, 0
 	})
+}
+
+// pseudoValue returns what an attribute says that stands for another type of record, or
+// such a record itself.
+func pseudoValue(rec queuefmt.Record) []byte {
+	if rec.Type != queuefmt.RecAttr {
+		return []byte(rec.String())
+	}
+	_, value, _ := queuefmt.ParseAttribute(rec.Data)
+	return value
+}
+
+// dsnFlags reads the flags of DSN, which are digits and nothing else; 0 if they are not.
+func dsnFlags(rec queuefmt.Record) int64 {
+	n, err := strconv.ParseUint(string(pseudoValue(rec)), 10, 31)
+	if err != nil {
+		return 0
+	}
+	return int64(n)
 }
 
 func (j *jsonWriter) records(file io.ReaderAt) error {
