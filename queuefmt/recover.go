@@ -10,7 +10,7 @@ import (
 
 // How many records must follow one another without fault for a position in a
 // damaged file to count as the start of a record: enough to be no accident, or
-// fewer when they end exactly where the file does.
+// fewer when they end exactly where the file does, or where a pointer leads elsewhere.
 const (
 	resyncRecords    = 8
 	resyncRecordsEOF = 3
@@ -36,7 +36,7 @@ type Recovered struct {
 	File *File
 
 	// Lost lists the bytes that are not in File, in the order of reading, and
-	// pointers to what the file has no longer.
+	// pointers to what the file has no longer or where nothing can be read.
 	Lost []Gap
 
 	// Missing lists the records that a message needs and that were not
@@ -158,10 +158,50 @@ func (r *recoverer) next(rec Record, end int) int {
 		if begin := r.size.DataOffset; begin > 0 && (target == begin-int64(RecordSize(0)) || target == begin+r.size.DataSize) {
 			return int(target)
 		}
-		return end
+		rest, ok := r.regionRest(int(target))
+		if !ok {
+			r.lose(int(rec.Offset), end, fmt.Sprintf("pointer record leads to no record, to %d", target))
+			return end
+		}
+		first, _, _ := scanRecord(r.b, int(target))
+		r.lose(int(target), rest, fmt.Sprintf("no record of the %s group", r.group))
+		r.keepCut(first, int(target), rest)
+		r.back = append(r.back, end)
+		return rest
 	}
 	r.back = append(r.back, end)
 	return int(target)
+}
+
+// regionRest returns where records follow one another after pos, up to the pointer that
+// leads back, if what a Milter has put at the end of the file begins at pos and its first
+// record is damaged: nothing else leads to the rest. What was put in before ends with a
+// pointer there, or the file itself did.
+func (r *recoverer) regionRest(pos int) (next int, ok bool) {
+	before, _, bad := scanRecord(r.b, max(0, pos-PointerRecordLen))
+	if end := max(0, pos-RecordSize(0)); string(r.b[end:pos]) != "E\x00" && (bad != noMisfit || !isJump(before) || int(before.End()) != pos) {
+		return 0, false
+	}
+	for p := pos + 1; p < min(len(r.b), pos+maxEnvelopeData) && r.work > 0; p++ {
+		r.work--
+		for q, n := p, 0; q < len(r.b); n++ {
+			rec, _, bad := scanRecord(r.b, q)
+			if bad != noMisfit || !fits(rec, r.group) || rec.Type == RecEnd || advance(r.group, rec) != r.group {
+				break
+			}
+			if isJump(rec) || n+1 >= resyncRecords {
+				return p, true
+			}
+			q = int(rec.End())
+		}
+	}
+	return 0, false
+}
+
+// isJump says whether a record is a pointer to somewhere, as it is written.
+func isJump(rec Record) bool {
+	target, ok := ParsePointer(rec.Data)
+	return rec.Type == RecPointer && ok && target > 0 && bytes.Equal(rec.Data, appendPadded(nil, target))
 }
 
 // keep takes a record into its group.
@@ -323,7 +363,7 @@ func chain(b []byte, pos int, g group) bool {
 		if rec.Type == RecEnd {
 			return true
 		}
-		if n+1 >= resyncRecords {
+		if n+1 >= resyncRecords || n >= resyncRecordsEOF && isJump(rec) {
 			return true
 		}
 		g = advance(g, rec)

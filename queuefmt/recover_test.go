@@ -300,9 +300,8 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// TestRecoverPointers: a pointer that leads to no record is passed over, and told of if
-// it leads behind the end of the file, since something was there. All recipients count,
-// those that are done with as well.
+// TestRecoverPointers: a pointer that leads to no record is passed over, and told of,
+// since something was there. All recipients count, those that are done with as well.
 func TestRecoverPointers(t *testing.T) {
 	want := []string{`T "1 2"`, `A "create_time=1"`, `S "s"`, `R "a"`, `D "b"`, `/ "c"`, `M ""`, `N "x"`, `X ""`, `E ""`}
 	for _, pointer := range []string{"0", "1", "97", "100000", "9223372036854775807"} {
@@ -311,7 +310,7 @@ func TestRecoverPointers(t *testing.T) {
 			b = AppendRecord(b, RecordType(r[0]), []byte(r[1:]))
 		}
 		got := Recover(b, time.Time{})
-		if have := keys(got.File.Records); !slices.Equal(have, want) || len(got.Lost) > 0 != (len(pointer) > 1) {
+		if have := keys(got.File.Records); !slices.Equal(have, want) || len(got.Lost) > 0 != (pointer != "0") {
 			t.Errorf("pointer %q: %q, lost %v", pointer, have, got.Lost)
 		}
 		size, err := ParseSize(got.File.Records[0].Data)
@@ -361,6 +360,30 @@ func TestRecoverEdited(t *testing.T) {
 				t.Errorf("record %d as %q: lost %v, have\n%q\nwant\n%q", at, c[offsets[at]:][:2], found.Lost, got, want)
 			}
 		}
+	}
+	// With the first record of what was put in go its data, at most.
+	for _, at := range []int{recipients, body} {
+		for i, change := range []func(typ, length *byte){
+			func(typ, _ *byte) { *typ = 1 },
+			func(_, length *byte) { *length = 120 },
+			func(typ, length *byte) { *typ, *length = 0, 0 },
+		} {
+			c := bytes.Clone(b)
+			change(&c[offsets[at]], &c[offsets[at]+1])
+			found := Recover(c, time.Time{})
+			got := keys(found.File.Records)
+			less := slices.DeleteFunc(slices.Clone(want), func(k string) bool { return k == keys(recs[at : at+1])[0] })
+			whole := slices.Equal(got, want) && at == body && i == 1 // of a text the length is known
+			if !slices.Equal(got, less) && !whole || len(found.Lost) == 0 {
+				t.Errorf("record %d as %q: lost %v, have\n%q\nwant\n%q", at, c[offsets[at]:][:2], found.Lost, got, less)
+			}
+		}
+	}
+	// Where all of it is damaged, it is told.
+	c := bytes.Clone(b)
+	clear(c[offsets[body]:])
+	if found := Recover(c, time.Time{}); !slices.ContainsFunc(found.Lost, func(g Gap) bool { return g.From == offsets[10] }) {
+		t.Errorf("lost %v", found.Lost)
 	}
 	// Cut before what was put in, it has all else, and says what is not there.
 	found := Recover(b[:offsets[recipients]], time.Time{})
