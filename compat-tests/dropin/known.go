@@ -33,6 +33,23 @@ var knownDifferences = []judges.Known{
 		Stock: []string{"second socket hears of its client: false"},
 		Ours:  []string{"second socket hears of its client: true"},
 	},
+	{
+		Row: "servers/memcache:mc with a timeout below zero", Reason: "stock panics when it is connected to the server; in ours, where one process has all sessions, the table is unavailable, and the log says why",
+		Stock: []string{
+			`client 0: reply ""`,
+			"log <18> postfix/qmqpd: panic: vstream_control: bad timeout -1",
+			"signal 6",
+		},
+		Ours: []string{
+			`client 0: reply "34:ZError: server configuration error,"`,
+			"status record: AVAIL generation 7",
+			"log <19> postfix/qmqpd: error: memcache:mc: timeout is below zero: -1",
+			"log <20> postfix/qmqpd: warning: memcache:mc is unavailable. memcache:mc: timeout is below zero: -1",
+			"log <20> postfix/qmqpd: warning: qmqpd_authorized_clients: memcache:mc: table lookup problem",
+			"log <22> postfix/qmqpd: disconnect from localhost[127.0.0.1]",
+			"exit 0",
+		},
+	},
 }
 
 // serviceDifferences are those of TestNameServices.

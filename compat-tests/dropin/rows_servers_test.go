@@ -38,6 +38,15 @@ func settings(want string, lines ...string) judges.Row {
 	return judges.Row{Name: "memcache:mc with " + strings.Join(lines, ", "), Main: append(lines, "qmqpd_authorized_clients = memcache:mc"), Clients: ok, Want: []string{want}}
 }
 
+// negativeTimeout is a row with a memcached whose time limit is below zero: an agreed
+// difference.
+func negativeTimeout() judges.Row {
+	row := settings("", "mc_memcache = unix:private/mc", "mc_timeout = -1")
+	row.Name, row.Want = "memcache:mc with a timeout below zero", []string{"TAKEN generation 7"}
+	row.Serve = map[string]func(net.Conn){"@QUEUE/private/mc": func(c net.Conn) { _, _ = io.Copy(io.Discard, c) }}
+	return row
+}
+
 // proxied is a row with a proxymap(8) that greets so, and answers first the request
 // to open a table and then lookups: with the first text first, and with the last
 // from then on. The empty text ends the connection, and "withheld" stands for none.
@@ -196,6 +205,10 @@ var serverRows = []judges.Row{
 	server("memcache:@CONF/settings", "fatal: 127.0.0.1:1x: garbage after numerical service", "memcache = inet:127.0.0.1:1x"),
 	server("memcache:@CONF/settings", "fatal: 127.0.0.1:1x: garbage after numerical service", "memcache = inet:127.0.0.1:1x\nbackup = static:x"),
 	server("memcache:@CONF/settings", refuses, "memcache = inet:localhost:1"),
+	server("memcache:@CONF/settings", "Is the postfix-foo package installed?", "memcache = inet:localhost:1\nbackup = foo:x"),
+	server("unionmap:{static:{a},{foo:b}}", "Is the postfix-{foo package installed?"),
+	server("pipemap:{foo:x}", "Is the postfix-foo package installed?"),
+	negativeTimeout(),
 	server("memcache:@CONF", "exit 1"),
 	server("memcache:@CONF/settings", "/settings: bad numerical configuration: ttl = ten", "ttl = ten"),
 	server("memcache:@CONF/settings", "/settings: invalid max_try parameter value 0 < 1", "max_try = 0"),

@@ -59,6 +59,10 @@ func openMemcache(o *opening) (Table, error) {
 			return nil, err
 		}
 	}
+	if timeout < 0 {
+		// Postfix takes it, and panics when it is connected.
+		return nil, &cannotOpen{"memcache:" + o.name + ": timeout is below zero: " + decimal(timeout)}
+	}
 	t.pause = time.Duration(wait) * time.Second
 	t.keyFormat = settings.text("key_format", "%s")
 	if settings.text("domain", "") != "" {

@@ -42,7 +42,7 @@ func TestSettingsFiles(t *testing.T) {
 		{"ttl=5\nttl = 5\n", "", nil},
 		{"ttl=5\nttl = 6\n", "", []string{"warning: FILE, line 2: overriding earlier entry: ttl=5"}},
 		{"max_try = 0\nmax_try = 1\n", "", []string{"warning: FILE, line 2: overriding earlier entry: max_try=0"}},
-		{"timeout = -1\nttl = -1\nflags = -1\n", "", nil},
+		{"timeout = 0\nttl = -1\nflags = -1\n", "", nil},
 		{"\n\nttl\n", `FILE, line 3: missing '=' after attribute name: "ttl"`, nil},
 		{"ttl x = 5\n", `FILE, line 1: missing '=' after attribute name: "ttl x = 5"`, nil},
 		{"= x\n", `FILE, line 1: missing attribute name: "= x"`, nil},
@@ -106,6 +106,7 @@ func TestServersRefused(t *testing.T) {
 		"memcache:m":           "memcache:m map is not allowed for security-sensitive data",
 		"socketmap:unix:/x:y":  "socketmap:unix:/x:y map is not allowed for security-sensitive data",
 		"memcache:d":           "memcache:d: unsupported setting: domain; specify proxy:memcache:d instead",
+		"memcache:t":           "memcache:t: timeout is below zero: -1",
 		"socketmap:nosuchname": "socketmap requires server:socketmap argument",
 	} {
 		flags := listFlags
@@ -113,7 +114,11 @@ func TestServersRefused(t *testing.T) {
 			flags |= table.NoUnauth
 		}
 		log := &recorder{}
-		set := table.NewSet(table.Options{Log: log, Parameter: func(name string) (string, bool) { return "x", name == "d_domain" }})
+		parameters := map[string]string{"d_domain": "x", "t_timeout": "-1"}
+		set := table.NewSet(table.Options{Log: log, Parameter: func(name string) (string, bool) {
+			value, ok := parameters[name]
+			return value, ok
+		}})
 		defer set.Close()
 		tbl, err := set.Open(spec, flags)
 		if err != nil {
