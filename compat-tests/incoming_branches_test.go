@@ -35,6 +35,10 @@ var branchVariants = map[string]settings{
 	"twice": {"canonical_maps": "fail:x", "canonical_classes": "envelope_recipient", "virtual_alias_maps": "inline:{{size@x = {a@x, b@x, c@x, d@x}}}",
 		"virtual_alias_expansion_limit": "2", "recipient_bcc_maps": "static:copy"},
 	"no-local": {"virtual_alias_maps": "inline:{{@d.example = @e.example}}", "canonical_maps": "inline:{{@c.example = @d.example}}"},
+	"octal":    {"message_strip_characters": "\\1\u00e9\\7\xff", "message_reject_characters": `\37G\6\1@`},
+	"octal2":   {"message_strip_characters": `\1\0\3\6~`, "message_reject_characters": "\\77\u00e9\\3\u00e9"},
+	"acts":     {"header_checks": "regexp:{{/^(X-Do|Subject): *DO (.*)/ $$2}}", "body_checks": "regexp:{{/^DO (.*)/ $$1}}"},
+	"parts":    {"mime_header_checks": "regexp:{{/^X/ REJECT mime}}", "nested_header_checks": "regexp:{{/^X/ REJECT nested}}"},
 	"known":    {"header_checks": "regexp:{{/^(Subject|To|Resent-To|From|Message-ID|Received|TLS-Required): *DO (.*)/ $$2}}", "always_bcc": "archive"},
 }
 
@@ -132,6 +136,32 @@ func branchCorpus() []incomingCase {
 				add("action "+act, v, submission{message: m})
 			}
 			add("action, nobody", v, submission{message: "X: \u00e4\nSubject: DO " + act, recipients: []string{}})
+		}
+	}
+	// Codes that are not quite codes, and bytes that are not ASCII where a blank may stand.
+	for _, act := range []string{"REJECT 5.7.1\u00e9 x", "REJECT 5.7.1\xa0x", "REJECT 5.7.1", "REJECT 5.7.1\vx", "REJECT 2.1.1 x", "REJECT 5.1234.1 x", "REJECT 5.123.1234 x", "REJECT 5.123.123 x",
+		"REJECT 5.7.", "REJECT 5..1", "REJECT .7.1", "REJECT 57.1 x", "REJECT 6.7.1 x", "REJECT \xff", "REJECT \v 5.7.1 x", "REJECT\u00e9 x", "REJECT5.7.1 x", "WARN\u00e9", "FILTER smtp:\u00e9", "PREPEND X\u00e9: y", "REDIRECT \u00e9@y", "DISCARD 5.7.1\u00e9", "\u00e9"} {
+		add("code "+act, "acts", submission{message: "Subject: DO " + act + "\nX: y\n\nb\n"})
+		add("code, body "+act, "acts", submission{message: "X: y\n\nb\nDO " + act + "\nc\n"})
+	}
+	for _, v := range []string{"parts", "keepcr"} {
+		for _, m := range []string{
+			"Content-Type: multipart/mixed;\tboundary=q\n\n--q\nX: y\n\nb\n--q--\n",
+			"Content-Type:\tmultipart/mixed;\n\tboundary\t=\tq\t;x\n\n--q\nX: y\n\nb\n--q--\n",
+			"Content-Type: multipart\t/\tmixed; boundary=q\tr\n\n--q\nX: y\n\nb\n--q--\n",
+			"Content-Type: multipart/mixed\t(\tc\t)\t; boundary=q\n\n--q\nX: y\n\nb\n--q--\n",
+			"Content-Transfer-Encoding:\t8bit\t\nX-Q: z\n\n\u00e9\n",
+			"Content-Type: multipart/mixed; boundary=q\n\n-x y\n-q\n-\n--\n---\n--q\nX: y\n\nb\n--q--\n",
+			"Content-Type: multipart/mixed; boundary=-\n\n-x y\n---\nX: y\n\nb\n-----\n",
+			"Content-Type: multipart/mixed; boundary=\"\u00e9 \"\n\n--\u00e9\nX: y\n\nb\n",
+			"Content-Type: multipart/mixed\u00a0; boundary=q\n\n--q\nX: y\n\nb\n",
+		} {
+			add("tabs and dashes", v, submission{message: m})
+		}
+	}
+	for _, v := range []string{"octal", "octal2"} {
+		for _, m := range []string{"a\x01b8c9d\n", "\u00e9 x\n", "\xff\x07\n", "\x06G\n", "\x03?\n", "\x1f\n", "G ~ 1\n"} {
+			add("octal digits", v, submission{message: m})
 		}
 	}
 	for _, a := range []string{"[127.0.0.1]x", "[127.0.0.1].x", "[127.0.0.1].", "[127.0.0.1]..", "[127.0.0.1][x]", "[127.0.0.1", "[IPv6:::1].x", "[255.1.2.3]", "[1.256.2.3]", "[IPv6:1:2:3:4:5:6:1.2.3.4]", "[IPv6:1:2:3:4:5:6:7:1.2.3.4]", "[IPv6::0]", "[IPv6::9]", "[IPv6::A]", "[IPv6::Z]", "[IPv6::a]", "[IPv6::z]", "[IPv6::/]", "[IPv6::@]", "[IPv6::`]", "[IPv6::{]", "[x].[127.0.0.1]", "[127.0.0.1] (c)", "[]", "[].", "[ ]", "[\\]]", ".", "..", "", "local.example.org.", "local.example.org..", "LOCAL.example.org"} {

@@ -32,6 +32,9 @@ func TestPostconfNetwork(t *testing.T) {
 		{"-c", dir("inet_interfaces = ::1.2.3.4\n"), "mynetworks"},
 		{"-c", dir("inet_interfaces = 127.0.0.1\n"), "mynetworks"},
 		{"-c", dir("inet_interfaces = 127.0.0.1\n"), "-m"},
+		{"-c", dir("inet_interfaces = loopback-only\n"), "mynetworks"},
+		{"-c", dir("inet_interfaces = loopback-only\n"), "-v", "-m"},
+		{"-c", dir("inet_interfaces = loopback-only\nmynetworks_style = class\n"), "mynetworks"},
 	}
 	for _, row := range []struct {
 		name      string
@@ -42,6 +45,9 @@ func TestPostconfNetwork(t *testing.T) {
 		{name: "loopback"},
 		{name: "classes", addresses: []string{"10.1.2.3/24", "10.1.2.4/24", "172.16.1.2/12", "192.168.1.2/30"}},
 		{name: "no class", addresses: []string{"240.1.2.3/8"}},
+		{name: "no class, the last", addresses: []string{"254.1.2.3/8", "255.1.2.3/16"}},
+		{name: "masks at the ends", addresses: []string{"10.0.0.0/0", "10.0.0.1/1", "10.3.0.1/31", "10.4.0.1/32"}},
+		{name: "IPv6, zeros at the ends", addresses: []string{"::2/0", "2001:db8::/3", "::1:0:0/80", "1::/16", "1:0:0:2::1/64"}},
 		{name: "IPv6", addresses: []string{"2001:db8::ff:1/97", "2001:db8:1::/1", "2001:db8:3:ffff::1/63", "fec0::1/64"}},
 		{name: "IPv4 in IPv6", addresses: []string{"::1.2.3.4/128", "::0.1.0.0/120", "::0.0.1.1/128", "::ffff:1.2.3.4/128"}},
 	} {
