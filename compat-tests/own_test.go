@@ -59,9 +59,87 @@ func ownSubmission(data []byte) submission {
 	return submission{message: text, sender: found[0], recipients: found[1:]}
 }
 
+// ownChecks are rules that most mail matches somewhere, with each action that does
+// not end a message, for both sorts of patterns.
+var ownChecks = map[string]string{
+	"own-header": `/^Received:.* by ([^ ]+)/ REPLACE Received: by $1, shorter
+if /^X-/
+/^X-[a-m][^:]*: *(.*)/ PREPEND X-Before: $1
+/^X-Spam[^:]*: (.*)/ REPLACE X-Junk: $1
+/^X-[^:]*:$/ IGNORE
+/^X-(Mailer|Priority|Original)/ STRIP of $1
+endif
+/^Subject: *(re|aw|fwd?): *(.*)/ REPLACE Subject: $2 ($1)
+/^Subject:.*=\?([^?]*)\?/ WARN in $1
+/^From:.*<([^>@]+)@([^>]+)>/ BCC $1+from@$2
+/^List-(Id|Post|Help): *(.*)/ REDIRECT list@$1.example
+/^(DKIM-Signature|Authentication-Results|ARC-[^:]*): / IGNORE
+/^(To|Cc): (.*)/ REPLACE $1: extra, $2
+/^Reply-To:/ HOLD at $$
+/^Message-ID: *<(.*)@/ PREPEND X-Left: $1
+/^(Date|Sender|Precedence|References):/ INFO $1
+/^Return-Path:/ FILTER smtp:[192.0.2.1]
+/^Delivered-To: *(.*)/ PASS
+!/^[ -~]*$/ INFO unusual
+`,
+	"own-mime": `/^Content-Type: *multipart.([^;]*);.*boundary="?([^";]+)/ REPLACE Content-Type: multipart/mixed; x=$1; boundary="$2"
+/^Content-Type: *([a-z]+).([^; ]+)/ PREPEND X-Kind: $1, $2
+/^Content-Transfer-Encoding: *(.*)/ INFO $1
+/^Content-(Disposition|Description):.*name="?([^";]*)/ REPLACE X-File: $2
+/^Content-/ STRIP
+/^MIME-Version: *(.*)/ PREPEND  folded: $1
+`,
+	"own-nested": `/^(From|To|Subject): *(.*)/ PREPEND X-Inner-$1: $2
+/^Received:/ IGNORE
+/^[^:]*: *(.*)/ REPLACE X: $1
+`,
+	"own-body": `/^--([^ ]+)--$/ INFO last $1
+/^--([^ ]+)$/ PREPEND between
+/^> *(.*)/ REPLACE $1
+/^$/ DUNNO
+/^[^ ]{60,}$/ DUNNO
+/href=["']?([^"' >]+)/ REPLACE link $1
+/^-- ?$/ PREPEND $$
+/(.*)=$/ STRIP
+/^[a-f](.*)/ PREPEND To: $1
+/^[g-k]/ IGNORE
+/[^ -~]/ WARN
+`,
+}
+
+// ownVariants are settings under which mail of one's own is not what it was.
+var ownVariants = map[string]settings{
+	"own-regexp": {"header_checks": "regexp:DIR/own-header", "mime_header_checks": "regexp:DIR/own-mime", "nested_header_checks": "regexp:DIR/own-nested", "body_checks": "regexp:DIR/own-body"},
+	"own-pcre": {"header_checks": "pcre:DIR/own-header", "mime_header_checks": "pcre:DIR/own-mime", "nested_header_checks": "pcre:DIR/own-nested", "body_checks": "pcre:DIR/own-body",
+		"cleanup_replace_stray_cr_lf": "no"},
+	"own-limits": {"header_checks": "pcre:DIR/own-header", "body_checks": "pcre:DIR/own-body", "header_size_limit": "400", "mime_boundary_length_limit": "20", "mime_nesting_limit": "2",
+		"body_checks_size_limit": "2000", "header_address_token_limit": "20", "line_length_limit": "600"},
+	"own-convert": {"mime_header_checks": "regexp:DIR/own-mime", "nested_header_checks": "", "force_mime_input_conversion": "yes", "message_strip_characters": `\0`, "smtputf8_autodetect_classes": "all"},
+	"own-maps": {"canonical_maps": `pcre:{{/^(.*)@(.*)\.com$$/ $$1@$$2.example}}`, "virtual_alias_maps": `regexp:{{/^([a-j][^+]*)@(.*)/ $$1+v@$$2, z+$$1@$$2}}`, "masquerade_domains": "org net",
+		"sender_bcc_maps": "static:kept@archive.example", "message_drop_headers": "received, bcc, x-mailer"},
+}
+
+// ownForms are what becomes of a message on odd ways.
+var ownForms = []struct {
+	name   string
+	change func(text string) string
+}{
+	{"as it is", func(s string) string { return s }},
+	{"CRLF", func(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }},
+	{"bare CR", func(s string) string { return strings.ReplaceAll(s, ";\n", ";\r") }},
+	{"no last line end", func(s string) string { return strings.TrimRight(s, "\n") }},
+	{"out of an mbox", func(s string) string { return "From joe Sun Nov 22 10:00:00 2026\n" + s }},
+	{"NUL", func(s string) string { return strings.ReplaceAll(s, "er", "e\x00") }},
+	{"first half", func(s string) string { return s[:len(s)/2] }},
+	{"second half", func(s string) string { return s[len(s)/2:] }},
+	{"without empty lines", func(s string) string { return strings.ReplaceAll(s, "\n\n", "\n") }},
+	{"unfolded", func(s string) string { return strings.NewReplacer("\n ", " ", "\n\t", "\t").Replace(s) }},
+	{"nested", func(s string) string { return "Content-Type: message/rfc822\n\n" + s }},
+}
+
 // TestOwnMail sends the messages of a folder, one in each file as in a Maildir, to the
-// real qmqpd and cleanup(8), and to ours: with the stock settings, and with those of
-// TestIncomingCorpus in turn.
+// real qmqpd and cleanup(8), and to ours: with the stock settings, with those of
+// TestIncomingCorpus in turn, and in odd forms under settings that change much of it.
 func TestOwnMail(t *testing.T) {
 	if os.Getenv(ownMail) == "" {
 		t.Skip("no folder: make own-mail DIR=...")
@@ -70,19 +148,29 @@ func TestOwnMail(t *testing.T) {
 	variants := maps.Clone(incomingVariants)
 	maps.Copy(variants, mapVariants)
 	names := slices.Sorted(maps.Keys(variants))
-	d := newDuel(t, commonMain, variants)
+	maps.Copy(variants, ownVariants)
+	own := slices.Sorted(maps.Keys(ownVariants))
+	d := newDuel(t, commonMain, variants, ownChecks)
 	sent := 0
 	filesBelow(t, ownMail, func(path string, data []byte) {
 		if len(data) > most {
 			t.Logf("%s: too large", path)
 			return
 		}
-		for _, variant := range slices.Compact([]string{stock, names[sent%len(names)]}) {
-			d.t.Run(variant+"/"+path, func(t *testing.T) {
+		compare := func(variant, form string, change func(string) string) {
+			d.t.Run(variant+"/"+form+path, func(t *testing.T) {
 				postfix.Case(t)
-				d.compare(t, variant, "127.0.0.1", ownSubmission(data))
+				req := ownSubmission(data)
+				req.message = change(req.message)
+				d.compare(t, variant, "127.0.0.1", req)
 			})
 		}
+		for _, variant := range slices.Compact([]string{stock, names[sent%len(names)]}) {
+			compare(variant, ownForms[0].name, ownForms[0].change)
+		}
+		// The numbers of both have no divisor in common: all meet.
+		form := ownForms[sent%len(ownForms)]
+		compare(own[sent%len(own)], form.name, form.change)
 		sent++
 	})
 	if sent == 0 {
