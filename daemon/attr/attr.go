@@ -165,6 +165,10 @@ func (r *Reader) string(context string) (string, error) {
 	return s, err
 }
 
+// endOfInput is the byte that Postfix takes for the end of the input, if it is the last
+// one of a string without its end: as a signed number it is EOF.
+const endOfInput = 0xff
+
 func (r *Reader) untilNUL(context string) (string, error) {
 	var long []byte
 	for {
@@ -180,7 +184,7 @@ func (r *Reader) untilNUL(context string) (string, error) {
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull) && len(long) <= MaxString:
 			continue
-		case len(long) > 0:
+		case len(long) > 0 && long[len(long)-1] != endOfInput:
 			return "", fmt.Errorf("unexpected end-of-input from %s while reading %s", r.peer, context)
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return "", fmt.Errorf("timeout on %s while reading %s", r.peer, context)

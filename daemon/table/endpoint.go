@@ -184,6 +184,15 @@ func (l *link) usable() bool {
 	}
 	quiet := false
 	err = raw.Control(func(fd uintptr) {
+		if e.asksBlindly {
+			// To read would take an error, such as a reset, that the next request is to
+			// find.
+			fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+			if _, err := unix.Poll(fds, 0); err == nil && fds[0].Revents&unix.POLLERR != 0 {
+				quiet = true
+				return
+			}
+		}
 		var one [1]byte
 		n, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
 		quiet = err == unix.EAGAIN || err == nil && n == 0 && e.asksBlindly

@@ -2,11 +2,14 @@ package table
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // endpointServer is a server whose ends of the connections the test has.
@@ -59,6 +62,7 @@ func TestEndpointUsesAgain(t *testing.T) {
 		blind       bool
 		server      func(net.Conn)
 		again       bool
+		reset       bool // what the server closes has bytes that it did not read
 	}{
 		{name: "no limits", unused: time.Hour, old: 9 * time.Hour, again: true},
 		{name: "within both", idle: time.Minute, age: time.Hour, unused: 59 * time.Second, old: 59 * time.Minute, again: true},
@@ -67,6 +71,9 @@ func TestEndpointUsesAgain(t *testing.T) {
 		{name: "ended", server: func(c net.Conn) { c.Close() }},
 		{name: "unasked", server: func(c net.Conn) { _, _ = c.Write([]byte("x")) }},
 		{name: "ended, asked blindly", blind: true, server: func(c net.Conn) { c.Close() }, again: true},
+		{name: "unasked, asked blindly", blind: true, server: func(c net.Conn) { _, _ = c.Write([]byte("x")) }},
+		{name: "reset", reset: true, server: func(c net.Conn) { c.Close() }},
+		{name: "reset, asked blindly", blind: true, reset: true, server: func(c net.Conn) { c.Close() }, again: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e, accepted := endpointServer(t)
@@ -75,6 +82,11 @@ func TestEndpointUsesAgain(t *testing.T) {
 			peer := accepted()
 			if !first.fresh {
 				t.Error("a new connection is not fresh")
+			}
+			if tt.reset {
+				if _, err := first.Write([]byte("x")); err != nil {
+					t.Fatal(err)
+				}
 			}
 			e.put(first)
 			if first.fresh {
@@ -91,6 +103,11 @@ func TestEndpointUsesAgain(t *testing.T) {
 			}
 			if !tt.again && tt.server == nil {
 				closedByPeer(t, peer)
+			}
+			if second == first && tt.reset {
+				if _, err := second.reader.ReadByte(); !errors.Is(err, unix.ECONNRESET) {
+					t.Errorf("read after the reset: %v", err)
+				}
 			}
 			second.drop()
 		})

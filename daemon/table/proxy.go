@@ -99,7 +99,7 @@ func (t *proxyTable) open(ctx context.Context) error {
 		l, problem, err := t.exchange(ctx, attr.AppendEnd(request), attr.Uint32("status", &status), attr.Uint32("flags", &flags))
 		ok := l != nil
 		if ok && log != nil {
-			log.Infof("dict_proxy_open: connect to map=%s status=%d server_flags=%s", t.name, status, Flags(flags))
+			log.Infof("dict_proxy_open: connect to map=%s status=%d server_flags=%s", t.name, int32(status), Flags(flags))
 		}
 		t.release(l, status == proxyOK || status == proxyBad || status == proxyDeny)
 		switch {
@@ -126,7 +126,7 @@ func (t *proxyTable) open(ctx context.Context) error {
 		case status == proxyDeny:
 			return t.refused(t.notConfigured())
 		default:
-			t.log.Warningf("%s open failed for table \"%s\": unexpected status %d", t.service, t.name, status)
+			t.log.Warningf("%s open failed for table \"%s\": unexpected status %d", t.service, t.name, int32(status))
 			t.endpoint.tellEnd(ctx)
 		}
 		if err := pause(ctx, proxyPause); err != nil {
@@ -151,7 +151,7 @@ func (t *proxyTable) Lookup(ctx context.Context, key string) (string, bool, erro
 		l, problem, err := t.exchange(ctx, request, wants...)
 		ok := l != nil
 		if ok && log != nil {
-			log.Infof("dict_proxy_lookup: table=%s flags=%s key=%s -> status=%d result=%s", t.name, t.flags, key, status, value)
+			log.Infof("dict_proxy_lookup: table=%s flags=%s key=%s -> status=%d result=%s", t.name, t.flags, key, int32(status), value)
 		}
 		t.release(l, status <= proxyConfig)
 		switch {
@@ -175,7 +175,7 @@ func (t *proxyTable) Lookup(ctx context.Context, key string) (string, bool, erro
 		case status == proxyDeny:
 			return "", false, fatalError(t.notConfigured(), nil)
 		default:
-			t.log.Warningf("%s lookup failed for table \"%s\" key \"%s\": unexpected reply status %d", t.service, t.name, key, status)
+			t.log.Warningf("%s lookup failed for table \"%s\" key \"%s\": unexpected reply status %d", t.service, t.name, key, int32(status))
 			t.endpoint.tellEnd(ctx)
 		}
 		if err := pause(ctx, proxyPause); err != nil {

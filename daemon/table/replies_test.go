@@ -167,6 +167,50 @@ func TestTCPReplies(t *testing.T) {
 	s.check(t, open(t, "tcp:"+addr, listFlags, log), log, 9, lookups)
 }
 
+// A part of a reply is too long a text for Postfix, or the end of the input, as its last
+// byte is. The lines are postmap's.
+func TestTCPPartOfAReply(t *testing.T) {
+	const long, ended = "text longer than 4096", "unexpected EOF (Operation now in progress)"
+	for part, want := range map[string]string{
+		"200 x": long, "200 x\x7f": long, "200 x\x00": long, "": ended, "200 x\xc3": ended, "200 x\xff": ended,
+		"200 " + strings.Repeat("v", 4093): long, "200 " + strings.Repeat("\u00fc", 2047): ended,
+	} {
+		t.Run(fmt.Sprintf("%.10q", part), func(t *testing.T) {
+			t.Parallel() // there is a pause before it is asked again
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var wg sync.WaitGroup
+			t.Cleanup(func() { l.Close(); wg.Wait() })
+			wg.Go(func() {
+				for _, reply := range []string{part, "200 ok\n"} {
+					conn, err := l.Accept()
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if _, err = upTo("\n")(bufio.NewReader(conn)); err == nil {
+						_, err = io.WriteString(conn, reply)
+					}
+					if err != nil {
+						t.Error(err)
+					}
+					conn.Close()
+				}
+			})
+			log := &recorder{}
+			tbl := open(t, "tcp:"+l.Addr().String(), listFlags, log)
+			if got := result(t.Context(), tbl, "key"); got != "= ok" {
+				t.Errorf("Lookup: %s", got)
+			}
+			if diff := cmp.Diff([]string{"warning: read TCP map reply from " + l.Addr().String() + ": " + want}, log.take()); diff != "" {
+				t.Errorf("log (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestSocketmapReplies(t *testing.T) {
 	s := &script{read: upTo(",")}
 	path := filepath.Join(t.TempDir(), "socket")
@@ -457,6 +501,8 @@ func TestProxyTrouble(t *testing.T) {
 		"open, unexpected status": {"", []string{opened(6, 0), opened(0, 16), found(0, "x")}, 2, []string{`warning: map open failed for table "static:x": unexpected status 6`}},
 		"open, end":               {"", []string{end, opened(0, 16), found(0, "x")}, 2, []string{"warning: dict_proxy_open: service map: Application error"}},
 		"unexpected status":       {"", []string{opened(0, 16), found(6, "u"), found(0, "x")}, 2, []string{`warning: map lookup failed for table "static:x" key "key": unexpected reply status 6`}},
+		"open, negative status":   {"", []string{opened(-1, 0), opened(0, 16), found(0, "x")}, 2, []string{`warning: map open failed for table "static:x": unexpected status -1`}},
+		"negative status":         {"", []string{opened(0, 16), found(-1, "u"), found(0, "x")}, 2, []string{`warning: map lookup failed for table "static:x" key "key": unexpected reply status -1`}},
 		"end":                     {"", []string{opened(0, 16), end, found(0, "x")}, 2, nil},
 		"end twice":               {"", []string{opened(0, 16), end, end, found(0, "x")}, 3, []string{"warning: dict_proxy_lookup: service map: Application error"}},
 		"other attributes":        {"", []string{opened(0, 16), "value\x00x\x00status\x000\x00\x00", found(0, "x")}, 2, []string{"warning: unexpected attribute value from DIR/private/map socket (expecting: status)"}},

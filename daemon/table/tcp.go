@@ -2,8 +2,10 @@ package table
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
+	"io"
 	"time"
 )
 
@@ -96,8 +98,10 @@ func (t *tcpTable) ask(ctx context.Context, l *link, key string, log Logger) (st
 	switch {
 	case err == nil && line[len(line)-1] == '\n':
 		return line[:len(line)-1], nil
-	case line == "":
-		return "", errors.New("unexpected EOF (" + l.trouble(ctx, err) + ")")
+	case line == "" || line[len(line)-1] >= 0x80:
+		// Postfix takes an 8-bit character at the end of a part for the end of the input,
+		// which is negative too.
+		return "", errors.New("unexpected EOF (" + l.trouble(ctx, cmp.Or(err, io.EOF)) + ")")
 	}
 	return "", errors.New("text longer than " + decimal(tcpMaxReply))
 }
