@@ -122,6 +122,39 @@ func testTableSpecs(t *testing.T, utf8 bool) {
 	}
 }
 
+// TestIndexedEdges asks indexed files for the empty key, which a pipemap may come to, and
+// for keys that are longer than the type allows.
+func TestIndexedEdges(t *testing.T) {
+	pf := postfix.New(t, postfix.Options{})
+	long := func(n int) string { return strings.Repeat("k", n) }
+	for _, typ := range []string{"hash", "btree", "cdb", "lmdb"} {
+		for i, text := range []string{"", "a b\nc d\n" + long(400) + " long\n"} {
+			name := fmt.Sprintf("/etc/postfix/%s-edges%d", typ, i)
+			pf.WriteFile(name, text, 0o644)
+			pf.MustRun("/usr/sbin/postmap", typ+":"+name)
+			for _, keys := range [][]string{{"", "a"}, {"a", "", "c"}, {"b", ""}, {long(510), long(511), long(512), long(400)}, {long(5000), "a"}, {long(70000), "a"}} {
+				for _, spec := range []string{typ + ":%s", "pipemap:{regexp:{{/^b?()$/ $1},{/^(.*)$/ $1}}," + typ + ":%s}"} {
+					t.Run(fmt.Sprintf("%s of %d/%.20q", fmt.Sprintf(spec, "x"), len(text), keys), func(t *testing.T) {
+						t.Parallel() // postmap pauses before it ends with an error
+						postfix.Case(t)
+						wantAnswers, wantLog := queryPostmap(pf, fmt.Sprintf(spec, name), keys)
+						gotAnswers, gotLog := queryOurs(t, pf.Dir, fmt.Sprintf(spec, pf.Path(name)), keys)
+						if diff := cmp.Diff(wantAnswers, gotAnswers); diff != "" {
+							t.Errorf("answers (-postmap +ours):\n%.2000s", diff)
+						}
+						for i := range gotLog {
+							gotLog[i] = strings.ReplaceAll(gotLog[i], pf.Dir, "")
+						}
+						if diff := cmp.Diff(wantLog, gotLog); diff != "" {
+							t.Errorf("log (-postmap +ours):\n%s", diff)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
 // lookupErrors writes the end of both programs after a failed lookup alike, and
 // keeps the errors of opening a table.
 func lookupErrors(log []string) []string {

@@ -35,6 +35,9 @@ func ask(t *testing.T, format string, data []byte, keys ...[]byte) (found int, p
 			return err
 		}
 		for _, key := range keys {
+			if len(key) == 0 && format == "lmdb" {
+				continue // an error anyhow
+			}
 			value, ok, err := x.get(key)
 			if err != nil {
 				return err

@@ -157,6 +157,30 @@ func TestSampleFiles(t *testing.T) {
 	}
 }
 
+// An empty key is one that is not found, but LMDB calls that an error. It looks for one
+// until it has found a key that ends in NUL.
+func TestEmptyKeys(t *testing.T) {
+	basic := records(t, "testdata/basic.txt")
+	for _, spec := range []string{"hash:testdata/basic-hash", "btree:testdata/basic-btree", "cdb:testdata/basic-cdb", "lmdb:testdata/basic-lmdb"} {
+		want := "not found"
+		if strings.HasPrefix(spec, "lmdb:") {
+			want = "fatal: error reading " + spec + ": MDB_BAD_VALSIZE: Unsupported size of key/DB name/data, or wrong DUPFIXED size"
+		}
+		tbl := open(t, spec, listFlags, nil)
+		if got := result(t.Context(), tbl, ""); got != want {
+			t.Errorf("%s: %s, want %s", spec, got, want)
+		}
+		for key := range basic {
+			if got := result(t.Context(), tbl, key); got != "= "+basic[key] {
+				t.Errorf("%s: %s: %s", spec, key, got)
+			}
+		}
+		if got := result(t.Context(), tbl, ""); got != "not found" {
+			t.Errorf("%s, later: %s", spec, got)
+		}
+	}
+}
+
 func TestConcurrentLookups(t *testing.T) {
 	want := records(t, "testdata/overflow.txt")
 	for _, spec := range []string{

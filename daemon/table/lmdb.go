@@ -63,6 +63,8 @@ var (
 	errLMDBVersion   = errors.New("MDB_VERSION_MISMATCH: Database environment version mismatch")
 	errLMDBCorrupted = errors.New("MDB_CORRUPTED: Located page was wrong type")
 	errLMDBEmpty     = errors.New(errno.Text(unix.EBADF))
+	// LMDB refuses to look for an empty key, which a pipemap may come to ask for.
+	errLMDBKeySize = errors.New("MDB_BAD_VALSIZE: Unsupported size of key/DB name/data, or wrong DUPFIXED size")
 )
 
 // errLMDBKeys is for files in which LMDB would look for numbers.
@@ -169,6 +171,9 @@ func lmdbError(err, instead error) error {
 func (x *lmdbIndex) get(key []byte) ([]byte, bool, error) {
 	if err := x.readMeta(); err != nil {
 		return nil, false, lmdbError(err, errLMDBCorrupted)
+	}
+	if len(key) == 0 {
+		return nil, false, errLMDBKeySize
 	}
 	value, found, err := x.search(key)
 	return value, found, lmdbError(err, errLMDBCorrupted)
