@@ -103,6 +103,7 @@ func newTables(ctx context.Context, eff *params.Effective, resolver hostname.Res
 		},
 		// A Postfix speaks its own version's words with its daemons.
 		ProxyInstanceFlags: eff.Profile().Version >= 3_11_00,
+		MemcacheKeyDigest:  eff.Profile().Version >= 3_11_00,
 	})
 }
 

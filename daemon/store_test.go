@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/params"
 )
@@ -80,6 +82,29 @@ func TestProxymapOfVersion(t *testing.T) {
 			t.Errorf("%s: %q", version, got)
 		}
 		set.Close()
+	}
+}
+
+// A setting of memcache tables that came with 3.11 is none for older ones.
+func TestMemcacheOfVersion(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "memcache")
+	if err := os.WriteFile(name, []byte("memcache = unix:/nonexistent\nkey_digest = sha256\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for version, want := range map[params.Version]string{3_10_13: "no connection", 3_11_00: "unsupported setting: key_digest"} {
+		host := params.SystemHost(t.Context(), nil)
+		host.Accounts = nil
+		eff := params.New(params.Process{Profile: params.Profile{Version: version}, Name: "qmqpd", Host: host})
+		LoadConfig(eff)
+		set := newTables(t.Context(), eff, nil, "", maillog.New(time.Now), nil)
+		defer set.Close()
+		tbl, err := set.Open("memcache:"+name, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := tbl.Lookup(t.Context(), "key"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", version, err, want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -15,7 +16,9 @@ import (
 // it stores in the server. Its settings come from a file, or from main.cf
 // parameters NAME_setting. It connects at the first lookup, from inside the
 // jail. The setting "domain", a list of domains to look up, is refused, since
-// it can name tables. Source: Postfix 3.10 dict_memcache.c, memcache_table(5).
+// it can name tables; so are key_digest, where Postfix has it, and a negative time
+// limit, with which Postfix panics at the first lookup. Source: Postfix 3.10
+// dict_memcache.c, memcache_table(5).
 type memcacheTable struct {
 	name      string
 	keyFormat string
@@ -61,12 +64,18 @@ func openMemcache(o *opening) (Table, error) {
 	}
 	if timeout < 0 {
 		// Postfix takes it, and panics when it is connected.
-		return nil, &cannotOpen{"memcache:" + o.name + ": timeout is below zero: " + decimal(timeout)}
+		return nil, &cannotOpen{"memcache:" + o.name + ": unsupported setting: timeout = " + decimal(timeout)}
 	}
 	t.pause = time.Duration(wait) * time.Second
 	t.keyFormat = settings.text("key_format", "%s")
-	if settings.text("domain", "") != "" {
-		return nil, &cannotOpen{"memcache:" + o.name + ": unsupported setting: domain; specify proxy:memcache:" + o.name + " instead"}
+	refused := []string{"domain"}
+	if o.set.opt.MemcacheKeyDigest {
+		refused = append(refused, "key_digest")
+	}
+	for _, name := range refused {
+		if settings.text(name, "") != "" {
+			return nil, &cannotOpen{"memcache:" + o.name + ": unsupported setting: " + name + "; specify proxy:memcache:" + o.name + " instead"}
+		}
 	}
 	server := settings.text("memcache", "inet:localhost:11211")
 	network, address, err := parseEndpoint(server)
@@ -152,6 +161,13 @@ func (t *memcacheTable) attempt(ctx context.Context, talk func(*link) (problem s
 	return errNoRetry
 }
 
+// keep keeps a connection. What came with the reply is lost, as in Postfix when it writes
+// the next request.
+func (t *memcacheTable) keep(l *link) {
+	_, _ = l.reader.Discard(l.reader.Buffered())
+	t.endpoint.put(l)
+}
+
 func (t *memcacheTable) get(ctx context.Context, key string) (value string, found bool, err error) {
 	err = t.attempt(ctx, func(l *link) string {
 		line, err := t.command(l, "get "+key)
@@ -159,20 +175,20 @@ func (t *memcacheTable) get(ctx context.Context, key string) (value string, foun
 			return t.ioError(ctx, l, err)
 		}
 		if line == "END" {
-			t.endpoint.put(l)
+			t.keep(l)
 			return ""
 		}
 		size, ok := valueSize(line)
 		if !ok || size > t.maxData {
 			return t.name + ": unexpected memcache server reply: " + clip(line, 30)
 		}
-		data := make([]byte, size+2)
-		if _, err := io.ReadFull(l.reader, data); err != nil || string(data[size:]) != "\r\n" {
+		data := make([]byte, size)
+		if _, err := io.ReadFull(l.reader, data); err != nil || !next(l.reader, '\r') || !next(l.reader, '\n') {
 			return t.name + ": EOF receiving memcache server reply"
 		}
-		value, found = cString(string(data[:size])), true
+		value, found = cString(string(data)), true
 		if end, err := t.line(l); err == nil && end == "END" {
-			t.endpoint.put(l)
+			t.keep(l)
 		} else {
 			l.drop()
 		}
@@ -185,6 +201,13 @@ func (t *memcacheTable) get(ctx context.Context, key string) (value string, foun
 		return "", false, &Error{Class: Retry, Type: "memcache", Name: t.name, Text: "memcache:" + t.name + ": " + err.Error(), Err: err}
 	}
 	return value, found, nil
+}
+
+// next reads one byte, and reports whether it is c. Nobody waits for a second byte
+// where the first is wrong.
+func next(r *bufio.Reader, c byte) bool {
+	got, err := r.ReadByte()
+	return err == nil && got == c
 }
 
 // valueSize reads "VALUE key flags size" as scanf(3) does: blanks need not stand
@@ -224,7 +247,7 @@ func (t *memcacheTable) set(ctx context.Context, key, value string) {
 		case line != "STORED":
 			return "database memcache:" + t.name + ": update failed: " + clip(line, 30)
 		}
-		t.endpoint.put(l)
+		t.keep(l)
 		return ""
 	})
 }

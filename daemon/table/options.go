@@ -51,6 +51,9 @@ type Options struct {
 	// wants the flags that a table was opened with in each request, and returns those of
 	// the table with each result. It refuses the requests of older versions as invalid.
 	ProxyInstanceFlags bool
+	// MemcacheKeyDigest says that key_digest is a setting of memcache tables, as with
+	// Postfix 3.11 and later. It is refused then.
+	MemcacheKeyDigest bool
 	// IPCIdle and IPCTTL are ipc_idle and ipc_ttl, the longest idle time and
 	// age of a connection to proxymap. Zero means 5s and 1000s.
 	IPCIdle, IPCTTL time.Duration

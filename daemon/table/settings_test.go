@@ -43,6 +43,8 @@ func TestSettingsFiles(t *testing.T) {
 		{"ttl=5\nttl = 6\n", "", []string{"warning: FILE, line 2: overriding earlier entry: ttl=5"}},
 		{"max_try = 0\nmax_try = 1\n", "", []string{"warning: FILE, line 2: overriding earlier entry: max_try=0"}},
 		{"timeout = 0\nttl = -1\nflags = -1\n", "", nil},
+		{"key_digest = sha256\n", "", nil},
+		{"key_digest =\ndomain =\n", "", nil},
 		{"\n\nttl\n", `FILE, line 3: missing '=' after attribute name: "ttl"`, nil},
 		{"ttl x = 5\n", `FILE, line 1: missing '=' after attribute name: "ttl x = 5"`, nil},
 		{"= x\n", `FILE, line 1: missing attribute name: "= x"`, nil},
@@ -106,7 +108,8 @@ func TestServersRefused(t *testing.T) {
 		"memcache:m":           "memcache:m map is not allowed for security-sensitive data",
 		"socketmap:unix:/x:y":  "socketmap:unix:/x:y map is not allowed for security-sensitive data",
 		"memcache:d":           "memcache:d: unsupported setting: domain; specify proxy:memcache:d instead",
-		"memcache:t":           "memcache:t: timeout is below zero: -1",
+		"memcache:t":           "memcache:t: unsupported setting: timeout = -1",
+		"memcache:k":           "memcache:k: unsupported setting: key_digest; specify proxy:memcache:k instead",
 		"socketmap:nosuchname": "socketmap requires server:socketmap argument",
 	} {
 		flags := listFlags
@@ -114,9 +117,8 @@ func TestServersRefused(t *testing.T) {
 			flags |= table.NoUnauth
 		}
 		log := &recorder{}
-		parameters := map[string]string{"d_domain": "x", "t_timeout": "-1"}
-		set := table.NewSet(table.Options{Log: log, Parameter: func(name string) (string, bool) {
-			value, ok := parameters[name]
+		set := table.NewSet(table.Options{Log: log, MemcacheKeyDigest: true, Parameter: func(name string) (string, bool) {
+			value, ok := map[string]string{"d_domain": "x", "k_key_digest": "sha256", "t_timeout": "-1"}[name]
 			return value, ok
 		}})
 		defer set.Close()
@@ -191,6 +193,7 @@ func TestMemcacheTrouble(t *testing.T) {
 		"too large":                {settings: "data_size_limit = 4\n", get: "VALUE key 0 5\r\nvalue\r\nEND\r\n", want: "retry: memcache:NAME: no connection", log: "warning: NAME: unexpected memcache server reply: VALUE key 0 5", asked: 2},
 		"three times":              {settings: "max_try = 3\n", get: "ERROR\r\n", want: "retry: memcache:NAME: no connection", log: "warning: NAME: unexpected memcache server reply: ERROR\nwarning: NAME: unexpected memcache server reply: ERROR", asked: 3},
 		"value without its end":    {get: "VALUE key 0 5\r\nvalue\nEND\r\n", want: "retry: memcache:NAME: no connection", log: "warning: NAME: EOF receiving memcache server reply", asked: 2},
+		"wrong end, and silence":   {settings: "timeout = 600\n", get: "VALUE key 0 5\r\nvalue\n", want: "retry: memcache:NAME: no connection", log: "warning: NAME: EOF receiving memcache server reply", asked: 2},
 		"end of input":             {want: "retry: memcache:NAME: no connection", log: "warning: database memcache:NAME: I/O error: Operation now in progress", asked: 2},
 		"silence":                  {settings: "timeout = 1\n", get: "VALUE key 0 9\r\n", want: "retry: memcache:NAME: no connection", log: "warning: NAME: EOF receiving memcache server reply", asked: 2},
 		"silence at first":         {settings: "timeout = 1\n", get: "E", want: "retry: memcache:NAME: no connection", log: "warning: database memcache:NAME: I/O error: Connection timed out", asked: 2},
