@@ -360,6 +360,7 @@ func TestProxyServers(t *testing.T) {
 		name     string
 		greeting string   // where it is another one, of the first connection
 		replies  []string // to one request after the other
+		keys     string
 	}{
 		{name: "found", replies: []string{opened(0, 32), found(0, "x"), found(1, "y")}},
 		{name: "fixed", replies: []string{opened(0, 16), found(1, ""), found(0, "")}},
@@ -383,6 +384,35 @@ func TestProxyServers(t *testing.T) {
 		{name: "two replies", replies: []string{opened(0, 16), found(0, "x") + found(0, "z"), found(0, "y"), found(0, "y")}},
 		{name: "another greeting", greeting: "protocol\x00other_protocol\x00\x00", replies: []string{opened(0, 16), found(0, "x"), found(0, "y")}},
 		{name: "a longer greeting", greeting: "protocol\x00proxymap_protocol\x00more\x00x\x00\x00", replies: []string{opened(0, 16), found(0, "x"), found(0, "y")}},
+		{name: "negative status", replies: []string{opened(0, 16), found(-1, "x"), found(0, "x"), found(0, "y")}},
+		{name: "open, negative status", replies: []string{opened(-1, 0), opened(0, 16), found(0, "x"), found(0, "y")}},
+		{name: "status that wraps", replies: []string{opened(0, 16), found(4294967296, "x"), found(0, "y")}},
+		{name: "status of 31 bits and one", replies: []string{opened(0, 16), found(2147483648, "x"), found(0, "x"), found(0, "y")}},
+		{name: "huge status", replies: []string{opened(0, 16), "status\x0099999999999999999999\x00value\x00x\x00\x00", found(0, "x"), found(0, "y")}},
+		{name: "status with blanks and sign", replies: []string{"status\x00 \t+0\x00flags\x00\n16\x00\x00", "status\x00 -0\x00value\x00x\x00\x00", found(0, "y")}},
+		{name: "status with blank after", replies: []string{opened(0, 16), "status\x000 \x00value\x00x\x00\x00", found(0, "x"), found(0, "y")}},
+		{name: "empty status", replies: []string{opened(0, 16), "status\x00\x00value\x00x\x00\x00", found(0, "x"), found(0, "y")}},
+		{name: "odd number", replies: []string{opened(0, 16), "status\x00\x01\xc3\xbc\xff" + strings.Repeat("\u00fc", 60) + "\x00value\x00x\x00\x00", found(0, "x"), found(0, "y")}},
+		{name: "odd attribute", replies: []string{opened(0, 16), "\x01\xc3\xbc\xff" + strings.Repeat("\u00fc", 160) + "\x00\x00", found(0, "x"), found(0, "y")}},
+		{name: "negative flags", replies: []string{opened(0, -1), found(0, "x"), found(0, "y")}},
+		{name: "all flags", replies: []string{opened(0, 2147483647), found(0, "x"), found(0, "y")}},
+		{name: "empty list", replies: []string{opened(0, 16), "\x00", found(0, "x"), found(0, "y")}},
+		{name: "part of a name", replies: []string{opened(0, 16), "sta", found(0, "x"), found(0, "y")}},
+		{name: "part of a name of ff", replies: []string{opened(0, 16), "sta\xff", found(0, "x"), found(0, "y")}},
+		{name: "part of a value of fe", replies: []string{opened(0, 16), "status\x000\x00value\x00x\xfe", found(0, "x"), found(0, "y")}},
+		{name: "part of a value of ff", replies: []string{opened(0, 16), "status\x000\x00value\x00x\xff", found(0, "x"), found(0, "y")}},
+		{name: "part, at a NUL", replies: []string{opened(0, 16), "status\x000\x00value\x00", found(0, "x"), found(0, "y")}},
+		{name: "no end", replies: []string{opened(0, 16), "status\x000\x00value\x00x\x00", found(0, "x"), found(0, "y")}},
+		{name: "long value", replies: []string{opened(0, 16), found(0, strings.Repeat("v", 1<<20)), found(0, "y")}},
+		{name: "not UTF-8", replies: []string{opened(0, 16), found(0, "\xff")}},
+		{name: "value of lines", replies: []string{opened(0, 16), found(0, "x\ny\r"), found(0, "")}},
+		{name: "not found with a value", replies: []string{opened(0, 16), found(1, "x"), found(0, "y")}},
+		{name: "a greeting in another's place", replies: []string{opened(0, 16), greeting, found(0, "x"), found(0, "y")}},
+		{name: "twice the same attribute", replies: []string{opened(0, 16), "status\x000\x00status\x000\x00value\x00x\x00\x00", found(0, "x"), found(0, "y")}},
+		{name: "long key", keys: strings.Repeat("k", 9000) + "|b", replies: []string{opened(0, 16), found(0, "x"), found(0, "y")}},
+		{name: "odd keys", keys: "a\x01b\x7fc%41\\|\u00fc|  lead|trail  |\ttab|UPPER|\u00c4|bad\xff||end", replies: []string{opened(0, 16)}},
+		{name: "odd keys of patterns", keys: "a\x01b\x7fc%41\\|\u00fc|  lead|trail  |\ttab|UPPER|\u00c4|bad\xff||end", replies: []string{opened(0, 32)}},
+		{name: "empty greeting", greeting: "\x00", replies: []string{opened(0, 16), found(0, "x"), found(0, "y")}},
 		{name: "an odd greeting", greeting: "greeting\x00proxymap_protocol\x00\x00", replies: []string{opened(0, 16), found(0, "x"), found(0, "y")}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -447,6 +477,9 @@ func TestProxyServers(t *testing.T) {
 			pf.WriteFile(conf+"/main.cf", pf.ReadFile("/etc/postfix/main.cf")+"proxymap_service_name = "+service+"\n", 0o644)
 			const spec = "proxy:static:x"
 			keys := []string{"a", "b"}
+			if row.keys != "" {
+				keys = strings.Split(row.keys, "|")
+			}
 			r := pf.RunInput([]byte(strings.Join(keys, "\n")+"\n"), "/usr/bin/timeout", "30", "/usr/sbin/postmap", "-c", conf, "-q", "-", spec)
 			var wantLog []string
 			for _, line := range strings.Split(strings.TrimSuffix(strings.ReplaceAll(r.Stderr, "postmap: ", ""), "\n"), "\n") {

@@ -43,8 +43,8 @@ var knownDifferences = []judges.Known{
 		Ours: []string{
 			`client 0: reply "34:ZError: server configuration error,"`,
 			"status record: AVAIL generation 7",
-			"log <19> postfix/qmqpd: error: memcache:mc: timeout is below zero: -1",
-			"log <20> postfix/qmqpd: warning: memcache:mc is unavailable. memcache:mc: timeout is below zero: -1",
+			"log <19> postfix/qmqpd: error: memcache:mc: unsupported setting: timeout = -1",
+			"log <20> postfix/qmqpd: warning: memcache:mc is unavailable. memcache:mc: unsupported setting: timeout = -1",
 			"log <20> postfix/qmqpd: warning: qmqpd_authorized_clients: memcache:mc: table lookup problem",
 			"log <22> postfix/qmqpd: disconnect from localhost[127.0.0.1]",
 			"exit 0",
