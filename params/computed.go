@@ -18,6 +18,12 @@ type interfaceList struct {
 	failed bool // err has been noted
 }
 
+// computedFrom is which parameters a computed default comes from.
+var computedFrom = map[string][]string{
+	"mydomain":   {"myhostname"},
+	"mynetworks": {"mynetworks_style", "inet_interfaces", "inet_protocols"},
+}
+
 // computed returns the default of a parameter that depends on the host or the
 // process. Source: Postfix 3.10 mail_params.c, mynetworks.c.
 func (e *Effective) computed(name string) (string, bool) {

@@ -72,7 +72,8 @@ type Effective struct {
 	numbers  map[reading]int64  // and numbers, seconds, 1 for yes
 	warnings []string
 	errs     errorList
-	maxWork  int // mainconf.Expander.MaxWork
+	failed   map[string]bool // the parameters that they are about
+	maxWork  int             // mainconf.Expander.MaxWork
 
 	interfaces *interfaceList // own addresses, once determined
 	protocols  *protocols     // once determined
@@ -128,7 +129,8 @@ func (e *Effective) Profile() Profile { return e.p.Profile }
 // Err returns the first error, or nil: an *Error.
 func (e *Effective) Err() error { return e.errs.first() }
 
-// Errors returns all errors as one, or nil. It holds *Error values.
+// Errors returns all errors as one, or nil. It holds *Error values. What is wrong
+// with a default only because it refers to a parameter with an error is left out.
 func (e *Effective) Errors() error { return e.errs.err() }
 
 // Warnings returns what Postfix would have logged with severity warning, in
@@ -154,9 +156,45 @@ func (e *Effective) fail(name, text string, err error) {
 	e.failOf(name, v, text, err)
 }
 
-// failOf is fail for the setting at fault.
+// failOf is fail for the setting at fault. What is wrong with a default because of a
+// setting that has failed is not worth telling.
 func (e *Effective) failOf(name string, v Value, text string, err error) {
+	if e.followsFromFailed(name, v) {
+		return
+	}
+	if e.failed == nil {
+		e.failed = make(map[string]bool)
+	}
+	e.failed[name] = true
 	e.errs.add(&Error{Name: name, Value: v, Text: text, Warnings: len(e.warnings), Err: err})
+}
+
+// followsFromFailed reports whether a value is a default, and comes from a parameter
+// of which an error is known.
+func (e *Effective) followsFromFailed(name string, v Value) bool {
+	if len(e.failed) == 0 || v.Source > SourceDefault {
+		return false
+	}
+	seen := map[string]bool{}
+	var follows func(name string) bool
+	follows = func(name string) (found bool) {
+		if e.failed[name] || seen[name] {
+			return e.failed[name]
+		}
+		seen[name] = true
+		v, _ := e.Value(name)
+		if v.Source <= SourceDefault { // which the dictionary may have expanded
+			p, _ := e.p.Profile.Lookup(name)
+			v.Text = p.Default
+			if p.Computed() {
+				return slices.ContainsFunc(computedFrom[name], follows)
+			}
+		}
+		x := mainconf.Expander{}
+		_ = x.Scan(v.Text, func(name string, _ bool) { found = found || follows(name) })
+		return found
+	}
+	return follows(name)
 }
 
 // Value returns what the dictionary holds for name: the setting, or the

@@ -533,3 +533,52 @@ func TestCheckOwnersNil(t *testing.T) {
 		t.Errorf("%v, %v, %v", user, group, e.Err())
 	}
 }
+
+// TestFollowingErrors: of what is wrong with defaults because of one setting, there is
+// nothing to correct; what is wrong besides is told.
+func TestFollowingErrors(t *testing.T) {
+	for _, tt := range []struct {
+		main string
+		want []string
+	}{
+		{
+			"compatibility_level = {{ level }}\nmax_use = x",
+			[]string{`malformed compatibility level syntax: "{{ level }}"`, "bad numerical configuration: max_use = x"},
+		},
+		{
+			"myhostname = \nmyorigin = a, b",
+			[]string{"bad string length 0 < 1: myhostname = ", "file /etc/postfix/main.cf: parameter myhostname: bad parameter value: ", "myorigin parameter setting must not contain multiple values: a, b"},
+		},
+		{
+			"mynetworks_style = broad\nrelayhost = mail.example.com",
+			[]string{`unknown mynetworks mask style value "broad" in "broad"`, "myhostname and relayhost parameter settings must not be identical: mail.example.com"},
+		},
+		{
+			"inet_interfaces = nohost",
+			[]string{"config variable inet_interfaces: host not found: nohost"},
+		},
+		// The setting refers to what has failed, and says so itself.
+		{
+			"compatibility_level = x\nrelay_domains = ${{$compatibility_level} <level {2} ? {a} : {b}}",
+			[]string{`malformed compatibility level syntax: "x"`, "dictionary mail_dict: macro processing error"},
+		},
+	} {
+		e := newEffective(t, tt.main)
+		if _, err := e.ReadCommon(); err == nil {
+			t.Errorf("%q: no error", tt.main)
+		}
+		e.String("milter_macro_daemon_name")
+		e.Int("max_use")
+		var many *multierror.Error
+		if !errors.As(e.Errors(), &many) {
+			t.Fatalf("%q: %v", tt.main, e.Errors())
+		}
+		var got []string
+		for _, err := range many.Errors {
+			got = append(got, err.Error())
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%q:\n%q, want\n%q", tt.main, got, tt.want)
+		}
+	}
+}
