@@ -19,19 +19,34 @@ const (
 var portsTried atomic.Int64
 
 // FreePort returns a TCP port on which nothing listens, on 127.0.0.1 nor on
-// any other address.
+// any other address. No other test program is given it before this test ends.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	start := int64(os.Getpid()) * 37
 	for range portRange {
 		port := firstPort + int((start+portsTried.Add(1))%portRange)
+		claim, ok := claimPort(port)
+		if !ok {
+			continue
+		}
 		ln, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
 		if err != nil {
+			claim.Close()
 			continue
 		}
 		ln.Close()
+		t.Cleanup(func() { claim.Close() })
 		return port
 	}
 	t.Fatal("no free port")
 	return 0
+}
+
+// claimPort keeps other test programs from a port until the claim is closed: between
+// FreePort and the server that listens nobody has the port. An abstract name goes away
+// with the process, and is the network namespace's, as ports are.
+func claimPort(port int) (claim *net.UnixConn, ok bool) {
+	name := fmt.Sprintf("@qmqpd-compat-tests/port/%d", port)
+	claim, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: name, Net: "unixgram"})
+	return claim, err == nil
 }
