@@ -169,7 +169,7 @@ func (e *Effective) checkRelayhost(utf8 bool) {
 	if utf8 && strings.IndexFunc(relay, func(r rune) bool { return r >= 0x80 }) >= 0 {
 		relay = foldToASCII(relay)
 	}
-	if lowerASCII(host) == relay && !e.failed["myhostname"] {
+	if lowerASCII(host) == relay && !e.followsFromFailed("myhostname") {
 		e.fail("relayhost", "myhostname and relayhost parameter settings must not be identical: "+host, nil)
 	}
 }

@@ -18,8 +18,9 @@ type interfaceList struct {
 	failed bool // err has been noted
 }
 
-// computedFrom is which parameters a computed default comes from.
+// computedFrom is which parameters a computed default comes from, or may come from.
 var computedFrom = map[string][]string{
+	"myhostname": {"mydomain"}, // where the host's name has no domain
 	"mydomain":   {"myhostname"},
 	"mynetworks": {"mynetworks_style", "inet_interfaces", "inet_protocols"},
 }

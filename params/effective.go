@@ -156,11 +156,13 @@ func (e *Effective) fail(name, text string, err error) {
 	e.failOf(name, v, text, err)
 }
 
-// failOf is fail for the setting at fault. What is wrong with a default because of a
-// setting that has failed is not worth telling.
+// failOf is fail for the setting at fault, which may be another one that name refers to.
+// What is wrong with a default because of a setting that has failed is not worth telling.
 func (e *Effective) failOf(name string, v Value, text string, err error) {
-	if e.followsFromFailed(name, v) {
-		return
+	if own, _ := e.Value(name); name != "" && own.Source <= SourceDefault {
+		if v.Source <= SourceDefault && e.followsFromFailed(name) || e.errs.about(v) {
+			return
+		}
 	}
 	if e.failed == nil {
 		e.failed = make(map[string]bool)
@@ -169,10 +171,10 @@ func (e *Effective) failOf(name string, v Value, text string, err error) {
 	e.errs.add(&Error{Name: name, Value: v, Text: text, Warnings: len(e.warnings), Err: err})
 }
 
-// followsFromFailed reports whether a value is a default, and comes from a parameter
-// of which an error is known.
-func (e *Effective) followsFromFailed(name string, v Value) bool {
-	if len(e.failed) == 0 || v.Source > SourceDefault {
+// followsFromFailed reports whether an error is known of a parameter, or of another one that
+// its value comes from.
+func (e *Effective) followsFromFailed(name string) bool {
+	if len(e.failed) == 0 {
 		return false
 	}
 	seen := map[string]bool{}

@@ -155,6 +155,14 @@ type errorList struct{ all *multierror.Error }
 
 func (l *errorList) add(e *Error) { l.all = multierror.Append(l.all, e) }
 
+// about reports whether a setting is at fault in an error that was added.
+func (l *errorList) about(v Value) bool {
+	return v.Source > SourceDefault && l.all != nil && slices.ContainsFunc(l.all.Errors, func(err error) bool {
+		var e *Error
+		return errors.As(err, &e) && e.Value == v
+	})
+}
+
 func (l *errorList) first() error {
 	if l.all == nil {
 		return nil
