@@ -163,6 +163,7 @@ func (r *recoverer) next(rec Record, end int) int {
 			r.lose(int(rec.Offset), end, fmt.Sprintf("pointer record leads to no record, to %d", target))
 			return end
 		}
+		r.seen[target] = true // another pointer there brings nothing again
 		first, _, _ := scanRecord(r.b, int(target))
 		r.lose(int(target), rest, fmt.Sprintf("no record of the %s group", r.group))
 		r.keepCut(first, int(target), rest)

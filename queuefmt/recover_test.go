@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -402,5 +403,93 @@ func TestRecoverAllocates(t *testing.T) {
 		if n := testing.AllocsPerRun(1, func() { Recover(b, time.Time{}) }); n > 100 {
 			t.Errorf("%q: %v allocations for %d bytes", text, n, len(b))
 		}
+	}
+}
+
+// bodyEdited is a file whose body a Milter has replaced by twelve lines, and where its
+// records are, of which the one at body is the first line. So many pointers lead there, where
+// a Milter leaves one.
+func bodyEdited(pointers int) (b []byte, offsets []int64, body int) {
+	recs := slices.Insert(whole(), 9, slices.Repeat([]Record{PointerRecord(0)}, pointers)...)
+	body = len(recs)
+	for i := range 12 {
+		recs = append(recs, Record{Type: RecNormal, Data: fmt.Appendf(nil, "line %d", i)})
+	}
+	recs = append(recs, PointerRecord(0))
+	offsets = make([]int64, len(recs)+1)
+	for i, r := range recs {
+		offsets[i+1] = offsets[i] + int64(RecordSize(len(r.Data)))
+	}
+	for i := range pointers {
+		recs[9+i] = PointerRecord(offsets[body])
+	}
+	recs[len(recs)-1] = PointerRecord(offsets[body-3])
+	return build(withSize(recs)), offsets, body
+}
+
+// TestRecoverRegionCut: what follows the damaged first record of what a Milter has put in
+// is found without the pointer that leads back, and so is what that would lead to.
+func TestRecoverRegionCut(t *testing.T) {
+	b, offsets, body := bodyEdited(1)
+	b[offsets[body]] = 1
+	got := keys(Recover(b[:offsets[body+12]], time.Time{}).File.Records)
+	for _, want := range []string{`N "line 1"`, `N "line 11"`, `A "message_id=<1@example.com>"`} {
+		if !slices.Contains(got, want) {
+			t.Errorf("no %s in %q", want, got)
+		}
+	}
+}
+
+// TestRecoverRegionTwice: a second pointer to the same damage brings nothing again.
+func TestRecoverRegionTwice(t *testing.T) {
+	for _, cut := range []int{0, PointerRecordLen} { // the way back
+		var want []string
+		for pointers := 1; pointers <= 2; pointers++ {
+			b, offsets, body := bodyEdited(pointers)
+			b[offsets[body]+1] = 120 // the length of a text, of which the data is kept
+			found := Recover(b[:len(b)-cut], time.Time{})
+			got := keys(found.File.Records)
+			if pointers == 1 {
+				want = got
+			}
+			if !slices.Equal(got, want) || !slices.Contains(got, `N "line 0"`) || !slices.Contains(got, `N "line 11"`) {
+				t.Errorf("%d pointers: %q, lost %v, want %q", pointers, got, found.Lost, want)
+			}
+		}
+	}
+}
+
+// TestRecoverRegionElsewhere: a damaged pointer into the midst of the text, which a Milter
+// has not put there, is not followed: the lines keep their order.
+func TestRecoverRegionElsewhere(t *testing.T) {
+	recs := slices.Insert(whole(), 10, PointerRecord(0))
+	for i := range 20 {
+		recs = slices.Insert(recs, 11+i, Record{Type: RecNormal, Data: fmt.Appendf(nil, "line %d", i)})
+	}
+	b := build(withSize(recs))
+	want := keys(logical(t, b))
+	at := bytes.Index(b, []byte("line 3")) + 1
+	copy(b[bytes.Index(b, PointerRecord(0).AppendTo(nil)):], PointerRecord(int64(at)).AppendTo(nil))
+	if got := keys(Recover(b, time.Time{}).File.Records); !slices.Equal(got, want) {
+		t.Errorf("have\n%q\nwant\n%q", got, want)
+	}
+}
+
+// TestRecoverRegionWork: pointers that all lead behind end records, where nothing can be read,
+// cost no more than so many looks at each position.
+func TestRecoverRegionWork(t *testing.T) {
+	b := AppendRecord(nil, RecMessage, nil)
+	const pointers = 2000
+	base := len(b) + pointers*PointerRecordLen
+	const end = "E\x00\xff"
+	for i := range pointers {
+		b = PointerRecord(int64(base + (i+1)*len(end) - 1)).AppendTo(b)
+	}
+	b = append(b, strings.Repeat(end, pointers)...)
+	b = append(b, bytes.Repeat([]byte{0xff}, maxEnvelopeData)...)
+	r := &recoverer{b: b, seen: make([]bool, len(b)+1), work: finerWork * len(b)}
+	r.run()
+	if r.work != 0 {
+		t.Errorf("%d looks are left, of %d", r.work, finerWork*len(b))
 	}
 }
