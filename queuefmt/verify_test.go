@@ -174,8 +174,23 @@ func TestVerify(t *testing.T) {
 				r := Record{Type: 'A', Data: []byte(name + "=a")}
 				return []Record{r, r}
 			}
-			return build(withSize(insert(whole(), 4, slices.Concat(twice("log_ident"), twice("sasl_method"), twice("encoding"))...)))
-		}, tolerated: []string{"offset 168: ignoring multiple log_ident attribute", "offset 196: ignoring multiple sasl_method attribute"}},
+			return build(withSize(insert(whole(), 4, slices.Concat(twice("log_ident"), twice("sasl_method"), twice("encoding"),
+				twice("sasl_username"), twice("sasl_sender"), twice("rewrite_context"))...)))
+		}, tolerated: []string{"offset 168: ignoring multiple log_ident attribute", "offset 196: ignoring multiple sasl_method attribute",
+			"offset 252: ignoring multiple sasl_username attribute", "offset 284: ignoring multiple sasl_sender attribute",
+			"offset 318: ignoring multiple rewrite_context attribute"}},
+		{name: "notify flags again after bad ones", file: func() []byte {
+			return build(withSize(insert(whole(), 5, Record{Type: 'A', Data: []byte("notify_flags=2")}, Record{Type: 'A', Data: []byte("notify_flags=0")}, Record{Type: 'A', Data: []byte("notify_flags=2")})))
+		}, tolerated: []string{"offset 191: ignoring out-of-order DSN notify flags", `offset 207: ignoring malformed DSN notify flags "0"`}},
+		{name: "ret flags with a sign", file: func() []byte {
+			return build(withSize(insert(whole(), 3, Record{Type: 'A', Data: []byte("ret_flags=+1")})))
+		}, tolerated: []string{`offset 140: ignoring malformed DSN RET flags "+1"`}},
+		{name: "envelope id, which cleanup has looked at", file: func() []byte {
+			return build(withSize(insert(whole(), 3, Record{Type: 'A', Data: []byte("envelope_id=a\x01")})))
+		}},
+		{name: "padding in the envelope", file: func() []byte {
+			return build(withSize(insert(whole(), 3, Record{Type: 'w', Data: []byte("0")})))
+		}, err: "offset 140: unexpected record type 'w' in the envelope group"},
 		{name: "ret flags", file: func() []byte {
 			return build(withSize(insert(whole(), 3, Record{Type: 'A', Data: []byte("ret_flags=3")})))
 		}, tolerated: []string{`offset 140: ignoring malformed DSN RET flags "3"`}},
@@ -267,6 +282,12 @@ func TestVerifyMaildrop(t *testing.T) {
 		{"envelope id", before(1, "Aenvelope_id=a\x01"), `offset 15: malformed DSN envelope ID "a\x01"`, "[]"},
 		{"envelope id in extracted", before(14, "Aenvelope_id=a\x01"), "", "[]"},
 		{"rewrite context", before(1, "Arewrite_context=x"), `offset 15: malformed attribute rewrite_context: "x"`, "[]"},
+		{"good ones", before(1, "Aenvelope_id=a ~", "Arewrite_context=local", "Atrace_flags=10"), "", "[]"},
+		{"another rewrite context", before(1, "Arewrite_context=remote"), "", "[]"},
+		{"done recipient before the sender", before(0, "Dx"), "offset 0: missing sender record", "[]"},
+		{"canceled recipient before the sender", before(0, "/x"), "offset 0: missing sender record", "[]"},
+		{"DSN records before the sender", before(0, "nx"), "offset 0: missing sender record", "[]"},
+		{"more DSN records before the sender", before(0, "ox"), "offset 0: missing sender record", "[]"},
 		{"trace flags", before(1, "Atrace_flags=1x"), `offset 15: malformed attribute trace_flags: "1x"`, "[]"},
 		{"trace flags in extracted", before(14, "Atrace_flags=1x"), "", "[]"},
 		{"original before the sender", before(0, "Ox"), "offset 0: missing sender record", "[]"},
