@@ -561,6 +561,10 @@ func TestFollowingErrors(t *testing.T) {
 			"myhostname = ${x",
 			[]string{"dictionary mail_dict: macro processing error", "file /etc/postfix/main.cf: parameter myhostname: bad parameter value: "},
 		},
+		{
+			"myhostname = mail.-example.com",
+			[]string{"file /etc/postfix/main.cf: parameter myhostname: bad parameter value: mail.-example.com"},
+		},
 		// The host's name, which has no domain, gets this one.
 		{
 			"mydomain = ${x",
