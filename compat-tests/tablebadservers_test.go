@@ -253,6 +253,7 @@ func TestSocketmapBadServers(t *testing.T) {
 		{name: "a blank first", keys: "a", connections: reply(ns(" x"))},
 		{name: "two replies", keys: "a|b|c", connections: reply(ns("OK 1") + ns("OK 2"))},
 		{name: "more than a reply", keys: "a|b", connections: reply(ns("OK 1") + "x")},
+		{name: "more than a long reply", keys: "a|b|c", connections: reply(ns("OK "+longText[:1000]) + ns("OK "+longText[:1000]))},
 		{name: "keys", keys: oddKeys, connections: reply(ns("OK x"))},
 	}, readNetstring, func(address, _ string) (string, string) {
 		spec := "socketmap:inet:" + address + ":m"

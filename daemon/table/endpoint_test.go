@@ -72,6 +72,7 @@ func TestEndpointUsesAgain(t *testing.T) {
 		{name: "unasked", server: func(c net.Conn) { _, _ = c.Write([]byte("x")) }},
 		{name: "ended, asked blindly", blind: true, server: func(c net.Conn) { c.Close() }, again: true},
 		{name: "unasked, asked blindly", blind: true, server: func(c net.Conn) { _, _ = c.Write([]byte("x")) }},
+		{name: "unasked and ended, asked blindly", blind: true, server: func(c net.Conn) { _, _ = c.Write([]byte("x")); c.Close() }},
 		{name: "reset", reset: true, server: func(c net.Conn) { c.Close() }},
 		{name: "reset, asked blindly", blind: true, reset: true, server: func(c net.Conn) { c.Close() }, again: true},
 	} {

@@ -301,6 +301,8 @@ func TestMemcacheReplies(t *testing.T) {
 		"get k:long\r\n":                  "VALUE k:long 0 9\r\n123456789\r\nEND\r\n",
 		"set k:long 3 7 7\r\nshorter\r\n": "STORED\r\n",
 		"get k:what\r\n":                  "ERROR\r\n",
+		"get k:more\r\n":                  "VALUE k:more 0 1\r\nv\r\nEND\r\nEND\r\n",
+		"get k:endless\r\n":               "VALUE k:endless 0 1\r\nv\r\nEND \r\n",
 	}
 	addr := s.listen(t, "tcp", "127.0.0.1:0")
 	log := &recorder{}
@@ -331,6 +333,12 @@ func TestMemcacheReplies(t *testing.T) {
 		{"a b", "not found", nil, 1},
 		{"long", "= shorter", []string{"get k:long\r\n", "set k:long 3 7 7\r\nshorter\r\n"}, 2},
 		{"what", "not found", []string{"get k:what\r\n"}, 2},
+		// What comes with a reply is lost, and costs no connection; a value without its
+		// end does.
+		{"more", "= v", []string{"get k:more\r\n"}, 3},
+		{"a@b", "= v \r\nw", []string{"get k:a@b\r\n"}, 3},
+		{"endless", "= v", []string{"get k:endless\r\n"}, 3},
+		{"none", "not found", []string{"get k:none\r\n"}, 4},
 	} {
 		if got := result(t.Context(), tbl, tt.key); got != tt.want {
 			t.Errorf("Lookup(%q): %s, want %s", tt.key, got, tt.want)
