@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
@@ -164,5 +166,28 @@ func TestNameFails(t *testing.T) {
 				t.Errorf("its directory was made %d times, want %d", mkdirs, want)
 			}
 		})
+	}
+}
+
+// TestNamingIsNoSync: the time that it takes to name the files of a batch does not count
+// as that of a slow sync, after which files are kept apart.
+func TestNamingIsNoSync(t *testing.T) {
+	var late atomic.Int64
+	f := &faultFS{FS: unnamedDisk(), fail: func(_ int, op, _ string) error {
+		if op == "link" {
+			late.Add(int64(2 * slowShare))
+		}
+		return nil
+	}}
+	s, files := sharing(t, f, 0, 2)
+	s.group.now = func() time.Time { return time.Unix(1e9, late.Load()) }
+	if err := files[0].Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if late.Load() == 0 || !slices.ContainsFunc(f.ops, func(op string) bool { return strings.HasPrefix(op, "syncall") }) {
+		t.Fatalf("no batch: %q", f.ops)
+	}
+	if !s.group.pause.IsZero() {
+		t.Errorf("files are kept apart till %v", s.group.pause)
 	}
 }
