@@ -48,13 +48,13 @@ func TestPrivileges(t *testing.T) {
 		return all
 	}
 	session := func(port int, program string) int {
+		mark := s.Log.Mark() // the queue id may come as soon as the connection stands
 		c, err := standin.DialTCP("", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(c.Close)
 		text := request(program)
-		mark := s.Log.Mark()
 		if err := c.Send([]byte(text[:len(text)-1])); err != nil {
 			t.Fatal(err)
 		}
