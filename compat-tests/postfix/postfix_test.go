@@ -3,6 +3,7 @@ package postfix_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
@@ -22,7 +23,9 @@ func TestInstance(t *testing.T) {
 		t.Errorf("postconf -c /nonexistent: %+v, want exit status 1", got)
 	}
 	pf.Start()
-	if got := pf.Daemons("master"); len(got) != 1 || got[0].PID != pf.MasterPID() {
+	// A child that has not begun its own program yet looks like master, too.
+	isMaster := func(p postfix.Process) bool { return p.PID == pf.MasterPID() }
+	if got := pf.Daemons("master"); !slices.ContainsFunc(got, isMaster) {
 		t.Errorf("masters %v, want process %d", got, pf.MasterPID())
 	}
 	pf.Reload()
