@@ -92,14 +92,20 @@ func serveBadly(t *testing.T, read func(*bufio.Reader) (string, error), connecti
 	return s, l.Addr().String()
 }
 
-// take returns what was heard from a client that has ended.
-func (s *badServer) take() []string {
+// take returns what was heard from a client that has ended, and fails the test if the
+// client leaves a connection open.
+func (s *badServer) take(t *testing.T) []string {
+	t.Helper()
+	deadline := time.Now().Add(patience)
 	for {
 		s.mu.Lock()
 		if s.open == 0 {
 			break
 		}
 		s.mu.Unlock()
+		if time.Now().After(deadline) {
+			t.Fatal("a connection is open after the last lookup")
+		}
 		time.Sleep(time.Millisecond)
 	}
 	defer s.mu.Unlock()
@@ -130,7 +136,7 @@ func compareBadServers(t *testing.T, pf *postfix.Instance, rows []badRow, read f
 			begun := time.Now()
 			wantAnswers, wantLog := queryPostmap(pf, theirs, keys)
 			want := time.Since(begun)
-			wantHeard := s.take()
+			wantHeard := s.take(t)
 			wantLog = queryErrors(wantLog)
 			if len(wantLog) > 0 && wantLog[len(wantLog)-1] == "fatal: query error" {
 				want -= time.Second
@@ -142,7 +148,7 @@ func compareBadServers(t *testing.T, pf *postfix.Instance, rows []badRow, read f
 			for _, part := range []struct {
 				what      string
 				want, got any
-			}{{"answers", wantAnswers, gotAnswers}, {"log", wantLog, queryErrors(gotLog)}, {"requests on each connection", wantHeard, s.take()}} {
+			}{{"answers", wantAnswers, gotAnswers}, {"log", wantLog, queryErrors(gotLog)}, {"requests on each connection", wantHeard, s.take(t)}} {
 				if diff := cmp.Diff(part.want, part.got); diff != "" {
 					fmt.Fprintf(&differences, "%s (-postmap +ours):\n%.2000s", part.what, diff)
 				}
@@ -281,7 +287,7 @@ func TestMemcacheBadServers(t *testing.T) {
 		{name: "silence after CR", keys: "a|b", settings: "timeout = 1\n", connections: first("END\r", stall, value)},
 		{name: "always silent", keys: "a", settings: "timeout = 1\nmax_try = 3\n", connections: talk(turn{"VALUE k", stall})},
 		{name: "always silent, with a backup", keys: "a", settings: "timeout = 1\n" + backup, connections: talk(turn{"VALUE k", stall})},
-		{name: "negative time limit", keys: "a", settings: "timeout = -1\n", connections: reply(value), agreed: "refused, where Postfix panics at the first lookup"},
+		{name: "negative time limit", keys: "a", settings: "timeout = -1\n", connections: reply(value), agreed: "refused, where Postfix panics when it is connected"},
 		{name: "no time limit", keys: "a|b", settings: "timeout = 0\n", connections: reply(value)},
 		{name: "negative numbers", keys: "a|b", settings: "ttl = -1\nflags = -5\n" + backup, connections: talk(say(again), say("STORED\r\n"), say(again), say("STORED\r\n"))},
 		{name: "numbers with a sign and zeros", keys: "a", settings: "ttl = +010\n" + backup, connections: talk(say(again), say("STORED\r\n"))},

@@ -16,9 +16,8 @@ import (
 // it stores in the server. Its settings come from a file, or from main.cf
 // parameters NAME_setting. It connects at the first lookup, from inside the
 // jail. The setting "domain", a list of domains to look up, is refused, since
-// it can name tables; so are key_digest, where Postfix has it, and a negative time
-// limit, with which Postfix panics at the first lookup. Source: Postfix 3.10
-// dict_memcache.c, memcache_table(5).
+// it can name tables; so are key_digest, where Postfix has it, and a timeout below
+// zero. Source: Postfix 3.10 dict_memcache.c, memcache_table(5).
 type memcacheTable struct {
 	name      string
 	keyFormat string
