@@ -17,6 +17,7 @@ import (
 // queue file cleanup(8) and trivial-rewrite(8) do not start, nor does ours, which says
 // so in their words.
 func TestIncomingBadSettings(t *testing.T) {
+	t.Parallel()
 	bad := map[string]string{
 		"cleanup:always_add_missing_headers": "maybe",
 		"cleanup:full_name_encoding_charset": "",

@@ -11,6 +11,7 @@ import (
 // TestIncomingTableChanges sends messages before and after the file of a table is
 // written anew, replaced, removed, and there again.
 func TestIncomingTableChanges(t *testing.T) {
+	t.Parallel()
 	uses := map[string]settings{
 		"canonical":  {"canonical_maps": "TABLE"},
 		"two":        {"canonical_maps": "TABLE", "virtual_alias_maps": "TABLE"},

@@ -13,6 +13,7 @@ import (
 // TestIncomingFatalLookups: a look-up that ends cleanup(8) gets the client the same
 // reply from ours, which goes on, and the log says why in the same words.
 func TestIncomingFatalLookups(t *testing.T) {
+	t.Parallel()
 	const noPort = "socketmap:inet:127.0.0.1:name" // the address is taken for a port
 	variants := make(map[string]settings)
 	for _, parameter := range []string{"canonical_maps", "virtual_alias_maps", "sender_bcc_maps", "recipient_bcc_maps", "header_checks", "body_checks"} {

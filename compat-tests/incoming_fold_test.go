@@ -12,6 +12,7 @@ import (
 // recipient, followed by its other cases: what is a duplicate of what must be
 // the same.
 func TestIncomingCaseFolding(t *testing.T) {
+	t.Parallel()
 	var recipients []string
 	for r := rune(0x80); r <= unicode.MaxRune; r++ {
 		if !utf8.ValidRune(r) {

@@ -375,6 +375,7 @@ var commonAtoms = []string{
 }
 
 func TestRegexpTables(t *testing.T) {
+	t.Parallel()
 	pf := postfix.New(t, postfix.Options{})
 	atoms := append([]string{
 		"\\<", "\\>", "\\`", "\\'", "\\d", "\\Q", "[[:lower:]]", "[[:upper:]b]", "x{,3}", "a{1", "a{1,x}", "a{99999}", "[[.a.]]", "[[=a=]]",
@@ -394,6 +395,7 @@ func TestRegexpBackReferences(t *testing.T) {
 }
 
 func TestPCRETables(t *testing.T) {
+	t.Parallel()
 	pf := postfix.New(t, postfix.Options{})
 	atoms := append([]string{
 		"\\d", "\\D", "\\h", "\\K", "(?:a|b)", "(?i)a", "(?-i:A)", "(?=a)", "(?!b)", "(?<=a)", "(?<!b)", "(?P<n>a)", "(?<m>b)", "a++", "(?>a*)",
@@ -443,6 +445,7 @@ func compareRules(t *testing.T, pf *postfix.Instance, typ string, atoms []string
 }
 
 func TestCIDRTables(t *testing.T) {
+	t.Parallel()
 	pf := postfix.New(t, postfix.Options{})
 	for i := range 150 {
 		g := &ruleGenerator{Rand: rand.New(rand.NewPCG(2, uint64(i)))}

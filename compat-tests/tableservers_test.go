@@ -191,6 +191,7 @@ func TestSocketmapTables(t *testing.T) {
 }
 
 func TestUnreachableServers(t *testing.T) {
+	t.Parallel()
 	pf := postfix.New(t, postfix.Options{})
 	for _, spec := range []string{"socketmap:inet:127.0.0.1:1:clients", "socketmap:unix:/nonexistent/socket:clients", "socketmap:noserver"} {
 		t.Run(spec, func(t *testing.T) {
@@ -309,6 +310,7 @@ func TestProxyTables(t *testing.T) { testProxyTables(t, true) }
 func TestProxyTablesWithoutUTF8(t *testing.T) { testProxyTables(t, false) }
 
 func testProxyTables(t *testing.T, utf8 bool) {
+	t.Parallel()
 	pf := postfix.New(t, postfix.Options{})
 	if !utf8 {
 		pf.AppendMain("smtputf8_enable = no")
