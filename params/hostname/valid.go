@@ -1,6 +1,7 @@
 package hostname
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/qmqpd/qmqpd/params/hosttext"
@@ -18,74 +19,111 @@ func isAlnum(c byte) bool {
 
 // ValidAddr reports whether a name is a numeric address in Postfix's
 // eyes, which are kinder to leading zeros than package netip and stricter with
-// a first octet of zero. Source: Postfix 3.10 valid_hostname.c.
+// a first octet of zero.
 func ValidAddr(s string) bool {
 	if strings.Contains(s, ":") {
-		return validIPv6(s)
+		return IPv6Problem(s) == ""
 	}
-	return validIPv4(s)
+	return IPv4Problem(s) == ""
 }
 
-func validIPv4(s string) bool {
-	count, value, inByte := 0, 0, false
-	for i := range len(s) {
-		c := s[i]
+// shownLen is how much of a text a problem shows, in bytes.
+const shownLen = 100
+
+// addrProblem is what the named function of Postfix logs.
+func addrProblem(function, what, text string) string {
+	return function + ": " + what + ": " + text[:min(len(text), shownLen)]
+}
+
+// IPv4Problem returns the warning that Postfix logs of a text that should be a
+// dotted quad, or nothing if it is one. Source: Postfix 3.10 valid_hostname.c,
+// valid_ipv4_hostaddr.
+func IPv4Problem(text string) string {
+	problem := func(what string) string { return addrProblem("valid_ipv4_hostaddr", what, text) }
+	inByte, count, value := false, 0, 0
+	for i := range len(text) {
+		c := text[i]
 		switch {
 		case isDigit(c):
 			if !inByte {
 				inByte, value = true, 0
 				count++
 			}
-			if value = value*10 + int(c-'0'); value > 255 {
-				return false
+			if value = 10*value + int(c-'0'); value > 255 {
+				return problem("invalid octet value")
 			}
 		case c == '.':
-			if !inByte || i+1 == len(s) {
-				return false
+			if !inByte || i+1 == len(text) {
+				return problem("misplaced dot")
 			}
-			if count == 1 && value == 0 && strings.Trim(s, "0.") != "" {
-				return false // 0.0.0.0 is one, 0.1.2.3 is not
+			if count == 1 && value == 0 && strings.Trim(text, "0.") != "" {
+				return problem("bad initial octet value") // 0.0.0.0 is one, 0.1.2.3 is not
 			}
 			inByte = false
 		default:
-			return false
+			return problem("invalid character " + strconv.Itoa(int(c)) + "(decimal)")
 		}
 	}
-	return count == 4
+	if count != 4 {
+		return problem("invalid octet count")
+	}
+	return ""
 }
 
-// validIPv6 takes eight groups of up to four hexadecimal digits, the last two
-// perhaps as a dotted quad, with one "::" for groups of zero.
-func validIPv6(s string) bool {
-	const hex = "0123456789abcdefABCDEF"
-	colons, double := 0, 0 // double: value of colons at the "::"
-	digits := 0            // length of the group before i
-	for i := 0; i < len(s); {
-		switch {
-		case s[i] == '.':
-			return colons >= 2 && colons <= 6 && validIPv4(s[i-digits:])
-		case s[i] == ':':
-			if colons == 0 && digits == 0 && i+1 < len(s) && isAlnum(s[i+1]) {
-				return false
+// IPv6Problem is IPv4Problem for IPv6 addresses: eight groups of up to four
+// hexadecimal digits, the last two perhaps as a dotted quad, with one "::" for groups
+// of zero. Source: Postfix 3.10 valid_hostname.c, valid_ipv6_hostaddr.
+func IPv6Problem(text string) string {
+	problem := func(what string) string { return addrProblem("valid_ipv6_hostaddr", what, text) }
+	at := func(i int) byte {
+		if i < len(text) {
+			return text[i]
+		}
+		return 0
+	}
+	nullField, field, length := 0, 0, 0
+	for i := 0; ; {
+		switch c := at(i); c {
+		case 0:
+			switch {
+			case field < 2:
+				return problem("too few `:' in IPv6 address")
+			case length == 0 && nullField != field-1:
+				return problem("bad null last field in IPv6 address")
 			}
-			if colons++; colons > 7 {
-				return false
+			return ""
+		case '.':
+			if field < 2 || field > 6 {
+				return problem("malformed IPv4-in-IPv6 address")
 			}
-			digits = 0
-			if i++; i < len(s) && s[i] == ':' {
-				if double > 0 {
-					return false
+			return IPv4Problem(text[i-length:])
+		case ':':
+			if field == 0 && length == 0 && isAlnum(at(i+1)) {
+				return problem("bad null first field in IPv6 address")
+			}
+			if field++; field > 7 {
+				return problem("too many `:' in IPv6 address")
+			}
+			i++
+			length = 0
+			if at(i) == ':' {
+				if nullField > 0 {
+					return problem("too many `::' in IPv6 address")
 				}
-				double = colons
+				nullField = field
 			}
 		default:
-			rest := strings.TrimLeft(s[i:], hex)
-			digits = len(s) - i - len(rest)
-			if digits == 0 || digits > 4 {
-				return false
+			length = 0
+			for strings.IndexByte("0123456789abcdefABCDEF", at(i+length)) >= 0 {
+				length++
 			}
-			i += digits
+			if length > 4 {
+				return problem("malformed IPv6 address")
+			}
+			if length == 0 {
+				return problem("invalid character " + strconv.Itoa(int(c)) + "(decimal) in IPv6 address")
+			}
+			i += length
 		}
 	}
-	return colons >= 2 && (digits > 0 || double == colons-1)
 }
