@@ -26,8 +26,6 @@ type Args struct {
 	Alone        bool       // -l: the process limit is 1; no lock file
 	Unlimited    bool       // -z: there is no process limit
 	Stdin        bool       // -S: the client is on stdin
-	Stderr       bool       // -V: log to stderr too
-	Verbose      int        // -v, how often
 	Sockets      int        // -s: number of listening sockets, 1 by default
 	Retire       int        // -r: seconds; has no effect on this server
 	Overrides    []Override // -o, and -i and -m as max_idle and max_use
@@ -80,10 +78,7 @@ func (a *Args) Set(letter byte, value string) error {
 		a.Transport, a.HasTransport = value, true
 	case 'u':
 		a.Unprivileged = true
-	case 'v':
-		a.Verbose++
-	case 'V':
-		a.Stderr = true
+	case 'v', 'V': // for the log, at once
 	case 'z':
 		a.Unlimited = true
 	default:

@@ -20,9 +20,8 @@ import (
 // unknown stands for a name, address or port that cannot be found out.
 const unknown = "unknown"
 
-// Values of client_address_type.
+// Values of client_address_type; zero is that of other clients.
 const (
-	familyNone = 0
 	familyIPv4 = unix.AF_INET
 	familyIPv6 = unix.AF_INET6
 )

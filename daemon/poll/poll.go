@@ -25,7 +25,6 @@ import (
 type Poller struct {
 	set  *os.File // the epoll instance
 	raw  syscall.RawConn
-	fd   int
 	done chan struct{} // closed when nothing is watched any more
 
 	ready chan []int    // what is ready of Watch's descriptors
@@ -48,7 +47,6 @@ func New() (*Poller, error) {
 	}
 	p := &Poller{
 		set:   os.NewFile(uintptr(fd), "epoll"),
-		fd:    fd,
 		done:  make(chan struct{}),
 		ready: make(chan []int, 1),
 		again: make(chan struct{}, 1),

@@ -86,7 +86,6 @@ type Owner struct {
 
 // Spool is an open queue directory.
 type Spool struct {
-	dir  string
 	fs   FS
 	opts Options
 	dirs dirSyncer
@@ -138,7 +137,7 @@ func Open(dir string, opts Options) (*Spool, error) {
 		}
 		return nil, &Error{Op: "open", Path: dir + "/" + QueueIncoming, Err: err}
 	}
-	s := &Spool{dir: dir, fs: fsys, opts: opts, open: make(map[*File]struct{})}
+	s := &Spool{fs: fsys, opts: opts, open: make(map[*File]struct{})}
 	s.dirs.fs, s.dirs.failed = fsys, s.group.failed
 	s.group.fs, s.group.dirs, s.group.now = fsys, &s.dirs, opts.Now
 	s.unnamed = fsys.CanCreateUnnamed(QueueIncoming)

@@ -24,9 +24,6 @@ func (s *Set) OpenMaps(title, list string, flags Flags) (*Maps, error) {
 	return m, nil
 }
 
-// Empty reports that there is no table, so nothing will ever be found.
-func (m *Maps) Empty() bool { return len(m.tables) == 0 }
-
 // Find looks the whole key up in each table. An empty key is not found. An
 // error ends the search and has been logged; so does an empty value, which is
 // an error of class Config. Source: Postfix 3.10 maps.c, maps_find.

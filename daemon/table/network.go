@@ -148,9 +148,6 @@ func (n *Network) containsBits(addr bits128) bool {
 	return addr.high&n.mask.high == n.base.high && addr.low&n.mask.low == n.base.low && n.matchable
 }
 
-// Is6 reports that the network is an IPv6 one.
-func (n Network) Is6() bool { return n.is6 }
-
 // String returns "ADDRESS/BITS".
 func (n Network) String() string {
 	bits := bits.OnesCount64(n.mask.high) + bits.OnesCount64(n.mask.low)

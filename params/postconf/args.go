@@ -12,7 +12,6 @@ type arg struct {
 	text     string
 	value    string
 	hasValue bool
-	option   bool // so far, only options were seen
 	braces   bool // the value or else the text contains white space
 }
 
@@ -39,7 +38,6 @@ func (r *run) items(s *scope, args []string, yield func(arg)) error {
 			}
 			a.braces = hasBlank(a.value)
 		}
-		a.option = options
 		yield(a)
 	}
 	return nil

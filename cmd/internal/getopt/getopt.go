@@ -110,17 +110,6 @@ func lookup(spec string, letter byte) (known, takesArgument bool) {
 	return true, i+1 < len(spec) && spec[i+1] == ':'
 }
 
-// Count tells how often a letter occurs among the options.
-func (r Result) Count(letter byte) int {
-	n := 0
-	for _, o := range r.Options {
-		if o.Letter == letter {
-			n++
-		}
-	}
-	return n
-}
-
 // Attached returns a vector with the same meaning that leaves a parser no
 // choice: every option is a word of its own with its argument attached, then
 // comes "--", then the operands. An empty option argument cannot be attached

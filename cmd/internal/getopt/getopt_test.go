@@ -85,16 +85,6 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-func TestCount(t *testing.T) {
-	r, err := Parse(spec, []string{"-vnv", "-c", "v", "v", "-v"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Count('v') != 2 || r.Count('c') != 1 || r.Count('x') != 0 {
-		t.Errorf("v %d, c %d, x %d", r.Count('v'), r.Count('c'), r.Count('x'))
-	}
-}
-
 // TestAttachedIsFixed holds that Attached means the same as what it was made from.
 func TestAttachedIsFixed(t *testing.T) {
 	for _, args := range hardVectors {
