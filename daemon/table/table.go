@@ -58,7 +58,7 @@ const (
 	DupReplace Flags = 1 << 7
 	// NoRegsub refuses $number in the results of regexp and pcre rules.
 	NoRegsub Flags = 1 << 11
-	// NoProxy refuses tables of type proxy.
+	// NoProxy opens what a table of type proxy names without proxymap(8).
 	NoProxy Flags = 1 << 12
 	// NoUnauth refuses tables whose answers come from an unprotected source:
 	// tcp, socketmap and memcache.

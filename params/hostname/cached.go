@@ -50,8 +50,8 @@ func (c *cached[T]) lookup() (T, bool) {
 		return c.value, false
 	}
 	// A file that was just written may change again without a new time.
-	fresh := time.Since(info.ModTime()) > 2*time.Second
-	if c.known && c.found && fresh && os.SameFile(info, c.info) && info.Size() == c.size && info.ModTime().Equal(c.time) {
+	settled := time.Since(info.ModTime()) > 2*time.Second
+	if c.known && c.found && settled && os.SameFile(info, c.info) && info.Size() == c.size && info.ModTime().Equal(c.time) {
 		return c.value, true
 	}
 	f, err := os.Open(c.path)
