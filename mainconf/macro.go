@@ -320,7 +320,7 @@ func (e *expansion) operand(text string) (operand, rest string, ok bool) {
 // payload returns what is inside the braces at the start of text, and what
 // follows them and white space.
 func (e *expansion) payload(text string) (payload, rest string, ok bool) {
-	n := balanced(text, "{}")
+	n := balanced(text)
 	if n == 0 {
 		e.fail("unbalanced {} in attribute expression: \"" + text + "\"")
 		return "", "", false

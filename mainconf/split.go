@@ -85,8 +85,8 @@ func split(text, separators string, braces bool) []string {
 	return words
 }
 
-// ParenError says that text is not one balanced pair of parentheses. The
-// texts are Postfix's.
+// ParenError says that text is not one balanced pair of braces. The texts are
+// Postfix's.
 type ParenError string
 
 func (e ParenError) Error() string { return string(e) }
@@ -96,33 +96,33 @@ func (e ParenError) Error() string { return string(e) }
 // together with the error, so that a caller may warn and go on. Source:
 // Postfix 3.10 extpar.c with EXTPAR_FLAG_STRIP.
 func ExtractBraces(text string) (string, error) {
-	payload, err := extractParens(text, "{}")
+	payload, err := insideBraces(text)
 	return trimRightSpace(trimLeftSpace(payload)), err
 }
 
-func extractParens(text, parens string) (string, error) {
-	if text == "" || text[0] != parens[0] {
-		return text, ParenError("no '" + parens[:1] + "' at start of text in \"" + text + "\"")
+func insideBraces(text string) (string, error) {
+	if text == "" || text[0] != '{' {
+		return text, ParenError("no '{' at start of text in \"" + text + "\"")
 	}
-	n := balanced(text, parens)
+	n := balanced(text)
 	if n == 0 {
-		return text[1:], ParenError("missing '" + parens[1:] + "' in \"" + text + "\"")
+		return text[1:], ParenError("missing '}' in \"" + text + "\"")
 	}
 	if n != len(text) {
-		return text[1 : n-1], ParenError("syntax error after '" + parens[1:] + "' in \"" + text + "\"")
+		return text[1 : n-1], ParenError("syntax error after '}' in \"" + text + "\"")
 	}
 	return text[1 : n-1], nil
 }
 
 // balanced returns the length of the balanced {text} at the start of text, or
 // 0. Source: Postfix 3.10 balpar.c.
-func balanced(text, parens string) int {
+func balanced(text string) int {
 	level := 0
 	for i := 0; i < len(text); i++ {
 		switch text[i] {
-		case parens[0]:
+		case '{':
 			level++
-		case parens[1]:
+		case '}':
 			if level--; level == 0 {
 				return i + 1
 			}
