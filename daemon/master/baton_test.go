@@ -87,12 +87,13 @@ func TestSingleDoesNotDrain(t *testing.T) {
 func TestExitGivesUpLocks(t *testing.T) {
 	s, start := many(t, 4)
 	for _, idle := range []bool{true, false} {
+		client := s.dial() // it waits already: a slow machine is not idle
 		done := start(func(c *Config) {
 			if idle {
-				c.MaxIdle = 20 * time.Millisecond
+				c.MaxIdle = 300 * time.Millisecond
 			}
 		})
-		quit(t, s.dial())
+		quit(t, client)
 		if !idle {
 			s.masterEnds()
 		}
@@ -263,13 +264,17 @@ func processorTime(t *testing.T) time.Duration {
 func TestWaitsWithoutSpinning(t *testing.T) {
 	still := func(what string) {
 		t.Helper()
-		const pause = 100 * time.Millisecond
-		busy := processorTime(t)
-		time.Sleep(pause)
-		// On a busy machine a process that spins has no more than its share.
-		if busy = processorTime(t) - busy; busy > pause/10 {
-			t.Errorf("%s: %v of the processor in %v", what, busy, pause)
+		const pause, tries = 100 * time.Millisecond, 5
+		var busy time.Duration
+		for range tries { // the runtime may have its own work in one of them
+			before := processorTime(t)
+			time.Sleep(pause)
+			// On a busy machine a process that spins has no more than its share.
+			if busy = processorTime(t) - before; busy <= pause/10 {
+				return
+			}
 		}
+		t.Errorf("%s: %v of the processor in %v, %d times", what, busy, pause, tries)
 	}
 	s, start := many(t, 2)
 	worker := start()

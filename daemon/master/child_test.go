@@ -350,11 +350,11 @@ func TestMaxUse(t *testing.T) {
 func TestMaxIdle(t *testing.T) {
 	for _, sessions := range []int{1, 5} {
 		s := newService(t, Inet)
+		c := s.dial() // it waits already: a slow machine is not idle
 		done := s.start(func(c *Config) {
 			c.MaxIdle = 300 * time.Millisecond
 			c.Sessions, c.Log = sessions, c.Log.WithVerbose(1)
 		})
-		c := s.dial()
 		for range 5 {
 			say(t, c, "busy")
 			time.Sleep(100 * time.Millisecond) // what is measured is time
