@@ -56,15 +56,11 @@ func TestMessageMemory(t *testing.T) {
 			if _, err := conn.Write([]byte("200020:200000:" + strings.Repeat("x", 100000))); err != nil {
 				t.Fatal(err)
 			}
-			files := 0
-			for range 100 {
-				if files = nameless(t, options.Queue); files == tt.files {
-					break
-				}
-				time.Sleep(10 * time.Millisecond)
+			for unread(t, conn.(*net.UnixConn)) > 0 {
+				time.Sleep(time.Millisecond)
 			}
-			time.Sleep(20 * time.Millisecond)
-			if files = nameless(t, options.Queue); files != tt.files {
+			// There is a file before the last of it is read, if there is one.
+			if files := nameless(t, options.Queue); files != tt.files {
 				t.Errorf("%d files without a name, want %d", files, tt.files)
 			}
 			cancel()
@@ -73,6 +69,19 @@ func TestMessageMemory(t *testing.T) {
 			}
 		})
 	}
+}
+
+// unread returns how many bytes the peer has not read yet, or more.
+func unread(t *testing.T, conn *net.UnixConn) (n int) {
+	t.Helper()
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := raw.Control(func(fd uintptr) { n, err = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) }); e != nil || err != nil {
+		t.Fatal(e, err)
+	}
+	return n
 }
 
 // nameless counts the open files without a name in a queue directory.

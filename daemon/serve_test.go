@@ -29,7 +29,7 @@ import (
 // TestServesNobody: options with which no client would ever be served are
 // errors, all at once, and leave no queue behind.
 func TestServesNobody(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	err := Serve(ctx, ServeOptions{Queue: t.TempDir(), MaxSessions: -3})
 	for _, want := range []string{"no address to listen on", "bad number of sessions: -3"} {
@@ -335,7 +335,7 @@ func TestQueueOwner(t *testing.T) {
 // A server that hands mail to cleanup(8) needs incoming/, too, for large messages.
 func TestCleanupWithoutIncoming(t *testing.T) {
 	queue := t.TempDir()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err := Serve(ctx, ServeOptions{
 		Listen:    []string{"127.0.0.1:0"},
@@ -413,7 +413,7 @@ func TestServeOwn(t *testing.T) {
 		o := options
 		o.Listeners = []net.Listener{l}
 		change(&o)
-		ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 		defer stop()
 		if err := Serve(ctx, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
