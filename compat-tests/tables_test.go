@@ -58,7 +58,7 @@ func (l *tableLog) take() []string {
 	return lines
 }
 
-// printable is what Postfix makes of a log line.
+// printableLine is what Postfix makes of a log line.
 func printableLine(line string) string {
 	var out strings.Builder
 	for len(line) > 0 {

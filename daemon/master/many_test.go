@@ -29,7 +29,7 @@ func many(t *testing.T, limit int) (s *service, start func(...func(*Config)) <-c
 	}
 }
 
-// silent checks that a client that has sent something hears nothing.
+// silentFor checks that a client that has sent something hears nothing.
 func silentFor(t *testing.T, c net.Conn, d time.Duration) {
 	t.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(d))
