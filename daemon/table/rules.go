@@ -139,8 +139,19 @@ func (t *ruleTable) Lookup(ctx context.Context, key string) (string, bool, error
 	}
 	s := t.engine.begin(key)
 	defer s.end()
+	value, found := t.search(ctx, key, s)
+	// A match that was cut short says nothing.
+	if err := ctx.Err(); err != nil {
+		return "", false, &Error{Class: Retry, Type: t.typ, Name: t.name, Text: err.Error(), Err: err}
+	}
+	return value, found, nil
+}
+
+// search returns the result of the first rule that holds. It ends early, with a result
+// that means nothing, when ctx ends.
+func (t *ruleTable) search(ctx context.Context, key string, s session) (string, bool) {
 	var few [10]int
-	for i := 0; i < len(t.rules); i++ {
+	for i := 0; i < len(t.rules) && ctx.Err() == nil; i++ {
 		r := &t.rules[i]
 		switch r.op {
 		case opMatch:
@@ -152,26 +163,23 @@ func (t *ruleTable) Lookup(ctx context.Context, key string) (string, bool, error
 				spans = spans[:2*(r.groups+1)]
 			}
 			if !t.firstHolds(ctx, i, s, spans) {
-				break
+				continue
 			}
 			if r.second != nil && !t.holds(ctx, r, r.second, r.negate2nd, s, nil) {
-				break
+				continue
 			}
-			return r.expand(key, spans), true, nil
+			return r.expand(key, spans), true
 		case opIf:
 			if t.firstHolds(ctx, i, s, nil) {
 				continue
 			}
 			if r.end < 0 {
-				return "", false, nil
+				return "", false
 			}
 			i = r.end
 		}
-		if err := ctx.Err(); err != nil {
-			return "", false, &Error{Class: Retry, Type: t.typ, Name: t.name, Text: err.Error(), Err: err}
-		}
 	}
-	return "", false, nil
+	return "", false
 }
 
 // firstHolds is holds for the first pattern of a rule.

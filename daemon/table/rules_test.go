@@ -2,6 +2,7 @@ package table_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -48,6 +49,17 @@ func TestPCREExplodes(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, log.take()); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
+// A match cut short is no reason for a negated rule to hold.
+func TestRulesEndWithContext(t *testing.T) {
+	tbl := open(t, `regexp:{{!/(a|ba)*c\>/ REJECT}}`, listFlags, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	value, found, err := tbl.Lookup(ctx, strings.Repeat("a", 100_000)+"c")
+	if found || !errors.Is(err, context.Canceled) {
+		t.Errorf("Lookup = %q, %v, %v, want %v", value, found, err, context.Canceled)
 	}
 }
 
