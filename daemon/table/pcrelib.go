@@ -47,8 +47,8 @@ type pcreWork struct {
 	engine   *pcreEngine
 	key      string
 	filters  ere.Work
-	ready    bool // there was memory for all of it
-	broken   bool // a match panicked: leave the memory alone
+	ready    bool  // there was memory for all of it
+	failed   error // a match panicked: leave the memory alone
 }
 
 func newPCREEngine() (*pcreEngine, error) { return &pcreEngine{tls: libc.NewTLS()}, nil }
@@ -170,9 +170,9 @@ func (w *pcreWork) makeRoom() {
 	w.data = lib.Xpcre2_match_data_create_8(w.tls, lib.Tuint32_t(w.groups+1), 0)
 }
 
-func (w *pcreWork) end() {
-	if w.broken {
-		return
+func (w *pcreWork) end() error {
+	if w.failed != nil {
+		return w.failed
 	}
 	w.key = ""
 	w.filters.End()
@@ -181,9 +181,10 @@ func (w *pcreWork) end() {
 	defer e.mu.Unlock()
 	if len(e.idle) < pcreIdle && e.codes != nil {
 		e.idle = append(e.idle, w)
-		return
+		return nil
 	}
 	w.free()
+	return nil
 }
 
 func (w *pcreWork) free() {
@@ -221,11 +222,14 @@ func (m *pcreMatcher) filter() *ere.Filter { return m.quick }
 
 func (m *pcreMatcher) match(_ context.Context, s session, spans []int) (matched bool, problem string) {
 	w := s.(*pcreWork)
+	if w.failed != nil {
+		return false, ""
+	}
 	// The library panics in places where C code would have aborted.
 	defer func() {
 		if p := recover(); p != nil {
-			w.broken = true
-			matched, problem = false, fmt.Sprint(p)
+			w.failed = fmt.Errorf("pcre2: %v", p)
+			matched, problem = false, w.failed.Error()
 		}
 	}()
 	if !w.ready {

@@ -4,12 +4,35 @@ package table
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/qmqpd/qmqpd/daemon/ere"
 )
+
+// TestPCREPanics: where C code would have aborted, the lookup fails and no other rule
+// decides; the next lookup has new memory.
+func TestPCREPanics(t *testing.T) {
+	if _, err := newPCREEngine(); err != nil {
+		t.Skip(err)
+	}
+	tbl := ruleFile(t, "pcre", "/a(?=b)/ one\n!/a(?=b)/ two\n")
+	w := tbl.engine.begin("ab").(*pcreWork)
+	if err := w.end(); err != nil {
+		t.Fatal(err)
+	}
+	w.tls = nil // so the library panics
+	var failure *Error
+	value, found, err := tbl.Lookup(t.Context(), "ab")
+	if found || !errors.As(err, &failure) || failure.Class != Retry {
+		t.Errorf("Lookup = %q, %v, %v, want an error", value, found, err)
+	}
+	if value, found, err = tbl.Lookup(t.Context(), "ab"); value != "one" || err != nil {
+		t.Errorf("second Lookup = %q, %v, %v, want one", value, found, err)
+	}
+}
 
 // TestPCREFilter compares the automaton with the library, for random plain
 // patterns and keys.
@@ -59,7 +82,9 @@ func TestPCREFilter(t *testing.T) {
 			if matched, certain := m.quick.Try(s.work()); matched && !certain {
 				inexact++
 			}
-			s.end()
+			if err := s.end(); err != nil {
+				t.Error(err)
+			}
 			if got != want || problem != "" {
 				t.Errorf("%q, options %#x, key %q: filter %v, library %v %s", pattern.String(), options, key.String(), got, want, problem)
 			}

@@ -69,9 +69,10 @@ func (e *regexpEngine) begin(key string) session {
 
 func (s *regexpSession) work() *ere.Work { return &s.memory }
 
-func (s *regexpSession) end() {
+func (s *regexpSession) end() error {
 	s.memory.End()
 	s.engine.idle.Put(s)
+	return nil
 }
 
 type regexpMatcher struct{ program *ere.Program }

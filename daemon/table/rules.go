@@ -45,7 +45,8 @@ type ruleEngine interface {
 type session interface {
 	// work is what the filters of patterns need.
 	work() *ere.Work
-	end()
+	// end gives the memory back. After an error, no match means anything.
+	end() error
 }
 
 // matcher is one compiled pattern.
@@ -138,10 +139,13 @@ func (t *ruleTable) Lookup(ctx context.Context, key string) (string, bool, error
 		log.Infof("dict_%s_lookup: %s: %s", t.typ, t.name, key)
 	}
 	s := t.engine.begin(key)
-	defer s.end()
 	value, found := t.search(ctx, key, s)
-	// A match that was cut short says nothing.
-	if err := ctx.Err(); err != nil {
+	err := s.end()
+	if err == nil {
+		// A match that was cut short says nothing.
+		err = ctx.Err()
+	}
+	if err != nil {
 		return "", false, &Error{Class: Retry, Type: t.typ, Name: t.name, Text: err.Error(), Err: err}
 	}
 	return value, found, nil

@@ -94,7 +94,9 @@ func TestScreen(t *testing.T) {
 							missed++
 						}
 					}
-					s.end()
+					if err := s.end(); err != nil {
+						t.Error(err)
+					}
 				}
 			}
 			if missed < 60*100*20 || hits < 60*100/4 {
