@@ -219,7 +219,7 @@ func TestProcessLimit(t *testing.T) {
 func TestStressSettings(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "", "qmqpd_authorized_clients = ${stress?{hash:/etc/postfix/few}:{127.0.0.0/8}}",
-		"qmqpd_error_delay = ${stress?{0}:{3}}", "max_use = ${stress?{4}:{100}}")
+		"qmqpd_error_delay = ${stress?{0}:{6}}", "max_use = ${stress?{4}:{100}}")
 	s.WriteFile("/etc/postfix/few", "127.0.0.2 ok\n", 0o644)
 	s.MustRun("/usr/sbin/postmap", "hash:/etc/postfix/few")
 	// Only services that others could reach have a stress mode.
@@ -237,14 +237,14 @@ func TestStressSettings(t *testing.T) {
 		began := time.Now()
 		return readReply(t, c), time.Since(began)
 	}
-	if reply, took := from("127.0.0.1", "x"); !strings.HasPrefix(reply, "58:D") || took < 2*time.Second {
+	if reply, took := from("127.0.0.1", "x"); !strings.HasPrefix(reply, "58:D") || took < 5*time.Second {
 		t.Errorf("without stress: %q after %v", reply, took)
 	}
 	clients, worker := s.halfway(t, "m", 2)
 	unlisted := standin.Netstring("DError: localhost[127.0.0.1] is not authorized to use this service")
 	stressed := func(what string) {
 		t.Helper()
-		if reply, took := from("127.0.0.1", request("unlisted")); reply != unlisted || took > 2*time.Second {
+		if reply, took := from("127.0.0.1", request("unlisted")); reply != unlisted || took > 5*time.Second {
 			t.Errorf("%s: %q after %v", what, reply, took)
 		}
 	}
