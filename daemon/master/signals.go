@@ -27,17 +27,18 @@ func DefaultSignals() {
 	}
 }
 
-// setDefault gives a signal its default action behind the runtime's back.
+// setDefault gives a signal its default action behind the runtime's back. The
+// kernel's sigaction is another structure on each processor, but zeros mean the
+// default action, no flag and an empty mask on all; a mask has eight bytes, on mips
+// sixteen.
 func setDefault(s unix.Signal) {
-	type sigaction struct {
-		handler  uintptr // zero: default action
-		flags    uint64
-		restorer uintptr
-		mask     uint64
+	var action [8]uint64
+	for _, mask := range []uintptr{8, 16} {
+		_, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&action)), 0, mask, 0, 0)
+		if errno == 0 {
+			return
+		}
 	}
-	var dfl sigaction
-	_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s),
-		uintptr(unsafe.Pointer(&dfl)), 0, unsafe.Sizeof(dfl.mask), 0, 0)
 }
 
 // Abort ends the process by SIGABRT, as the original does after a panic. It
