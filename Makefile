@@ -17,7 +17,11 @@ BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w"
 # What runs without a Postfix.
 UNIT     = $$($(GO) list ./... | grep -v /compat-tests)
 
-export GOFLAGS ?= -mod=readonly
+# Of another user's clone git tells nothing, not even to root, and then go build
+# ends. There the programs do without the revision.
+NOVCS := $(if $(shell git rev-parse HEAD 2>/dev/null),,-buildvcs=false)
+
+export GOFLAGS ?= -mod=readonly $(NOVCS)
 
 .PHONY: help build demo test kill powercut race unit compat postfix qmqpd-random incoming-random params-random postconf-random postconf-products own-dir own-mail own-conf judge-coverage fuzz lint cross bench microbench table-speed docs install clean
 
@@ -77,13 +81,13 @@ postconf-products: postfix ## One of N pairs of options, with operands and confi
 	cd compat-tests && POSTCONF_PRODUCTS=$(N) $(GO) test -count=1 -timeout 0 -v -run '^TestPostconfProducts$$'
 
 own-dir:
-	@[ -d "$(DIR)" ] || { echo "which folder? DIR=..." >&2; exit 1; }
+	@[ -d "$(DIR)" ] || { echo "which folder? DIR=... must name one, not '$(DIR)'" >&2; exit 1; }
 
 own-mail: own-dir postfix ## your messages, one in each file below DIR, to the stock qmqpd and cleanup and to ours
-	cd compat-tests && QMQPD_COMPAT_MAIL=$(abspath $(DIR)) $(GO) test -count=1 -timeout 0 -run '^TestOwnMail$$'
+	dir=$$(realpath -- "$(DIR)") && cd compat-tests && QMQPD_COMPAT_MAIL=$$dir $(GO) test -count=1 -timeout 0 -run '^TestOwnMail$$'
 
 own-conf: own-dir postfix ## your main.cf and master.cf, wherever they are below DIR, to the stock postconf and qmqpd and to ours
-	cd compat-tests && QMQPD_COMPAT_CONF=$(abspath $(DIR)) $(GO) test -count=1 -timeout 0 -run '^TestOwnConf$$' . ./dropin
+	dir=$$(realpath -- "$(DIR)") && cd compat-tests && QMQPD_COMPAT_CONF=$$dir $(GO) test -count=1 -timeout 0 -run '^TestOwnConf$$' . ./dropin
 
 judge-coverage: ## which lines of the real Postfix the compat tests have never made it run
 	compat-tests/judge-coverage
