@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -47,6 +48,9 @@ func run(argv []string) int {
 	if line.Postfix != "" || own != nil {
 		profile, err := params.ParseProfile(line.Postfix)
 		if err != nil {
+			if own == nil { // nothing on the command line says where it comes from
+				err = fmt.Errorf("%s: %w", ownVariable, err)
+			}
 			return program.Fail(request, err)
 		}
 		if profile != program.Profile {

@@ -15,6 +15,9 @@ import (
 // the first argument only.
 const ownOption = "--postfix"
 
+// ownVariable stands for the option where that is not given.
+const ownVariable = "POSTCONF_LITE_POSTFIX"
+
 // commandLine is what kong reads: first this program's own option, which may
 // come from the environment, then stock's options. Those of type letter and
 // argument are given to the request in the order of the command line.
