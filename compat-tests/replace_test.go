@@ -1,15 +1,21 @@
 package compat
 
 import (
+	"crypto/sha256"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 	"github.com/qmqpd/qmqpd/compat-tests/standin"
@@ -137,14 +143,14 @@ func TestReplace(t *testing.T) {
 			// The private root lacks manual pages, which postfix misses with
 			// either program.
 			quiet := func() (said []string) {
-				for _, command := range []string{"check", "set-permissions"} {
+				for _, command := range []string{"check", "set-permissions", "upgrade-configuration"} {
 					r := pf.Run("/usr/sbin/postfix", command)
 					said = append(said, r.Stdout+r.Stderr+strconv.Itoa(r.Code))
 				}
 				return said
 			}
 			quiet() // the first time, files are copied into the jail
-			before := quiet()
+			before, files := quiet(), replaced(t, pf)
 			served(old, stock, false)
 			shell(install)
 			served(port, way.tag, true)
@@ -152,9 +158,12 @@ func TestReplace(t *testing.T) {
 				served(old, stock, false)
 			}
 			if after := quiet(); !slices.Equal(before, after) {
-				t.Errorf("postfix check and set-permissions: %q, before: %q", after, before)
+				t.Errorf("postfix check, set-permissions and upgrade-configuration: %q, before: %q", after, before)
 			}
 			shell(rollback)
+			if diff := cmp.Diff(files, replaced(t, pf)); diff != "" {
+				t.Errorf("the rollback leaves something behind:\n%s", diff)
+			}
 			served(old, stock, false)
 			if way.beside {
 				if c, err := standin.DialTCP("", net.JoinHostPort("127.0.0.1", port)); err == nil {
@@ -164,6 +173,37 @@ func TestReplace(t *testing.T) {
 			}
 		})
 	}
+}
+
+// replaced returns what the ways of the page touch: the daemons, each with
+// owner, mode, time and contents, master.cf, and the diversions of dpkg.
+func replaced(t *testing.T, pf *postfix.Instance) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	daemons, err := filepath.Glob(pf.Path("/usr/lib/postfix/sbin/*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range daemons {
+		info, err := os.Lstat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		owner := info.Sys().(*syscall.Stat_t)
+		files[filepath.Base(path)] = fmt.Sprintf("%v %d:%d %v %x", info.Mode(), owner.Uid, owner.Gid, info.ModTime(), sha256.Sum256(data))
+	}
+	for _, name := range []string{"/etc/postfix/master.cf", "/var/lib/dpkg/diversions"} {
+		data, err := os.ReadFile(pf.Path(name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		files[name] = string(data)
+	}
+	return files
 }
 
 // isGo tells whether a process runs our program: it is the one that the test
