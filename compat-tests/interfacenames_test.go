@@ -1,7 +1,6 @@
 package compat
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -136,7 +135,7 @@ func TestInterfaceNames(t *testing.T) {
 func TestPostconfInterfaceNames(t *testing.T) {
 	t.Parallel()
 	pair := newPostconfPair(t)
-	pair.root.WriteFile("/etc/resolv.conf", fmt.Sprintf("nameserver %s\noptions timeout:1 attempts:1\n", standin.ServeDNS(t, interfaceSite.Zone)), 0o644)
+	pair.root.WriteFile("/etc/resolv.conf", judges.ResolvConf(standin.ServeDNS(t, interfaceSite.Zone), interfaceSite.Zone), 0o644)
 	for _, row := range interfaceNames {
 		if row.nsswitch == "" && row.want != "" {
 			continue // of this the C library's own end is a crash at times

@@ -140,7 +140,6 @@ func (d dice) resolvConf(server string) string {
 // with random hosts, nsswitch.conf, resolv.conf and host.conf files.
 // COMPAT_RESOLVER says how many sets of files there are.
 func TestResolver(t *testing.T) {
-	t.Parallel()
 	sets := 60
 	if n, err := strconv.Atoi(os.Getenv("COMPAT_RESOLVER")); err == nil && n > 0 {
 		sets = n

@@ -49,10 +49,21 @@ type Site struct {
 	Zone standin.Zone
 }
 
+// ResolvConf is the text of an /etc/resolv.conf with the DNS server of a zone. A busy
+// machine may take a second to answer, so nobody gives up before that; only where
+// an answer never comes is it worth not to wait for long.
+func ResolvConf(server string, zone standin.Zone) string {
+	seconds := 30
+	if len(zone.Silent) > 0 {
+		seconds = 5
+	}
+	return fmt.Sprintf("nameserver %s\noptions timeout:%d attempts:1\n", server, seconds)
+}
+
 // NewPair makes the two roots.
 func NewPair(t testing.TB, site Site) *Pair {
 	t.Helper()
-	resolver := fmt.Sprintf("nameserver %s\noptions timeout:1 attempts:1\n", standin.ServeDNS(t, site.Zone))
+	resolver := ResolvConf(standin.ServeDNS(t, site.Zone), site.Zone)
 	p := &Pair{}
 	for _, j := range []struct {
 		name string
