@@ -69,8 +69,7 @@ func run(argv []string) int {
 		return program.Fail(request, err)
 	}
 	if bad != nil {
-		os.Stderr.WriteString(argv[0] + ": " + bad.Error() + "\n")
-		return program.Fail(request, program.Usage())
+		return program.BadOption(request, bad)
 	}
 	return program.Run(request)
 }

@@ -640,6 +640,9 @@ func TestZeroProgram(t *testing.T) {
 	if status := (Program{}).Fail(Request{}, &Fatal{"x"}); status != 1 {
 		t.Errorf("%d", status)
 	}
+	if status := (Program{}).BadOption(Request{}, &Fatal{"x"}); status != 1 {
+		t.Errorf("%d", status)
+	}
 }
 
 // TestNetworksSeeServices: the default of mynetworks depends on

@@ -91,13 +91,28 @@ func (p Program) Usage() error {
 // Fail prints an error of the command line the way stock prints a fatal one, and
 // returns the exit status.
 func (p Program) Fail(request Request, err error) int {
-	p = p.complete()
-	d := diagnostics{w: p.Stderr, tag: p.Name}
+	p.begin(request).fatal(err.Error())
+	return 1
+}
+
+// BadOption prints what getopt(3) says of an option that is not in OptionString,
+// or lacks its argument, and then the usage, and returns the exit status. The
+// request has the options before it, of which -v may tell something first.
+func (p Program) BadOption(request Request, err error) int {
+	d := p.begin(request)
+	io.WriteString(d.w, d.tag+": "+err.Error()+"\n")
+	d.fatal(p.Usage().Error())
+	return 1
+}
+
+// begin tells what -v tells of the options themselves. It is for a run that ends
+// with them.
+func (p Program) begin(request Request) *diagnostics {
+	d := &diagnostics{w: p.complete().Stderr, tag: p.Name}
 	for _, note := range request.notes {
 		d.info(note)
 	}
-	d.fatal(err.Error())
-	return 1
+	return d
 }
 
 // Run answers a request and returns the exit status.
