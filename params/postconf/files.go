@@ -66,6 +66,8 @@ func (s settings) sorted() []string {
 type scope struct {
 	*mainconf.Service
 	nameSpace string
+	// processName is the value of $process_name.
+	processName string
 	// settings are shared by the entries with the same name and type. Nil if
 	// the entry, and those before it, have none. Source: Postfix 3.10
 	// postconf_user.c, pcf_register_user_parameters.
@@ -153,9 +155,25 @@ func (r *run) readMaster(required bool) error {
 	r.master = doc
 	r.services = make([]*scope, len(doc.Services))
 	for i, s := range doc.Services {
-		r.services[i] = &scope{Service: s, nameSpace: s.NameSpace()}
+		r.services[i] = &scope{Service: s, nameSpace: s.NameSpace(), processName: s.ProcessName()}
+	}
+	if r.traits.lastProgram {
+		r.shareLastProgram()
 	}
 	return nil
+}
+
+// shareLastProgram gives entries with the same name and type the $process_name of
+// the last of them. Source: Postfix 3.8.0 postconf_master.c,
+// pcf_parse_master_entry.
+func (r *run) shareLastProgram() {
+	last := make(map[string]string)
+	for _, s := range r.services {
+		last[s.nameSpace] = s.processName
+	}
+	for _, s := range r.services {
+		s.processName = last[s.nameSpace]
+	}
 }
 
 // readClient reads the configuration file of a database client. Opened is set

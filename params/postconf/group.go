@@ -91,11 +91,10 @@ func (r *run) gatherOverrides() {
 			groups[k] = g
 			r.groups = append(r.groups, g)
 		}
-		name := s.ProcessName()
-		if g.programs[name] == nil {
-			g.programs[name] = &program{}
+		if g.programs[s.processName] == nil {
+			g.programs[s.processName] = &program{}
 		}
-		s.group, s.program = g, g.programs[name]
+		s.group, s.program = g, g.programs[s.processName]
 	}
 }
 

@@ -15,7 +15,7 @@ func (r *run) lookup(name string, local *scope) (string, bool, error) {
 			switch name {
 			case "process_name":
 				r.byProgram = true
-				return local.ProcessName(), true, nil
+				return local.processName, true, nil
 			case "service_name":
 				return local.Name(), true, nil
 			}

@@ -146,6 +146,32 @@ func TestDefaultsReferToKnownNames(t *testing.T) {
 	}
 }
 
+// TestLastProgram shows that entries with the same name and type had one
+// $process_name, that of the last, before Postfix 3.7.6, and in 3.8.0.
+func TestLastProgram(t *testing.T) {
+	dir := write(t, "", `smtp inet n - n - - smtpd -o x=$process_name,$service_name
+smtp unix - - n - - lmtp -o x=$process_name
+smtp inet n - n - - postscreen
+`)
+	const (
+		each = `smtp       inet  n       -       n       -       -       smtpd -o x=smtpd,smtp
+smtp       unix  -       -       n       -       -       lmtp -o x=lmtp
+smtp       inet  n       -       n       -       -       postscreen
+`
+		last = `smtp       inet  n       -       n       -       -       smtpd -o x=postscreen,smtp
+smtp       unix  -       -       n       -       -       lmtp -o x=lmtp
+smtp       inet  n       -       n       -       -       postscreen
+`
+	)
+	for version, want := range map[string]string{
+		"3.7.0": last, "3.7.5": last, "3.7.6": each, "3.8.0": last, "3.8.1": each, "3.9.0": each, "3.10.0": each, "3.11.0": each,
+	} {
+		if stdout, _, status := ask(t, version, "-c", dir, "-M", "-x"); status != 0 || stdout != want {
+			t.Errorf("%s: status %d, printed\n%s", version, status, stdout)
+		}
+	}
+}
+
 const versionsMain = `zonk = 1
 alpha = 2
 smtpd_use_tls = yes

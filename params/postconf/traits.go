@@ -4,6 +4,7 @@ package postconf
 // from that of others, besides the parameters that it knows.
 type traits struct {
 	quiet           bool // -q
+	lastProgram     bool // $process_name is that of the last entry with the name and type
 	nullWarnings    bool // null bytes are warned about
 	commentCheck    bool // "#comment after other text"
 	regexTables     bool // the patterns of inline regexp: and pcre: tables are no lists
@@ -18,6 +19,7 @@ type traits struct {
 func (p Program) traits() traits {
 	v := p.Profile.Normalized().Version
 	return traits{
+		lastProgram:     v < 3_07_06 || v == 3_08_00,
 		nullWarnings:    v >= 3_09_00,
 		commentCheck:    v >= 3_08_00,
 		regexTables:     v >= 3_08_00,
