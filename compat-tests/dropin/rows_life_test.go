@@ -52,7 +52,7 @@ func killed(sig syscall.Signal) func(s *judges.Scene) {
 		// A log that is slow would cost ours the last lines, which is said of it.
 		s.WaitLog("disconnect from")
 		s.Child.Signal(sig)
-		s.Child.Wait(30 * time.Second)
+		s.Child.Wait(5 * time.Second)
 	}
 }
 
@@ -134,7 +134,7 @@ func statusEnds(s *judges.Scene) {
 	s.Child.CloseStatus()
 	s.Send(c, judges.Client{Send: plain[20:]})
 	s.Reply("client", c)
-	if !s.Child.Wait(30 * time.Second) {
+	if !s.Child.Wait(5 * time.Second) {
 		s.Note("still running")
 	}
 }
@@ -195,7 +195,7 @@ var lifeRows = []judges.Row{
 		s.Client("client 0", judges.Client{Send: plain})
 		s.WaitSession()
 		s.Client("client 1", judges.Client{Send: plain})
-		if !s.Child.Wait(30 * time.Second) {
+		if !s.Child.Wait(5 * time.Second) {
 			s.Note("still running after two sessions")
 		}
 	}, Want: []string{"exit 0"}},
@@ -203,7 +203,7 @@ var lifeRows = []judges.Row{
 		s.Client("client 0", judges.Client{Send: plain})
 		s.WaitSession()
 		s.Client("client 1", judges.Client{Send: plain, From: "127.0.0.2"})
-		if !s.Child.Wait(30 * time.Second) {
+		if !s.Child.Wait(5 * time.Second) {
 			s.Note("still running after two sessions")
 		}
 	}, Want: []string{"exit 0"}},
@@ -213,25 +213,25 @@ var lifeRows = []judges.Row{
 		s.Client("client 1", judges.Client{Send: "5", HalfClose: true})
 		s.WaitSession()
 		s.Client("client 2", judges.Client{Hangup: true})
-		if !s.Child.Wait(30 * time.Second) {
+		if !s.Child.Wait(5 * time.Second) {
 			s.Note("still running after three sessions")
 		}
 	}, Want: []string{"exit 0"}},
 	{Name: "max_use 1 by -m", Args: []string{"-m", "1"}, Play: func(s *judges.Scene) {
 		s.Client("client 0", judges.Client{Send: plain})
-		if !s.Child.Wait(30 * time.Second) {
+		if !s.Child.Wait(5 * time.Second) {
 			s.Note("still running after a session")
 		}
 	}, Want: []string{"status record: AVAIL generation 7", "exit 0"}},
-	{Name: "max_idle 1 without a session", Main: []string{"max_idle = 1"}, Lasts: 30 * time.Second, Want: []string{"exit 0"}},
+	{Name: "max_idle 1 without a session", Main: []string{"max_idle = 1"}, Lasts: 10 * time.Second, Want: []string{"exit 0"}},
 	{Name: "max_idle 2 after a session", Main: []string{"max_idle = 2"}, Play: func(s *judges.Scene) {
 		s.Client("client", judges.Client{Send: plain})
 		s.WaitSession()
 		start := time.Now()
-		if !s.Child.Wait(30 * time.Second) {
+		if !s.Child.Wait(10 * time.Second) {
 			s.Note("still running")
 		}
-		if took := time.Since(start); took < 1500*time.Millisecond || took > 20*time.Second {
+		if took := time.Since(start); took < 1500*time.Millisecond || took > 5*time.Second {
 			s.Note("idle for %v", took)
 		}
 	}, Want: []string{"exit 0"}},
@@ -241,7 +241,7 @@ var lifeRows = []judges.Row{
 		s.WaitSession()
 		s.Child.CloseStatus()
 		start := time.Now()
-		if !s.Child.Wait(30*time.Second) || time.Since(start) > 10*time.Second {
+		if !s.Child.Wait(5*time.Second) || time.Since(start) > time.Second {
 			s.Note("did not end at once")
 		}
 	}, Want: queued},
@@ -249,7 +249,7 @@ var lifeRows = []judges.Row{
 		time.Sleep(300 * time.Millisecond)
 		s.Child.CloseStatus()
 		start := time.Now()
-		if !s.Child.Wait(30*time.Second) || time.Since(start) > 10*time.Second {
+		if !s.Child.Wait(5*time.Second) || time.Since(start) > time.Second {
 			s.Note("did not end at once")
 		}
 	}, Want: []string{"exit 0"}},
@@ -261,7 +261,7 @@ var lifeRows = []judges.Row{
 		s.Child.CloseStatus()
 		s.Send(c, judges.Client{Send: plain})
 		s.Reply("client", c)
-		if !s.Child.Wait(30 * time.Second) {
+		if !s.Child.Wait(5 * time.Second) {
 			s.Note("still running")
 		}
 	}, Want: queued},
@@ -272,7 +272,7 @@ var lifeRows = []judges.Row{
 		s.WaitLog("queue file write error")
 		s.Child.CloseStatus()
 		s.Reply("client", c)
-		if !s.Child.Wait(30 * time.Second) {
+		if !s.Child.Wait(5 * time.Second) {
 			s.Note("still running")
 		}
 	}, Want: []string{writeError, "exit 0"}},
@@ -299,14 +299,14 @@ var lifeRows = []judges.Row{
 		defer c.Close()
 		start := time.Now()
 		s.Reply("client", c)
-		if took := time.Since(start); took < 2*time.Second || took > 20*time.Second {
+		if took := time.Since(start); took < 2*time.Second || took > 6*time.Second {
 			s.Note("cut after %v", took)
 		}
-		s.Child.Wait(30 * time.Second)
+		s.Child.Wait(5 * time.Second)
 	}, Want: []string{"fatal: watchdog timeout", "exit 1"}},
 	{Name: "daemon_timeout 3 counts the client's bytes, too", Main: []string{"daemon_timeout = 3"}, Play: func(s *judges.Scene) {
 		s.Client("client", judges.Client{Send: strings.Repeat("0", 60), Piece: 1, Pause: 120 * time.Millisecond})
-		s.Child.Wait(30 * time.Second)
+		s.Child.Wait(5 * time.Second)
 	}, Want: []string{"fatal: watchdog timeout", "exit 1"}},
 	{Name: "daemon_timeout 3 idle", Main: []string{"daemon_timeout = 3"}, Play: func(s *judges.Scene) {
 		if s.Child.Wait(4500 * time.Millisecond) {
