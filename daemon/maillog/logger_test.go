@@ -253,19 +253,26 @@ func TestVerboseWaits(t *testing.T) {
 		t.Errorf("verbose lines took %v", d)
 	}
 	q := l.core.main
-	if q.lost() != 0 || !q.stalled { // it is full, so the loss is not told yet
-		t.Errorf("lost %d, stalled %t", q.lost(), q.stalled)
+	if lost, stalled := q.lost(), hasStalled(q); lost != 0 || !stalled { // it is full, so the loss is not told yet
+		t.Errorf("lost %d, stalled %t", lost, stalled)
 	}
 	for q.lost() == 0 {
 		receive(t, c)
 	}
-	if q.wantRoom(); q.stalled {
+	if hasStalled(q) {
 		t.Error("stalled, though lines were taken")
 	}
 	for l.core.main.drained() != nil {
 		_ = c.SetReadDeadline(time.Now().Add(time.Second))
 		_, _ = c.Read(make([]byte, 3000))
 	}
+}
+
+// hasStalled looks while the queue's goroutine may be at work.
+func hasStalled(q *queue) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.stalled
 }
 
 // Lines that wait for the sink of an earlier Configure are not forgotten.
