@@ -102,9 +102,9 @@ func (p *parser) peekBracket() bracketToken {
 
 // bracketElement is a start or end of a range, or a set by itself.
 type bracketElement struct {
-	c       byte
-	set     *byteSet // of a class or equivalence class: no range
-	invalid bool     // a collating symbol that is not one character
+	c   byte
+	set *byteSet // of a class or equivalence class: no range
+	bad error    // what is wrong with its name
 }
 
 // bracket reads a bracket expression, whose opening bracket is the current
@@ -130,7 +130,11 @@ func (p *parser) bracket() (set byteSet, err error) {
 		t = p.peekBracket()
 		isRange := false
 		var end bracketToken
-		if start.set == nil && t.kind == brRange {
+		switch {
+		case start.set != nil:
+		case t.kind == brEnd:
+			return set, errBracket // whatever the name before it is
+		case t.kind == brRange:
 			p.pos += t.size
 			switch end = p.peekBracket(); end.kind {
 			case brEnd:
@@ -170,8 +174,10 @@ func (s *byteSet) addRange(start, stop bracketElement) error {
 	switch {
 	case stop.set != nil:
 		return errRange
-	case start.invalid || stop.invalid:
-		return errCollate
+	case start.bad != nil:
+		return start.bad
+	case stop.bad != nil:
+		return stop.bad
 	case start.c > stop.c:
 		return errRange
 	}
@@ -183,8 +189,8 @@ func (s *byteSet) addRange(start, stop bracketElement) error {
 
 func (s *byteSet) addElement(e bracketElement) error {
 	switch {
-	case e.invalid:
-		return errCollate
+	case e.bad != nil:
+		return e.bad
 	case e.set != nil:
 		s.union(*e.set)
 	default:
@@ -222,18 +228,19 @@ func (p *parser) bracketSymbol(delimiter byte) (e bracketElement, err error) {
 		}
 		name := text[p.pos : p.pos+i]
 		p.pos += i + 2
+		if delimiter != '.' {
+			e.set = &byteSet{}
+		}
 		switch {
 		case delimiter == ':':
-			in, ok := characterClass(name, p.options&IgnoreCase != 0)
-			if !ok {
-				return e, errClass
+			if in, ok := characterClass(name, p.options&IgnoreCase != 0); ok {
+				*e.set = setOf(in)
+			} else {
+				e.bad = errClass
 			}
-			set := setOf(in)
-			e.set = &set
 		case len(name) != 1:
-			e.invalid = true
+			e.bad = errCollate
 		case delimiter == '=':
-			e.set = &byteSet{}
 			e.set.add(name[0])
 		default:
 			e.c = name[0]
