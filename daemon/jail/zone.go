@@ -2,6 +2,7 @@ package jail
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"strings"
 	"sync"
@@ -154,11 +155,11 @@ func fromRule(rule string) *time.Location {
 		b = append(b, version)
 		b = append(b, make([]byte, 15)...)
 		// counts: isutc, isstd, leap, transitions, types, characters
-		for _, n := range []byte{0, 0, 0, 0, 1, byte(len(name) + 1)} {
-			b = append(b, 0, 0, 0, n)
+		for _, n := range []int{0, 0, 0, 0, 1, len(name) + 1} {
+			b = binary.BigEndian.AppendUint32(b, uint32(n))
 		}
-		u := uint32(int32(offset))
-		b = append(b, byte(u>>24), byte(u>>16), byte(u>>8), byte(u), 0, 0)
+		b = binary.BigEndian.AppendUint32(b, uint32(offset))
+		b = append(b, 0, 0) // winter, the name at 0
 		b = append(b, name...)
 		b = append(b, 0)
 	}
