@@ -30,14 +30,11 @@ func (c dnsConfig) lookupName(ctx context.Context, addr netip.Addr) (string, sta
 	case a.err != 0:
 		return "", notFound, a.err // unlike the other way, failures too
 	}
-	switch name, found, ok := a.message.pointer(); {
-	case !found:
-		return "", tryAgain, NoName
-	case !ok:
-		return "", unavailable, NoName
-	default:
-		return name, success, nil
+	name, st := a.message.pointer()
+	if st != success {
+		return "", st, NoName
 	}
+	return name, success, nil
 }
 
 // lookupAddrs asks DNS for the addresses of a name, with the search list of
@@ -56,28 +53,34 @@ func (c dnsConfig) lookupAddrs(ctx context.Context, name, alias string, family F
 	if a.err != 0 {
 		return nil, a.status, a.err
 	}
-	addrs := a.message.addresses()
-	if a.also != nil {
-		addrs = append(addrs, a.also.addresses()...)
+	addrs, st := a.message.addresses(family == Any)
+	if a.also != nil && st != unavailable {
+		// A damaged one does no harm to a good one before it.
+		more, also := a.also.addresses(true)
+		addrs = append(addrs, more...)
+		if st != success {
+			st = also
+		}
 	}
 	switch {
-	case len(addrs) > 0:
+	case st == success:
 		return addrs, success, nil
-	// So says glibc if there are other records.
-	case family == IPv4:
-		return nil, tryAgain, NoData
-	case family == IPv6:
-		return nil, tryAgain, NoName
-	default:
-		return nil, notFound, NoName
+	case family == Any:
+		return nil, st, NoName
+	case st == notFound:
+		st = tryAgain // so says glibc if there are other records
 	}
+	if family == IPv4 {
+		return nil, st, NoData
+	}
+	return nil, st, NoName
 }
 
 // answer is what became of a query.
 type answer struct {
-	message  message
+	message  message     // if there is one
 	also     *message    // another one
-	err      LookupError // 0: the message has answers
+	err      LookupError // 0: a message has answers
 	status   status
 	refused  bool // nobody listens at any name server
 	servfail bool // a name server said that it failed
@@ -159,14 +162,15 @@ func (c dnsConfig) queryFamily(ctx context.Context, name string, family Family) 
 	go func() { six <- c.query(ctx, name, typeAAAA) }()
 	a, b := c.query(ctx, name, typeA), <-six
 	switch {
-	case a.err == 0 && b.err == 0:
-		a.also = &b.message
+	case b.message.whole == nil:
 		return a
-	case a.err == 0:
-		return a
-	case b.err == 0:
+	case a.message.whole == nil:
 		return b
-	case a.err == NoData, a.err == TryAgain && b.err != TryAgain:
+	case a.err == 0 || b.err == 0:
+		// What there is counts, also with a code that says otherwise.
+		a.err, a.also = 0, &b.message
+		return a
+	case a.err == NoData:
 		return b // it says more
 	default:
 		return a
@@ -193,17 +197,16 @@ func (c dnsConfig) query(ctx context.Context, name string, t uint16) answer {
 				continue
 			}
 			refused = false
-			switch m.rcode {
-			case rcodeSuccess:
-				if m.answers == 0 {
-					return answer{message: m, err: NoData, status: notFound}
-				}
-				return answer{message: m}
-			case rcodeServerFailure, rcodeNotImplemented, rcodeRefused:
+			switch {
+			case m.failed() || m.lame:
 				servfail = m.rcode == rcodeServerFailure
 				continue // another server may do better
-			default:
+			case m.rcode != rcodeSuccess:
 				return answer{message: m, err: NoName, status: notFound}
+			case m.answers == 0:
+				return answer{message: m, err: NoData, status: notFound}
+			default:
+				return answer{message: m}
 			}
 		}
 	}
@@ -280,15 +283,18 @@ func talk(ctx context.Context, network, server string, q question) (message, err
 		if len(b) < headerSize {
 			return message{}, errUnusable
 		}
+		m := parseMessage(b, q)
+		// Some servers refuse without the question.
+		bare := !stream && m.failed() && len(b) == headerSize && binary.BigEndian.Uint16(b[4:]) == 0
 		// What does not belong to the question may be forged: wait for the
 		// real answer.
-		if binary.BigEndian.Uint16(b) != binary.BigEndian.Uint16(id[:]) || !q.asked(b) {
+		if binary.BigEndian.Uint16(b) != binary.BigEndian.Uint16(id[:]) || !bare && !q.asked(b) {
 			if stream {
 				return message{}, errUnusable
 			}
 			continue
 		}
-		return parseMessage(b, q), nil
+		return m, nil
 	}
 }
 

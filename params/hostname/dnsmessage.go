@@ -65,104 +65,126 @@ func (q question) asked(b []byte) bool {
 		binary.BigEndian.Uint16(b[rest+2:]) == classIN
 }
 
-// record is one resource record of class IN.
-type record struct {
-	owner []byte
-	rtype uint16
-	data  []byte // for PTR and CNAME the uncompressed name
-}
-
 // message is a response.
 type message struct {
-	question  question
 	rcode     int
 	truncated bool
-	answers   int      // as the header counts them
-	records   []record // that could be read, in order
+	// lame: the server has nothing to say and says where to ask; it is not the right one.
+	lame    bool
+	answers int    // as the header counts them
+	whole   []byte // nil: there is no message
+	records int    // where they begin
+	name    []byte // the question's
+	qtype   uint16
 }
 
-// parseMessage reads a response whose question is known to be right. Records
-// from the first damaged one on are left out.
+// parseMessage reads a response whose question, if it has one, is known to be right.
 func parseMessage(b []byte, q question) message {
+	count := func(at int) int { return int(binary.BigEndian.Uint16(b[at:])) }
 	m := message{
-		question:  q,
 		rcode:     int(b[3] & 15),
 		truncated: b[2]&2 != 0,
-		answers:   int(binary.BigEndian.Uint16(b[6:])),
+		answers:   count(6),
+		whole:     b,
+		records:   headerSize + len(q.name) + 4,
+		name:      q.name,
+		qtype:     q.qtype,
 	}
-	at := headerSize + len(q.name) + 4
-	if _, rest, ok := readName(b, headerSize); ok {
-		at = rest + 4
-	}
-	for range m.answers {
-		owner, rest, ok := readName(b, at)
-		if !ok || rest+10 > len(b) {
-			break
-		}
-		size := int(binary.BigEndian.Uint16(b[rest+8:]))
-		start := rest + 10
-		if start+size > len(b) {
-			break
-		}
-		at = start + size
-		r := record{owner: owner, rtype: binary.BigEndian.Uint16(b[rest:]), data: b[start:at]}
-		if binary.BigEndian.Uint16(b[rest+2:]) != classIN {
-			continue
-		}
-		if r.rtype == typePTR || r.rtype == typeCNAME {
-			name, end, ok := readName(b, start)
-			if !ok || end != at {
-				break
-			}
-			r.data = name
-		}
-		m.records = append(m.records, r)
-	}
+	const authoritative, recursive = 4, 0x80
+	m.lame = m.rcode == rcodeSuccess && m.answers == 0 && count(10) == 0 && b[2]&authoritative == 0 && b[3]&recursive == 0
 	return m
 }
 
-// answering yields the records of type t that belong to the question, aliases
-// followed in the order of the records.
-func (m message) answering(t uint16, yield func(data []byte) bool) {
-	name := m.question.name
-	for _, r := range m.records {
+// failed reports that the server could not answer.
+func (m message) failed() bool {
+	return m.rcode == rcodeServerFailure || m.rcode == rcodeNotImplemented || m.rcode == rcodeRefused
+}
+
+// record is one resource record.
+type record struct {
+	rtype, class uint16
+	at, size     int // of its data
+}
+
+// answering yields the records of the question's type that belong to it. It returns
+// false if a record cannot be read, what came before it notwithstanding.
+//
+// As in the C library the name that a CNAME record gives is from there on the one
+// whose records count, whatever name the CNAME is for; and those of other classes
+// count where A and AAAA are asked for together. Source: glibc dns-host.c.
+func (m message) answering(anyClass bool, yield func(r record) bool) bool {
+	name, at := m.name, m.records
+	for range m.answers {
+		owner, rest, ok := readName(m.whole, at)
+		if !ok || rest+10 > len(m.whole) {
+			return false
+		}
+		header := m.whole[rest:]
+		r := record{binary.BigEndian.Uint16(header), binary.BigEndian.Uint16(header[2:]), rest + 10, int(binary.BigEndian.Uint16(header[8:]))}
+		if at = r.at + r.size; at > len(m.whole) {
+			return false
+		}
 		switch {
-		case !equalWire(r.owner, name):
-		case r.rtype == typeCNAME && t != typeCNAME:
-			name = r.data
-		case r.rtype == t:
-			if !yield(r.data) {
-				return
+		case r.class != classIN && !anyClass:
+		case r.rtype == typeCNAME:
+			if name, _, ok = readName(m.whole, r.at); !ok {
+				return false
+			}
+		case r.rtype == m.qtype && equalWire(owner, name):
+			if !yield(r) {
+				return true
 			}
 		}
 	}
+	return true
 }
 
-// addresses returns those that the question was for.
-func (m message) addresses() []netip.Addr {
+// addresses returns those that the question was for. The status is success,
+// notFound if there is none, or unavailable if the message is damaged: then there
+// are those before the damage.
+func (m message) addresses(anyClass bool) ([]netip.Addr, status) {
+	if _, ok := presentation(m.name); !ok || m.answers == 0 {
+		return nil, notFound
+	}
 	size := 4
-	if m.question.qtype == typeAAAA {
+	if m.qtype == typeAAAA {
 		size = 16
 	}
 	var addrs []netip.Addr
-	m.answering(m.question.qtype, func(data []byte) bool {
-		if a, ok := netip.AddrFromSlice(data); ok && len(data) == size {
+	whole := m.answering(anyClass, func(r record) bool {
+		if a, ok := netip.AddrFromSlice(m.whole[r.at : r.at+r.size]); ok && r.size == size {
 			addrs = append(addrs, a)
 		}
 		return true
 	})
-	return addrs
+	switch {
+	case !whole:
+		return addrs, unavailable
+	case len(addrs) == 0:
+		return nil, notFound
+	}
+	return addrs, success
 }
 
-// pointer returns the first name that the address has, whether there is one
-// and whether it is a proper host name; if it is not, others do not count.
-func (m message) pointer() (name string, found, ok bool) {
-	m.answering(typePTR, func(data []byte) bool {
-		found = true
-		name, ok = presentation(data)
+// pointer returns the first name that the address has. The status is success,
+// tryAgain if there is none, or unavailable if the message is damaged before it, or
+// it is not a proper host name: then others do not count.
+func (m message) pointer() (name string, st status) {
+	st = tryAgain
+	whole := m.answering(false, func(r record) bool {
+		wire, _, ok := readName(m.whole, r.at)
+		if ok {
+			name, ok = presentation(wire)
+		}
+		if st = success; !ok {
+			name, st = "", unavailable
+		}
 		return false
 	})
-	return name, found, ok
+	if !whole {
+		return "", unavailable
+	}
+	return name, st
 }
 
 // readName reads a name, which may be compressed. It returns the name without

@@ -38,9 +38,15 @@ func a(addr string) rr {
 	return rr{rtype: typeAAAA, data: ip.AsSlice()}
 }
 
-func ptr(name string) rr           { return rr{rtype: typePTR, name: name} }
-func cname(name string) rr         { return rr{rtype: typeCNAME, name: name} }
-func of(owner string, r rr) rr     { r.owner = owner; return r }
+func ptr(name string) rr       { return rr{rtype: typePTR, name: name} }
+func cname(name string) rr     { return rr{rtype: typeCNAME, name: name} }
+func of(owner string, r rr) rr { r.owner = owner; return r }
+
+// damagedName is a record whose data is no name.
+func damagedName(rtype uint16, owner string) rr {
+	return rr{owner: owner, rtype: rtype, data: []byte{0x40}}
+}
+
 func records(rs ...rr) reply       { return reply{records: rs} }
 func code(rcode byte) reply        { return reply{rcode: rcode} }
 func wireName(s string) []byte     { return appendLabels(nil, s) }
@@ -183,7 +189,7 @@ func (s *dnsServer) answer(q []byte, network string) []byte {
 			class = classIN
 		}
 		data := r.data
-		if r.rtype == typePTR || r.rtype == typeCNAME {
+		if data == nil {
 			data = wireName(r.name)
 		}
 		b = binary.BigEndian.AppendUint16(b, r.rtype)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -113,6 +114,28 @@ func TestDNS(t *testing.T) {
 		"a badq.example":         {askedOf: "evil.example", records: []rr{of("evil.example", a("10.9.9.9"))}},
 		"a garbage.example":      {raw: []byte{0x81, 0x80}},
 		"a chaos.example":        records(rr{rtype: typeA, class: 3, data: []byte{10, 9, 9, 9}}),
+		// Whatever name the CNAME is for.
+		"a cnameother.example":       records(of("other.example", cname("target.example")), of("target.example", a("10.1.1.4")), a("10.1.1.5")),
+		"ptr 21.0.0.10.in-addr.arpa": records(of("other.example", cname("target.example")), of("target.example", ptr("by.alias.example"))),
+		// What cannot be read spoils what is before it, too.
+		"a damaged.example":          records(a("10.1.1.6"), damagedName(typeCNAME, "else.example")),
+		"ptr 22.0.0.10.in-addr.arpa": records(damagedName(typeCNAME, "else.example"), ptr("good.example")),
+		// Names of records that do not count are not read.
+		"ptr 23.0.0.10.in-addr.arpa": records(damagedName(typePTR, "else.example"), ptr("good.example")),
+		"a ptrtoo.example":           records(damagedName(typePTR, ""), a("10.1.1.7")),
+		// Both at once.
+		"a nxwitha.example":      {rcode: rcodeNameError, records: []rr{a("10.1.1.8")}},
+		"aaaa nxwitha.example":   records(a("2001:db8::8")),
+		"any onlyrcodes.example": {rcode: rcodeNameError, records: []rr{a("10.1.1.8")}},
+		"a damaged6.example":     records(a("10.1.1.9")),
+		"aaaa damaged6.example":  records(a("2001:db8::9"), damagedName(typeCNAME, "")),
+		"a damaged4.example":     records(damagedName(typeCNAME, "")),
+		"aaaa damaged4.example":  records(a("2001:db8::9")),
+		"a anyclass.example":     records(rr{rtype: typeA, class: 3, data: []byte{10, 9, 9, 9}}),
+		"aaaa anyclass.example":  records(),
+		"a failed6.example":      records(),
+		"aaaa failed6.example":   code(rcodeServerFailure),
+		"a lame.example":         {raw: slices.Concat([]byte{0x81, 0, 0, 1, 0, 0, 0, 0, 0, 0}, wireName("lame.example"), []byte{0, typeA, 0, classIN})},
 	}
 	d := newDNS(t, replies)
 	s := NewSystem(SystemOptions{Port: d.port, Hostname: "h", Dir: etc(t, map[string]string{
@@ -138,9 +161,26 @@ func TestDNS(t *testing.T) {
 		{"4 garbage.example", later}, {"4 chaos.example", noData}, {"4 bad!x.example", noName},
 		{"4 -x.example", noName}, {"4 a..b", noName}, {"4 " + strings.Repeat("a", 64) + ".example", noName},
 		{"4 multi.example.", "10.1.1.3 10.1.1.1 10.1.1.2"},
+		{"4 cnameother.example", "10.1.1.4"}, {"n 10.0.0.21", "by.alias.example"}, {"4 damaged.example", noData}, {"n 10.0.0.22", noName},
+		{"n 10.0.0.23", "good.example"}, {"4 ptrtoo.example", "10.1.1.7"}, {"0 nxwitha.example", "2001:db8::8 10.1.1.8"}, {"0 onlyrcodes.example", noName},
+		{"0 damaged6.example", "2001:db8::9 10.1.1.9"}, {"0 damaged4.example", noName}, {"0 anyclass.example", "10.9.9.9"}, {"0 failed6.example", noData},
+		{"4 lame.example", later},
 	})
 	if q := d.questions(); !strings.Contains(q, "udp A trunc.example; tcp A trunc.example") || strings.Contains(q, "bad!x") {
 		t.Error(q)
+	}
+}
+
+// A name server may refuse without saying what; that needs no waiting for more.
+func TestBareRefusal(t *testing.T) {
+	d := newDNS(t, map[string]reply{"a refused.example": {raw: []byte{0x81, 0x80 | rcodeRefused, 0, 0, 0, 0, 0, 0, 0, 0}}})
+	s := NewSystem(SystemOptions{Port: d.port, Hostname: "h", Dir: etc(t, map[string]string{
+		"resolv.conf": "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n",
+	})})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if got := ask(ctx, s, "4 refused.example"); got != later {
+		t.Error(got)
 	}
 }
 
@@ -438,13 +478,20 @@ func FuzzMessage(f *testing.F) {
 			return
 		}
 		m := parseMessage(b, q)
-		for _, addr := range m.addresses() {
-			if !addr.Is4() {
-				t.Errorf("address %v", addr)
+		for _, anyClass := range []bool{false, true} {
+			addrs, st := m.addresses(anyClass)
+			if st == success && len(addrs) == 0 {
+				t.Error("success without addresses")
+			}
+			for _, addr := range addrs {
+				if !addr.Is4() {
+					t.Errorf("address %v", addr)
+				}
 			}
 		}
-		if name, _, ok := m.pointer(); ok && (name == "" || len(name) > maxName || name != "." && !hostName(name)) {
-			t.Errorf("name %q", name)
+		m.qtype = typePTR
+		if name, st := m.pointer(); (name != "") != (st == success) || len(name) > maxName || name != "." && !hostName(name) {
+			t.Errorf("name %q, status %d", name, st)
 		}
 	})
 }
