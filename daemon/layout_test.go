@@ -25,7 +25,7 @@ var allowed = map[string]string{
 	"params/accountfile":        "",
 	"params/directfile":         "",
 	"params/dynamicmaps":        "mainconf params/directfile",
-	"params/hostname":           "params/directfile params/hosttext params/inetaton params/nodename",
+	"params/hostname":           "params/accountfile params/directfile params/hosttext params/inetaton params/nodename",
 	"params/hosttext":           "",
 	"params/inetaton":           "",
 	"params/nodename":           "",

@@ -30,7 +30,7 @@ type Group struct {
 // or "-", which mean users of another name service.
 func Users(text string) iter.Seq[User] {
 	return func(yield func(User) bool) {
-		for line := range lines(text) {
+		for line := range Lines(text) {
 			if u, ok := parseUser(line); ok && !yield(u) {
 				return
 			}
@@ -41,7 +41,7 @@ func Users(text string) iter.Seq[User] {
 // Groups returns the groups that can be looked up, as Users does.
 func Groups(text string) iter.Seq[Group] {
 	return func(yield func(Group) bool) {
-		for line := range lines(text) {
+		for line := range Lines(text) {
 			if g, ok := parseGroup(line); ok && !compat(g.Name) && !yield(g) {
 				return
 			}
@@ -91,8 +91,9 @@ func (g Group) has(user string) bool {
 	return false
 }
 
-// lines returns the lines that a look-up sees.
-func lines(text string) iter.Seq[string] {
+// Lines returns the lines of a file of the service "files" that a look-up sees,
+// without blanks in front. Source: glibc nss_readline.c.
+func Lines(text string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for line := range strings.Lines(text) {
 			whole := cutLine(line)

@@ -22,7 +22,7 @@ func parseHostConf(b []byte, environ func(string) (string, bool)) hostConf {
 	var c hostConf
 	for line := range strings.Lines(string(b)) {
 		word, rest := confWord(strings.TrimLeft(line, confBlanks))
-		switch rest = strings.TrimSpace(rest); strings.ToLower(word) {
+		switch rest = strings.Trim(rest, confBlanks); strings.ToLower(word) {
 		case "multi":
 			c.setMulti(rest)
 		case "trim":
@@ -81,6 +81,11 @@ func (c *hostConf) trimmed(name string) string {
 // confBlanks is what isspace(3) knows.
 const confBlanks = " \t\n\v\f\r"
 
+// fields is strings.Fields with the blanks of C: no others separate words.
+func fields(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(confBlanks, r) })
+}
+
 // confWord returns the first word of the text, and what follows it.
 func confWord(text string) (word, rest string) {
 	if end := strings.IndexAny(text, confBlanks+"#,"); end >= 0 {
@@ -100,7 +105,7 @@ func parseAliases(b []byte) [][2]string {
 			break
 		}
 		a := [2]string{line[:end]}
-		if f := strings.Fields(line[end:]); len(f) > 0 {
+		if f := fields(line[end:]); len(f) > 0 {
 			a[1] = f[0]
 		}
 		aliases = append(aliases, a)

@@ -3,6 +3,8 @@ package hostname
 import (
 	"net/netip"
 	"strings"
+
+	"github.com/qmqpd/qmqpd/params/accountfile"
 )
 
 // hostLine is one line of the hosts file.
@@ -29,11 +31,9 @@ func (l hostLine) in(family Family) (netip.Addr, bool) {
 // one are skipped.
 func parseHosts(b []byte) []hostLine {
 	var lines []hostLine
-	for line := range strings.Lines(string(b)) {
-		if i := strings.IndexAny(line, "#\n"); i >= 0 {
-			line = line[:i]
-		}
-		f := strings.Fields(line)
+	for line := range accountfile.Lines(string(b)) {
+		line, _, _ = strings.Cut(line, "#")
+		f := fields(line)
 		if len(f) == 0 {
 			continue
 		}

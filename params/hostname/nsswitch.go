@@ -1,6 +1,7 @@
 package hostname
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/qmqpd/qmqpd/params/directfile"
@@ -49,88 +50,118 @@ type order struct {
 	bad      bool      // cannot be understood; every lookup fails
 }
 
-// readOrder reads nsswitch.conf. Without a hosts line the order is files, then
-// dns.
-func readOrder(path string) order {
-	b, err := directfile.ReadFile(path)
-	line := "files dns"
-	if err == nil {
-		for l := range strings.Lines(string(b)) {
-			l = strings.TrimLeft(strings.TrimRight(l, "\n"), " \t")
-			name, rest, ok := strings.Cut(l, ":")
-			if ok && strings.TrimRight(name, " \t") == "hosts" {
-				line = rest // the last one counts
-			}
-		}
-	}
-	return parseOrder(line)
+// databases are the words of nsswitch.conf that the C library knows.
+var databases = []string{
+	"aliases", "ethers", "group", "group_compat", "gshadow", "hosts", "initgroups", "netgroup", "networks", "passwd",
+	"passwd_compat", "protocols", "publickey", "rpc", "services", "shadow", "shadow_compat",
 }
 
+// readOrder reads nsswitch.conf. Without a hosts line the order is files, then
+// dns. A mistake in the line of any database spoils them all; a last line without
+// its end is not read. Source: glibc nss_database.c, process_line.
+func readOrder(path string) order {
+	o := parseOrder("files dns")
+	b, err := directfile.ReadFile(path)
+	if err != nil {
+		return o
+	}
+	for line := range strings.Lines(string(b)) {
+		if !strings.HasSuffix(line, "\n") {
+			break
+		}
+		line, _, _ = strings.Cut(line, "\x00")
+		line = strings.TrimLeft(line, confBlanks)
+		end := strings.IndexAny(line, confBlanks+":")
+		if end <= 0 || !slices.Contains(databases, line[:end]) {
+			continue
+		}
+		parsed := parseOrder(strings.TrimLeft(line[end:], confBlanks+":"))
+		switch {
+		case parsed.bad:
+			return parsed
+		case line[:end] == "hosts":
+			o = parsed // the last one counts
+		}
+	}
+	return o
+}
+
+// orderText is what is left of a line.
+type orderText string
+
+func (t *orderText) skipBlanks() { *t = orderText(strings.TrimLeft(string(*t), confBlanks)) }
+
+// word takes what is before the next blank or stop, and the blanks after it.
+func (t *orderText) word(stops string) string {
+	end := strings.IndexAny(string(*t), confBlanks+stops)
+	if end < 0 {
+		end = len(*t)
+	}
+	word := string(*t)[:end]
+	*t = (*t)[end:]
+	t.skipBlanks()
+	return word
+}
+
+// sign takes one character, and the blanks after it.
+func (t *orderText) sign(c string) bool {
+	rest, ok := strings.CutPrefix(string(*t), c)
+	if ok {
+		*t = orderText(rest)
+		t.skipBlanks()
+	}
+	return ok
+}
+
+// parseOrder reads services, each of which may have actions in brackets. Source: glibc
+// nss_action_parse.c.
 func parseOrder(line string) order {
 	var o order
+	t := orderText(line)
+	t.skipBlanks()
 	for {
-		line = strings.TrimLeft(line, " \t")
-		if line == "" {
-			return o
+		s := service{name: t.word("[")}
+		if s.name == "" {
+			return o // nothing more, or actions of nobody
 		}
-		end := strings.IndexAny(line, " \t[")
-		if end < 0 {
-			end = len(line)
-		}
-		if end == 0 {
-			return order{} // actions without a service
-		}
-		s := service{name: line[:end]}
 		s.actions[success] = stop
-		line = strings.TrimLeft(line[end:], " \t")
-		for strings.HasPrefix(line, "[") {
-			actions, rest, ok := strings.Cut(line[1:], "]")
-			if !ok || !s.act(actions) {
-				return order{bad: true}
+		if t.sign("[") {
+			for first := true; first || !t.sign("]"); first = false {
+				if !s.act(&t) {
+					return order{bad: true}
+				}
 			}
-			line = strings.TrimLeft(rest, " \t")
 		}
 		o.services = append(o.services, s)
 	}
 }
 
-// act applies STATUS=ACTION words; !STATUS means all the others.
-func (s *service) act(actions string) bool {
-	words := strings.Fields(actions)
-	for _, word := range words {
-		word, not := strings.CutPrefix(word, "!")
-		name, reaction, ok := strings.Cut(word, "=")
-		if !ok {
-			return false
-		}
-		var which status
-		switch strings.ToLower(name) {
-		case "success":
-			which = success
-		case "notfound":
-			which = notFound
-		case "unavail":
-			which = unavailable
-		case "tryagain":
-			which = tryAgain
-		default:
-			return false
-		}
-		var then action
-		switch strings.ToLower(reaction) {
-		case "return":
-			then = stop
-		case "merge":
-			then = merge
-		case "continue":
-		default:
-			return false
-		}
-		for st := range statuses {
-			if (st == which) != not {
-				s.actions[st] = then
-			}
+// act takes and applies one STATUS=ACTION; !STATUS means all the others.
+func (s *service) act(t *orderText) bool {
+	rest, not := strings.CutPrefix(string(*t), "!")
+	*t = orderText(rest)
+	which, ok := byName(t.word("=]"), map[string]status{"success": success, "notfound": notFound, "unavail": unavailable, "tryagain": tryAgain})
+	if !ok || !t.sign("=") {
+		return false
+	}
+	then, ok := byName(t.word("=]"), map[string]action{"return": stop, "merge": merge, "continue": goOn})
+	if !ok {
+		return false
+	}
+	for st := range statuses {
+		if (st == which) != not {
+			s.actions[st] = then
 		}
 	}
-	return len(words) > 0
+	return true
+}
+
+// byName finds a value whatever the case of the name.
+func byName[T any](name string, values map[string]T) (value T, ok bool) {
+	for n, v := range values {
+		if equalNames(n, name) {
+			return v, true
+		}
+	}
+	return value, false
 }

@@ -201,7 +201,8 @@ func TestHosts(t *testing.T) {
 fe80::1%lo scoped.example
 10.0.0.58 dash_-x.example#nospace
 10.0.0.59	-bad.example
-`
+10.0.0.61 glued.example
+10.0.0.62 nul.example` + "\x00 more.example\n 10.0.0.63 twice.exampl"
 	common := []lookup{
 		{"n 127.0.0.1", "ip6-localhost"}, {"n ::1", "ip6-localhost"}, {"n 10.0.0.50", "mapped.example"},
 		{"n ::ffff:10.0.0.51", "multi2.example"}, {"n ::ffff:127.0.0.1", "Local.Host"}, {"n ::ffff:10.0.0.50", "mapped.example"}, {"n 10.0.0.53", ""}, {"n 10.0.0.54", "12.34.56.78"},
@@ -212,6 +213,7 @@ fe80::1%lo scoped.example
 		{"6 multi2.example", "2001:db8::5"}, {"4 trail.dot", noName}, {"4 trail.dot.", "10.0.0.57"},
 		{"4 hexaddr.example", noName}, {"4 octal.example", noName}, {"4 none.example", noName}, {"6 local.host", noName},
 		{"4 -bad.example", "10.0.0.59"}, {"6 scoped.example", noName},
+		{"4 glued.example", noName}, {"4 nul.example", "10.0.0.62"}, {"4 more.example", noName}, {"n 10.0.0.63", "twice.exampll"},
 	}
 	for _, tt := range []struct {
 		name, conf string
@@ -333,6 +335,15 @@ func TestOrder(t *testing.T) {
 		{"no status", "hosts: files [] dns\n", broken},
 		{"unknown action", "hosts: files [NOTFOUND=stop] dns\n", broken},
 		{"open bracket", "hosts: files dns [\n", broken},
+		{"no colon", "hosts files\n", onlyFiles},
+		{"colons and blanks", "\v hosts : : files\n", onlyFiles},
+		{"no end of the last line", "hosts: files", filesDNS},
+		{"blanks in brackets", "hosts: files [ NOTFOUND = return ] dns\n", onlyFiles},
+		{"actions after actions", "hosts: files [NOTFOUND=continue] [SUCCESS=return] dns\n", onlyFiles},
+		{"a mistake elsewhere", "hosts: files dns\npasswd: files [NOTFOUND]\n", broken},
+		{"a mistake where nobody looks", "hosts: files dns\nsudoers: files [NOTFOUND]\n", filesDNS},
+		{"a blank of Unicode", "hosts: files dns\u00a0dns\n", onlyFiles},
+		{"a zero", "hosts: files\x00 dns\n", onlyFiles},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := map[string]string{"hosts": files["hosts"], "resolv.conf": files["resolv.conf"]}
