@@ -123,7 +123,7 @@ search:
 			break search
 		}
 	}
-	if asIs == nil && !root {
+	if asIs == nil && !root && (dots > 0 || len(c.search) == 0 || !c.noTLD) {
 		last = c.queryFamily(ctx, name, family)
 		if last.err == 0 {
 			return last
@@ -158,6 +158,9 @@ func (c dnsConfig) queryFamily(ctx context.Context, name string, family Family) 
 	case IPv6:
 		return c.query(ctx, name, typeAAAA)
 	}
+	if c.noAAAA {
+		return c.query(ctx, name, typeA)
+	}
 	six := make(chan answer, 1)
 	go func() { six <- c.query(ctx, name, typeAAAA) }()
 	a, b := c.query(ctx, name, typeA), <-six
@@ -184,11 +187,15 @@ func (c dnsConfig) query(ctx context.Context, name string, t uint16) answer {
 	if !ok {
 		return answer{err: NoName, status: notFound}
 	}
+	if c.noAAAA && t == typeAAAA {
+		return answer{err: NoData, status: notFound}
+	}
 	refused, servfail := true, false
 	first := c.first()
 	for range c.attempts {
 		for i := range c.servers {
-			m, err := c.exchange(ctx, c.servers[(first+i)%len(c.servers)], c.wait(i), q)
+			server := (first + i) % len(c.servers)
+			m, err := c.exchange(ctx, c.servers[server], c.wait(server), q)
 			switch {
 			case err != nil && ended(ctx):
 				return answer{err: TryAgain, status: unavailable}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/qmqpd/qmqpd/params/inetaton"
 	"github.com/qmqpd/qmqpd/params/nodename"
 )
 
@@ -19,6 +20,8 @@ type dnsConfig struct {
 	attempts int
 	rotate   bool
 	tcp      bool
+	noAAAA   bool // IPv6 addresses are not asked for
+	noTLD    bool // names without dots are only looked for in the search list
 }
 
 const maxServers = 3
@@ -45,13 +48,19 @@ func parseResolvConf(b []byte, hostname string, port int, environ func(string) (
 		if end <= 0 || line[0] == '#' || line[0] == ';' {
 			continue
 		}
-		f := strings.Fields(line[end:])
+		f := strings.FieldsFunc(line[end:], blank)
 		if len(f) == 0 {
 			continue
 		}
 		switch line[:end] {
 		case "nameserver":
-			if a, err := netip.ParseAddr(f[0]); err == nil && len(c.servers) < maxServers {
+			a, ok := inetaton.Parse(f[0])
+			if !ok {
+				var err error
+				a, err = netip.ParseAddr(f[0])
+				ok = err == nil && a.Is6()
+			}
+			if ok && len(c.servers) < maxServers {
 				c.servers = append(c.servers, net.JoinHostPort(a.String(), strconv.Itoa(port)))
 			}
 		case "domain":
@@ -89,7 +98,7 @@ func parseResolvConf(b []byte, hostname string, port int, environ func(string) (
 	return c
 }
 
-// blank tells whether a character separates words of the environment.
+// blank tells whether a character separates words: a carriage return does not.
 func blank(r rune) bool { return r == ' ' || r == '\t' }
 
 // option takes one option. The C library looks only at how it begins.
@@ -105,10 +114,13 @@ func (c *dnsConfig) option(o string) {
 		c.timeout = time.Duration(min(max(n, 0), 30)) * time.Second
 	} else if n, ok := number("attempts:"); ok {
 		c.attempts = min(max(n, 0), 5)
-	} else if strings.HasPrefix(o, "rotate") {
-		c.rotate = true
-	} else if strings.HasPrefix(o, "use-vc") {
-		c.tcp = true
+	} else {
+		o, not := strings.CutPrefix(o, "-")
+		for name, flag := range map[string]*bool{"rotate": &c.rotate, "use-vc": &c.tcp, "no-aaaa": &c.noAAAA, "no-tld-query": &c.noTLD, "no_tld_query": &c.noTLD} {
+			if strings.HasPrefix(o, name) {
+				*flag = !not
+			}
+		}
 	}
 }
 
@@ -124,8 +136,8 @@ func leadingNumber(s string) int {
 	return int(int32(n))
 }
 
-// wait is how long a server, counted from 0, gets to answer in the given
-// round.
+// wait is how long a server, counted from 0 in the order of the file, gets to
+// answer.
 func (c *dnsConfig) wait(server int) time.Duration {
 	d := c.timeout << server
 	if server > 0 {

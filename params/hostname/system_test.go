@@ -394,6 +394,10 @@ func TestSearch(t *testing.T) {
 		{"final dot", "search search.test.\n", "4 srch", "10.5.5.5", "udp A srch.search.test"},
 		{"domain of this host", "", "4 srch", "10.6.6.6", "udp A srch.loc.test"},
 		{"use-vc", "options use-vc\n", "4 plain.example", "10.0.0.1", "tcp A plain.example"},
+		{"no-aaaa", "options no-aaaa\n", "0 plain.example", "10.0.0.1", "udp A plain.example"},
+		{"no-aaaa, IPv6", "search search.test\noptions no-aaaa\n", "6 plain.example", noData, ""},
+		{"no-tld-query", "search search.test two.test\noptions no-tld-query\n", "4 nodots", noName, "udp A nodots.search.test; udp A nodots.two.test"},
+		{"no-tld-query without a list", "search .\noptions no-tld-query\n", "4 nodots", noName, "udp A nodots"},
 		{"reverse has no search list", "search search.test\n", "n 10.0.0.9", noName, "udp PTR 9.0.0.10.in-addr.arpa"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -438,6 +442,11 @@ func TestResolvConf(t *testing.T) {
 			want: with(func(c *dnsConfig) { c.search = []string{"c.test", "d.test"} })},
 		{name: "empty search list of the environment", conf: "search a.test\n", env: map[string]string{"LOCALDOMAIN": ""},
 			want: with(func(c *dnsConfig) { c.search = []string{""} })},
+		{name: "other spellings of servers", conf: "nameserver 10.1\nnameserver 0x0a000002\nnameserver ::ffff:10.0.0.3\n",
+			want: with(func(c *dnsConfig) { c.servers = []string{"10.0.0.1:53", "10.0.0.2:53", "[::ffff:10.0.0.3]:53"} })},
+		{name: "carriage returns", conf: "nameserver 10.0.0.1\r\nsearch a.test\r\n", want: with(func(c *dnsConfig) { c.search = []string{"a.test\r"} })},
+		{name: "options that do without questions", conf: "options no-aaaa no-tld-query\n", want: with(func(c *dnsConfig) { c.noAAAA, c.noTLD = true, true })},
+		{name: "options taken back", conf: "options no-aaaa no_tld_query rotate use-vc\noptions -no-aaaa -no-tld-query -rotate -use-vc\n", want: base},
 		{name: "search", conf: "domain a.test b.test\nsearch c.test d.test.\n", want: with(func(c *dnsConfig) { c.search = []string{"c.test", "d.test"} })},
 	} {
 		if d := cmp.Diff(tt.want, parseResolvConf([]byte(tt.conf), "h", 53, func(name string) (string, bool) { v, ok := tt.env[name]; return v, ok }), cmp.AllowUnexported(dnsConfig{})); d != "" {
