@@ -88,7 +88,7 @@ func (e accountChecks) shared(owner User) {
 	if !ok || other.Name == wanted {
 		return
 	}
-	text := "user " + wanted + " has the same user ID " + itoa(int(owner.UID)) + " as user " + other.Name
+	text := "user " + wanted + " has the same user ID " + utoa(owner.UID) + " as user " + other.Name
 	if e.p.Profile.Version < 3_09_00 {
 		text = "user " + wanted + " has same user ID as " + other.Name
 	}
@@ -109,7 +109,7 @@ func (e accountChecks) group() (Group, bool) {
 	}
 	other, ok, _ := e.accounts.GroupByID(g.GID)
 	if ok && other.Name != wanted {
-		text := "group " + wanted + " has the same group ID " + itoa(int(g.GID)) + " as group " + other.Name
+		text := "group " + wanted + " has the same group ID " + utoa(g.GID) + " as group " + other.Name
 		if e.p.Profile.Version < 3_09_00 {
 			text = "group " + wanted + " has same group ID as " + other.Name
 		}
@@ -126,16 +126,16 @@ func (e *Effective) checkOverlap(c *Common) {
 		text = "parameters default_privs and mail_owner specify the same user " + privs
 	case c.Default.UID == c.Owner.UID:
 		text = "parameters default_privs and mail_owner: users " + privs + " and " + owner +
-			" have the same user ID: " + itoa(int(c.Owner.UID))
+			" have the same user ID: " + utoa(c.Owner.UID)
 	case c.Default.GID == c.Owner.GID:
 		text = "parameters default_privs and mail_owner: users " + privs + " and " + owner +
-			" have the same group ID: " + itoa(int(c.Owner.GID))
+			" have the same group ID: " + utoa(c.Owner.GID)
 	case c.Default.GID == c.SetGID.GID:
 		text = "parameters default_privs and setgid_group: user " + privs + " and group " + group +
-			" have the same group ID: " + itoa(int(c.SetGID.GID))
+			" have the same group ID: " + utoa(c.SetGID.GID)
 	case c.Owner.GID == c.SetGID.GID:
 		text = "parameters mail_owner and setgid_group: user " + owner + " and group " + group +
-			" have the same group ID: " + itoa(int(c.SetGID.GID))
+			" have the same group ID: " + utoa(c.SetGID.GID)
 	default:
 		return
 	}

@@ -66,6 +66,7 @@ func TestReadCommon(t *testing.T) {
 		{name: "privs root", main: "default_privs = root", fatal: in + "parameter default_privs: user root has privileged user ID"},
 		{name: "privs group", main: "default_privs = wheel", fatal: in + "parameter default_privs: user wheel has privileged group ID"},
 		{name: "owner alias", main: "mail_owner = alias", fatal: in + "parameter mail_owner: user alias has the same user ID 100 as user postfix"},
+		{name: "owner alias of a large number", main: "mail_owner = higher", fatal: in + "parameter mail_owner: user higher has the same user ID 4000000000 as user high"},
 		{name: "owner alias before 3.9", main: "mail_owner = alias", profile: "3.8", fatal: in + "parameter mail_owner: user alias has same user ID as postfix"},
 		{name: "group", main: "setgid_group = who", fatal: in + "parameter setgid_group: unknown group name: who"},
 		{name: "group root", main: "setgid_group = root", fatal: in + "parameter setgid_group: group root has privileged group ID"},

@@ -79,6 +79,7 @@ func testHost() Host {
 			users: []User{
 				{Name: "root", UID: 0, GID: 0}, {Name: "daemon", UID: 1, GID: 1}, {Name: "nobody", UID: 65534, GID: 65534}, {Name: "postfix", UID: 100, GID: 101},
 				{Name: "alias", UID: 100, GID: 101}, {Name: "wheel", UID: 5, GID: 0}, {Name: "shared", UID: 65534, GID: 7}, {Name: "mates", UID: 8, GID: 101}, {Name: "dropper", UID: 9, GID: 103},
+				{Name: "high", UID: 4_000_000_000, GID: 101}, {Name: "higher", UID: 4_000_000_000, GID: 101},
 			},
 			groups: []Group{
 				{"root", 0}, {"daemon", 1}, {"nogroup", 65534}, {"postfix", 101}, {"postdrop", 103},
