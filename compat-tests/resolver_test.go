@@ -101,14 +101,14 @@ func (d dice) of(words ...string) string { return words[d.IntN(len(words))] }
 func (d dice) hosts() string {
 	var b strings.Builder
 	for range d.IntN(9) {
-		line := d.of("", "", " ", "\t") + d.of(append(resolverAddrs, badAddrs...)...)
+		line := d.of("", "", " ", "\t", "\v") + d.of(append(resolverAddrs, badAddrs...)...)
 		for range 1 + d.IntN(3) {
-			line += d.of(" ", "\t", "  ") + d.of(resolverNames...)
+			line += d.of(" ", "\t", "  ", "\f", "\u00a0") + d.of(resolverNames...)
 		}
-		line += d.of("", "", "", "#c", " # c")
+		line += d.of("", "", "", "#c", " # c", "\r", "\x00 nx.example")
 		b.WriteString(d.of("", "", "", "", "#") + line + "\n")
 	}
-	return b.String()
+	return strings.TrimSuffix(b.String(), d.of("", "", "", "\n"))
 }
 
 // order is never without a service that works: what the C library says then
@@ -118,19 +118,21 @@ func (d dice) order() string {
 	for range d.IntN(4) {
 		word := d.of("files", "dns", "mymodule", "files", "dns")
 		if d.IntN(3) == 0 {
-			word += " [" + d.of("", "!") + d.of("NOTFOUND", "notfound", "UNAVAIL", "TRYAGAIN", "SUCCESS") + "=" + d.of("return", "continue", "RETURN", "merge") + "]"
+			word += d.of(" ", "", "\t") + "[" + d.of("", "!", " ") + d.of("NOTFOUND", "notfound", "UNAVAIL", "TRYAGAIN", "SUCCESS") +
+				d.of("=", "=", " = ") + d.of("return", "continue", "RETURN", "merge") + d.of("", " ") + "]"
 		}
 		words = append(words, word)
 	}
 	d.Shuffle(len(words), func(i, j int) { words[i], words[j] = words[j], words[i] })
-	return d.of("", "passwd: files\n") + "hosts:" + d.of(" ", "\t", "") + strings.Join(words, " ") + d.of("", " ") + "\n"
+	return d.of("", "passwd: files\n", "hosts: dns\n", "sudoers: [\n") + d.of("hosts:", "hosts:", " hosts :", "hosts", "hosts::") + d.of(" ", "\t") +
+		strings.Join(words, d.of(" ", "\v")) + d.of("\n", "\n", " \n", "\r\n", "")
 }
 
 func (d dice) resolvConf(server string) string {
 	lines := []string{
 		d.of("nameserver "+server, "nameserver\t"+server+" ", "nameserver 127.53.253.253\nnameserver "+server),
-		d.of("", "search search.test", "search search.test two.test", "domain two.test", "search .", "search a.b. search.test"),
-		"options timeout:1 attempts:1" + d.of("", "", " ndots:0", " ndots:2", " ndots:x", " rotate", " edns0"),
+		d.of("", "search search.test", "search search.test two.test", "domain two.test", "search .", "search a.b. search.test", "search search.test\u00a0two.test"),
+		"options timeout:1 attempts:1" + d.of("", "", " ndots:0", " ndots:2", " ndots:x", " rotate", " edns0", " no-aaaa", " no-tld-query", " no-aaaa -no-aaaa"),
 	}
 	d.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
 	return strings.Join(lines, "\n") + "\n"

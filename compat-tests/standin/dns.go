@@ -41,6 +41,12 @@ func ServeDNS(t testing.TB, zone Zone) string {
 			}
 		}
 	}
+	return ServeAnswers(t, func(query []byte) []byte { return zone.answer(query, reverse) })
+}
+
+// ServeAnswers is ServeDNS for a function that makes the answers; nil is none.
+func ServeAnswers(t testing.TB, answer func(query []byte) []byte) string {
+	t.Helper()
 	start := os.Getpid()
 	for n := range 250 {
 		host := fmt.Sprintf("127.53.%d.%d", start%250+1, (start/250+n)%250+1)
@@ -49,7 +55,7 @@ func ServeDNS(t testing.TB, zone Zone) string {
 			continue
 		}
 		t.Cleanup(func() { conn.Close() })
-		go serveDNS(conn, zone, reverse)
+		go serveDNS(conn, answer)
 		return host
 	}
 	t.Fatal("no loopback address has its port 53 free")
@@ -78,14 +84,14 @@ func reverseName(ip netip.Addr) string {
 	return b.String() + "ip6.arpa."
 }
 
-func serveDNS(conn net.PacketConn, zone Zone, reverse map[string]string) {
+func serveDNS(conn net.PacketConn, answerTo func(query []byte) []byte) {
 	buf := make([]byte, 4096)
 	for {
 		n, from, err := conn.ReadFrom(buf)
 		if err != nil {
 			return
 		}
-		if answer := zone.answer(buf[:n], reverse); answer != nil {
+		if answer := answerTo(buf[:n]); answer != nil {
 			conn.WriteTo(answer, from)
 		}
 	}

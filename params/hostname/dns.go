@@ -188,7 +188,12 @@ func (c dnsConfig) query(ctx context.Context, name string, t uint16) answer {
 		return answer{err: NoName, status: notFound}
 	}
 	if c.noAAAA && t == typeAAAA {
-		return answer{err: NoData, status: notFound}
+		// Only whether there is such a name is told.
+		a := c.query(ctx, name, typeA)
+		if a.err == 0 {
+			a.err, a.status = NoData, notFound
+		}
+		return a
 	}
 	refused, servfail := true, false
 	first := c.first()

@@ -132,7 +132,7 @@ func (s *System) LookupAddrs(ctx context.Context, name string, family Family) ([
 	}
 	var addrs []netip.Addr
 	err := error(NoName)
-	for _, service := range s.order.services {
+	for i, service := range s.order.services {
 		st, known := unavailable, true
 		switch service.name {
 		case "files":
@@ -150,10 +150,12 @@ func (s *System) LookupAddrs(ctx context.Context, name string, family Family) ([
 			return nil, ctx.Err()
 		}
 		if st == success && service.actions[st] == merge {
-			if family == IPv4 {
+			switch {
+			case family == IPv4:
 				return nil, NoData
+			case i+1 < len(s.order.services):
+				return nil, NoName
 			}
-			return nil, NoName
 		}
 		if service.ends(st, !known || family != IPv4) {
 			break

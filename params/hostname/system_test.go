@@ -362,6 +362,18 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// Hosts cannot be merged, which getaddrinfo(3) finds out at the next service.
+func TestMerge(t *testing.T) {
+	for conf, want := range map[string][]string{
+		"hosts: files [SUCCESS=merge]\n":       {noData, "10.0.0.1", noName},
+		"hosts: files [SUCCESS=merge] bogus\n": {noData, noName, noName},
+		"hosts: bogus [SUCCESS=merge] files\n": {"10.0.0.1", "10.0.0.1", "a.example"},
+	} {
+		s := NewSystem(SystemOptions{Dir: etc(t, map[string]string{"hosts": "10.0.0.1 a.example\n", "nsswitch.conf": conf})})
+		checkLookups(t, s, []lookup{{"4 a.example", want[0]}, {"0 a.example", want[1]}, {"n 10.0.0.1", want[2]}})
+	}
+}
+
 func TestSearch(t *testing.T) {
 	d := newDNS(t, map[string]reply{
 		"a srch.search.test":             records(a("10.5.5.5")),
@@ -395,7 +407,8 @@ func TestSearch(t *testing.T) {
 		{"domain of this host", "", "4 srch", "10.6.6.6", "udp A srch.loc.test"},
 		{"use-vc", "options use-vc\n", "4 plain.example", "10.0.0.1", "tcp A plain.example"},
 		{"no-aaaa", "options no-aaaa\n", "0 plain.example", "10.0.0.1", "udp A plain.example"},
-		{"no-aaaa, IPv6", "search search.test\noptions no-aaaa\n", "6 plain.example", noData, ""},
+		{"no-aaaa, IPv6", "search search.test\noptions no-aaaa\n", "6 plain.example", noData, "udp A plain.example; udp A plain.example.search.test"},
+		{"no-aaaa, IPv6, no such name", "search search.test\noptions no-aaaa\n", "6 nx", noName, "udp A nx.search.test; udp A nx"},
 		{"no-tld-query", "search search.test two.test\noptions no-tld-query\n", "4 nodots", noName, "udp A nodots.search.test; udp A nodots.two.test"},
 		{"no-tld-query without a list", "search .\noptions no-tld-query\n", "4 nodots", noName, "udp A nodots"},
 		{"reverse has no search list", "search search.test\n", "n 10.0.0.9", noName, "udp PTR 9.0.0.10.in-addr.arpa"},
