@@ -198,9 +198,20 @@ func (l *Lock) awaitBaton(granted func(error) bool) {
 		}
 		l.mu.Unlock()
 		if (granted == nil || !granted(err)) && err == nil {
-			_ = l.releaseBaton()
+			l.giveBack()
 		}
 	}()
+}
+
+// giveBack gives the baton back that nobody wants any more. Of a file that has been
+// closed meanwhile nothing is left to be given back, and its descriptor's number may be
+// that of another one.
+func (l *Lock) giveBack() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		_ = l.releaseBaton()
+	}
 }
 
 // forgetBaton gives up waiting.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,10 +183,12 @@ func TestCloseInWait(t *testing.T) {
 		t.Fatal(ok, err)
 	}
 	never := func(error) bool { t.Error("called back"); return true }
-	goroutines := runtime.NumGoroutine()
+	for waiters() > 0 { // of tests before this one
+		time.Sleep(time.Millisecond)
+	}
 	two.awaitBaton(never)
 	two.awaitBaton(never)
-	if n := runtime.NumGoroutine() - goroutines; n != 1 {
+	if n := waiters(); n != 1 {
 		t.Errorf("%d goroutines wait", n)
 	}
 	if err := two.Close(); err != nil {
@@ -208,6 +211,48 @@ func TestCloseInWait(t *testing.T) {
 	if err := two.file.Close(); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("closed again: %v", err)
 	}
+}
+
+// What is closed when it has the baton, and before it gives that back, leaves alone who
+// has its descriptor's number by then.
+func TestCloseBeforeGivenBack(t *testing.T) {
+	lockDir(t)
+	one, two := openLock(t), openLock(t)
+	if ok, err := one.tryBaton(); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	closed, taken := make(chan error), make(chan bool)
+	two.awaitBaton(func(error) bool {
+		closed <- two.Close()
+		<-taken
+		return false
+	})
+	if err := one.releaseBaton(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-closed; err != nil {
+		t.Fatal(err)
+	}
+	heir := openLock(t)
+	if heir.fd != two.fd {
+		t.Skip("another test has taken the number")
+	}
+	if ok, err := heir.tryBaton(); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	close(taken)
+	for waiters() > 0 { // it gives back, and ends
+		time.Sleep(time.Millisecond)
+	}
+	if ok, err := one.tryBaton(); ok || err != nil {
+		t.Errorf("the baton of another file was given back: %v", err)
+	}
+}
+
+// waiters returns how many goroutines wait for a baton, or are about to.
+func waiters() int {
+	stacks := make([]byte, 1<<20)
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "created by github.com/qmqpd/qmqpd/daemon/master.(*Lock).awaitBaton")
 }
 
 func TestBaton(t *testing.T) {

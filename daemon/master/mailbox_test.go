@@ -84,8 +84,8 @@ func TestMailboxWait(t *testing.T) {
 	if ready, err := box.wait(nil, pause); len(ready) != 0 || err != nil || time.Since(begun) < pause {
 		t.Errorf("%v, %v after %v", ready, err, time.Since(begun))
 	}
-	time.AfterFunc(pause, func() { box.post(func() {}) })
 	begun = time.Now()
+	time.AfterFunc(pause, func() { box.post(func() {}) })
 	if ready, err := box.wait(nil, -1); len(ready) != 0 || err != nil || time.Since(begun) < pause {
 		t.Errorf("%v, %v after %v", ready, err, time.Since(begun))
 	}
