@@ -103,7 +103,7 @@ func TestWriteLastBeforeUnreadInput(t *testing.T) {
 			if _, err := peer.Write([]byte("more")); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := ours.ReadWithin(buf, time.Second); err != nil {
+			if _, err := ours.ReadWithin(buf, time.Minute); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -128,7 +128,7 @@ func TestWriteLastAfterTheEnd(t *testing.T) {
 	peer.SetLinger(0)
 	peer.Close() // a reset
 	for range 1000 {
-		if _, err := ours.ReadWithin(make([]byte, 1), time.Second); err != nil {
+		if _, err := ours.ReadWithin(make([]byte, 1), time.Minute); err != nil {
 			break
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,13 +16,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// own returns a loopback address on which no other program is likely to want a port: one
+// that is free on the first address is free on the second, and stays so.
+func own(n byte) string {
+	pid := os.Getpid()
+	return netip.AddrFrom4([4]byte{127, 1 + byte(pid>>8)%254, byte(pid), n}).String()
+}
+
 // A name stands for all its addresses that this machine has, at one port.
 func TestListenName(t *testing.T) {
 	const elsewhere = "192.0.2.1" // TEST-NET-1
+	one, two := own(1), own(2)
 	lookup := func(_ context.Context, host string) ([]string, error) {
 		switch host {
 		case "both":
-			return []string{"127.0.0.1", elsewhere, "127.0.0.2", "127.0.0.1"}, nil
+			return []string{one, elsewhere, two, one}, nil
 		case "gone":
 			return []string{elsewhere}, nil
 		}
@@ -39,7 +48,7 @@ func TestListenName(t *testing.T) {
 		}
 		got = append(got, host)
 	}
-	if want := []string{"127.0.0.1", "127.0.0.2"}; !slices.Equal(got, want) {
+	if want := []string{one, two}; !slices.Equal(got, want) {
 		t.Errorf("listening on %q, want %q", got, want)
 	}
 	// One that is in use is an error, and so is a name without any address
@@ -208,6 +217,7 @@ func TestListenAbstract(t *testing.T) {
 
 // Listeners that are not to be had leave nothing open, and tell where they should have been.
 func TestListenFails(t *testing.T) {
+	alone(t)
 	dir := t.TempDir()
 	taken, err := Listen(t.Context(), []string{"127.0.0.1:0", "unix:" + filepath.Join(dir, "taken")})
 	if err != nil {
