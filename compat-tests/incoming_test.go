@@ -133,7 +133,7 @@ func cutLine(l string) string {
 }
 
 // clientPort is the client with its port, which is another one on each side.
-var clientPort = regexp.MustCompile(`(localhost\[127\.0\.0\.1\]):[0-9]{5}\b`)
+var clientPort = regexp.MustCompile(`(localhost\[127\.0\.0\.1\]):[0-9]{4,5}\b`)
 
 // collect reads and removes the queue file of a request and masks everything.
 func (res *result) collect(t *testing.T, reply, id, queueDir string, lines []string) {

@@ -378,26 +378,28 @@ func TestStockSibling(t *testing.T) {
 
 // TestReloadEverySecond sends messages by ten clients while master reloads
 // every second: each is answered once and queued once. COMPAT_SESSIONS says how
-// many there are.
+// many there are at least; a fast machine sends more, until there were reloads enough.
 func TestReloadEverySecond(t *testing.T) {
-	total := 4000 // some six seconds' worth
+	least := 4000 // some six seconds' worth
 	if n, err := strconv.Atoi(os.Getenv("COMPAT_SESSIONS")); err == nil && n > 0 {
-		total = n
+		least = n
 	}
+	const enough = 3 // reloads
 	s := newSite(t, "", "default_transport = discard", "relay_transport = discard", "in_flow_delay = 0",
 		"enable_long_queue_ids = yes") // short ones come again
 	mark := s.Log.Mark()
 	var mu sync.Mutex
 	ids := map[string]int{}
-	var next atomic.Int64
+	var next, sent, reloads atomic.Int64
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {
 			for {
 				n := next.Add(1)
-				if n > int64(total) {
+				if n > int64(least) && reloads.Load() >= enough {
 					return
 				}
+				sent.Add(1)
 				c, err := standin.DialTCP("", s.addr)
 				if err != nil {
 					t.Error(err)
@@ -418,25 +420,24 @@ func TestReloadEverySecond(t *testing.T) {
 			}
 		})
 	}
-	stop, stopped := make(chan bool), make(chan int)
+	stop, stopped := make(chan bool), make(chan bool)
 	go func() {
-		reloads := 0
+		defer close(stopped)
 		for {
 			select {
 			case <-stop:
-				stopped <- reloads
 				return
 			case <-time.After(time.Second):
 				syscall.Kill(s.MasterPID(), syscall.SIGHUP)
-				reloads++
+				reloads.Add(1)
 			}
 		}
 	}()
 	wg.Wait()
 	close(stop)
-	reloads := <-stopped
-	if len(ids) != total {
-		t.Errorf("%d queue ids for %d sessions", len(ids), total)
+	<-stopped
+	if int64(len(ids)) != sent.Load() {
+		t.Errorf("%d queue ids for %d sessions", len(ids), sent.Load())
 	}
 	// What is queued leaves the queue. A queue manager that was just being
 	// replaced may not have heard of a message.
@@ -474,8 +475,5 @@ func TestReloadEverySecond(t *testing.T) {
 			t.Errorf("unexpected log line: %s", line.Raw)
 		}
 	}
-	t.Logf("%d sessions, %d reloads, %d processes", total, reloads, len(processes))
-	if reloads < 2 {
-		t.Errorf("only %d reloads", reloads)
-	}
+	t.Logf("%d sessions, %d reloads, %d processes", sent.Load(), reloads.Load(), len(processes))
 }

@@ -86,9 +86,16 @@ func New(t testing.TB, o Options) *Instance {
 	t.Helper()
 	template := Root(t)
 	removeStale(filepath.Dir(template))
-	dir := filepath.Join(filepath.Dir(template), fmt.Sprintf("run-%d-%d", os.Getpid(), instances.Add(1)))
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
+	var dir string
+	for {
+		dir = filepath.Join(filepath.Dir(template), fmt.Sprintf("run-%d-%d", os.Getpid(), instances.Add(1)))
+		err := os.Mkdir(dir, 0o755)
+		if err == nil {
+			break
+		}
+		if !os.IsExist(err) { // of a program that was killed and had the same process id
+			t.Fatal(err)
+		}
 	}
 	t.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {

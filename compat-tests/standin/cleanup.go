@@ -187,13 +187,13 @@ func Final(status int, reason string) []byte {
 // Messages returns what came so far, one element for each connection, when no
 // connection is open any more or limit has passed.
 func (c *Cleanup) Messages(limit time.Duration) []Message {
+	deadline := time.Now().Add(limit) // before that of the timer, which wakes up once
 	timer := time.AfterFunc(limit, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.idle.Broadcast()
 	})
 	defer timer.Stop()
-	deadline := time.Now().Add(limit)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.open > 0 && time.Now().Before(deadline) {
