@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/qmqpd/qmqpd/daemon/sockpath"
 )
 
 func TestMain(m *testing.M) {
@@ -38,9 +40,14 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: await SOCKET")
 	}
 	for end := time.Now().Add(30 * time.Second); ; {
-		conn, err := net.Dial("unix", ts.MkAbs(args[0]))
+		err := sockpath.Short(ts.MkAbs(args[0]), func(short string) error {
+			conn, err := net.Dial("unix", short)
+			if err == nil {
+				conn.Close()
+			}
+			return err
+		})
 		if err == nil {
-			conn.Close()
 			return
 		}
 		if time.Now().After(end) {

@@ -98,8 +98,7 @@ func TestServersFound(t *testing.T) {
 			[]string{"warning: connect to " + long[1:] + ": No such file or directory", "warning: table socketmap:unix:" + long[1:] + ":map lookup error: No such file or directory"}},
 	}
 	if l, err := net.Listen("tcp", "[::1]:"+port); err == nil {
-		l.Close()
-		s.listen(t, "tcp", "[::1]:"+port)
+		s.serve(t, l)
 		for _, server := range []string{"inet:[::1]:" + port, "inet:[IPv6:::1]:" + port, "inet:[ipv6:::1]:" + port} {
 			tests = append(tests, struct {
 				server, want string

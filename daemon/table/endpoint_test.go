@@ -65,7 +65,7 @@ func TestEndpointUsesAgain(t *testing.T) {
 		reset       bool // what the server closes has bytes that it did not read
 	}{
 		{name: "no limits", unused: time.Hour, old: 9 * time.Hour, again: true},
-		{name: "within both", idle: time.Minute, age: time.Hour, unused: 59 * time.Second, old: 59 * time.Minute, again: true},
+		{name: "within both", idle: time.Hour, age: 2 * time.Hour, unused: 59 * time.Minute, old: 119 * time.Minute, again: true},
 		{name: "unused for too long", idle: time.Minute, age: time.Hour, unused: time.Minute},
 		{name: "too old", idle: time.Minute, age: time.Hour, old: time.Hour},
 		{name: "ended", server: func(c net.Conn) { c.Close() }},

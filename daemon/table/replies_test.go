@@ -35,6 +35,12 @@ func (s *script) listen(t *testing.T, network, address string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.serve(t, l)
+	return l.Addr().String()
+}
+
+// serve is listen with a listener.
+func (s *script) serve(t *testing.T, l net.Listener) {
 	var wg sync.WaitGroup
 	t.Cleanup(func() { l.Close(); wg.Wait() }) // the table has closed its connections by then
 	wg.Go(func() {
@@ -52,7 +58,6 @@ func (s *script) listen(t *testing.T, network, address string) string {
 			})
 		}
 	})
-	return l.Addr().String()
 }
 
 func (s *script) talk(conn net.Conn) {

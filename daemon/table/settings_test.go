@@ -1,7 +1,7 @@
 package table_test
 
 import (
-	"net"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/qmqpd/qmqpd/daemon/table"
 )
@@ -237,14 +238,28 @@ func TestMemcacheTrouble(t *testing.T) {
 	}
 }
 
-// Nobody listens there.
-func TestUnreachable(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// deaf returns an address that refuses connections until the test ends: a socket that does
+// not listen keeps others from it.
+func deaf(t *testing.T) string {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
-	l.Close()
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", sa.(*unix.SockaddrInet4).Port)
+}
+
+// Nobody listens there.
+func TestUnreachable(t *testing.T) {
+	addr := deaf(t)
 	log := &recorder{}
 	tbl, path, err := openFile(t, table.Options{Log: log}, "memcache", "memcache = inet:"+addr+"\n")
 	if err != nil {

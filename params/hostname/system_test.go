@@ -138,10 +138,17 @@ func TestDNS(t *testing.T) {
 		"a lame.example":         {raw: slices.Concat([]byte{0x81, 0, 0, 1, 0, 0, 0, 0, 0, 0}, wireName("lame.example"), []byte{0, typeA, 0, classIN})},
 	}
 	d := newDNS(t, replies)
-	s := NewSystem(SystemOptions{Port: d.port, Hostname: "h", Dir: etc(t, map[string]string{
-		"resolv.conf": "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
-	})})
-	checkLookups(t, s, []lookup{
+	asking := func(timeout int) *System {
+		return NewSystem(SystemOptions{Port: d.port, Hostname: "h", Dir: etc(t, map[string]string{
+			"resolv.conf": fmt.Sprintf("nameserver 127.0.0.1\noptions timeout:%d attempts:1\n", timeout),
+		})})
+	}
+	// A busy machine may take a second to answer. Only what never comes is not worth
+	// to wait for long.
+	checkLookups(t, asking(1), []lookup{
+		{"4 timeout.example", later}, {"4 badid.example", later}, {"4 badq.example", later}, {"4 garbage.example", later},
+	})
+	checkLookups(t, asking(30), []lookup{
 		{"n 10.0.0.1", "Plain.Example"}, {"n 10.0.0.2", noName}, {"n 10.0.0.3", noName},
 		{"n 10.0.0.4", "12.34.56.78"}, {"n 10.0.0.5", "first.example"}, {"n 10.0.0.6", "under_score.example"},
 		{"n 10.0.0.8", noName}, {"n 10.0.0.9", "single"}, {"n 10.0.0.10", "classless.example"},
@@ -151,14 +158,14 @@ func TestDNS(t *testing.T) {
 		{"n 2001:db8::1", "six.example"},
 		{"4 nx.example", noName}, {"4 servfail.example", later}, {"4 refused.example", later},
 		{"4 formerr.example", noName}, {"4 notimp.example", later}, {"4 rc9.example", noName},
-		{"4 timeout.example", later}, {"4 nodata.example", noData}, {"4 cnameonly.example", noData},
+		{"4 nodata.example", noData}, {"4 cnameonly.example", noData},
 		{"4 cnamenx.example", noName}, {"4 cname.example", "10.1.1.1"}, {"4 cnamerev.example", noData},
 		{"4 cnamebad.example", "10.1.1.1"}, {"4 wrongowner.example", noData}, {"4 wrongboth.example", "10.1.1.3"},
 		{"4 wrongtype.example", noData}, {"4 short.example", noData}, {"4 trunc.example", "10.3.0.1 10.3.0.2"},
 		{"4 multi.example", "10.1.1.3 10.1.1.1 10.1.1.2"}, {"6 multi.example", noData}, {"4 six.example", noData},
 		{"6 six.example", "2001:db8::1"}, {"6 cnameonly.example", noName}, {"4 wrongowner.example", noData}, {"6 wrongowner.example", noName},
-		{"n ::10.0.0.1", "Plain.Example"}, {"n ::ffff:10.0.0.1", "Plain.Example"}, {"4 badid.example", later}, {"4 badq.example", later},
-		{"4 garbage.example", later}, {"4 chaos.example", noData}, {"4 bad!x.example", noName},
+		{"n ::10.0.0.1", "Plain.Example"}, {"n ::ffff:10.0.0.1", "Plain.Example"},
+		{"4 chaos.example", noData}, {"4 bad!x.example", noName},
 		{"4 -x.example", noName}, {"4 a..b", noName}, {"4 " + strings.Repeat("a", 64) + ".example", noName},
 		{"4 multi.example.", "10.1.1.3 10.1.1.1 10.1.1.2"},
 		{"4 cnameother.example", "10.1.1.4"}, {"n 10.0.0.21", "by.alias.example"}, {"4 damaged.example", noData}, {"n 10.0.0.22", noName},
@@ -294,7 +301,7 @@ func TestOrder(t *testing.T) {
 	})
 	files := map[string]string{
 		"hosts":       "127.0.0.1 localhost\n10.0.0.1 fromfiles.example\n10.0.0.60 nodata.example\n",
-		"resolv.conf": "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n",
+		"resolv.conf": "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n",
 	}
 	queries := []string{"n 10.0.0.1", "n 10.0.0.60", "4 fromfiles.example", "4 nodata.example", "4 nx.example", "4 servfail.example", "4 plain.example"}
 	filesDNS := []string{"fromfiles.example", "nodata.example", "10.0.0.1", "10.0.0.60", noName, later, "10.0.0.1"}
@@ -385,7 +392,7 @@ func TestSearch(t *testing.T) {
 		"any odd.search.test":            code(1),
 		"any servfail.example.fail.test": code(rcodeServerFailure),
 	})
-	const base = "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n"
+	const base = "nameserver 127.0.0.1\noptions timeout:30 attempts:1\n"
 	for _, tt := range []struct{ name, conf, query, want, asked string }{
 		{"found in the list", "search search.test two.test\n", "4 srch", "10.5.5.5", "udp A srch.search.test"},
 		{"not found", "search search.test two.test\n", "4 nx.example", noName,
