@@ -31,6 +31,12 @@ func TestScripts(t *testing.T) {
 			"queue": queue,
 			"reply": reply,
 		},
+		Condition: func(name string) (bool, error) {
+			if name != "root" {
+				return false, fmt.Errorf("no condition %q", name)
+			}
+			return os.Geteuid() == 0, nil
+		},
 	})
 }
 
