@@ -132,7 +132,8 @@ func (d dice) resolvConf(server string) string {
 	lines := []string{
 		d.of("nameserver "+server, "nameserver\t"+server+" ", "nameserver 127.53.253.253\nnameserver "+server),
 		d.of("", "search search.test", "search search.test two.test", "domain two.test", "search .", "search a.b. search.test", "search search.test\u00a0two.test"),
-		"options timeout:1 attempts:1" + d.of("", "", " ndots:0", " ndots:2", " ndots:x", " rotate", " edns0", " no-aaaa", " no-tld-query", " no-aaaa -no-aaaa"),
+		// As in judges.ResolvConf: a busy machine may take a second to answer.
+		"options timeout:30 attempts:1" + d.of("", "", " ndots:0", " ndots:2", " ndots:x", " rotate", " edns0", " no-aaaa", " no-tld-query", " no-aaaa -no-aaaa"),
 	}
 	d.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
 	return strings.Join(lines, "\n") + "\n"
