@@ -126,7 +126,7 @@ var wireRows = []judges.Row{
 	short(sends("timeout at the recipient's comma", "12:3:abc,1:s,1:r", "netstring format error while receiving recipient address")),
 	short(sends("timeout before the end", "12:3:abc,1:s,1:r,", "read/write timeout while receiving recipient address")),
 	{Name: "timeout at a comma, with a delay", Main: []string{"qmqpd_timeout = 1", "qmqpd_error_delay = 1"}, Play: timed(1800*time.Millisecond, 4*time.Second, judges.Client{Send: "12:3:abc"}), Want: []string{`reply ""`, "netstring format error"}},
-	{Name: "timeout is for one read", Main: []string{"qmqpd_timeout = 1"}, Clients: []judges.Client{{Send: plain, Piece: 5, Pause: 300 * time.Millisecond}}, Want: queued},
+	{Name: "timeout is for one read", Main: []string{"qmqpd_timeout = 2"}, Clients: []judges.Client{{Send: plain, Piece: 3, Pause: 300 * time.Millisecond}}, Want: queued},
 	{Name: "byte by byte", Clients: []judges.Client{{Send: plain, Piece: 1, Pause: time.Millisecond}}, Want: queued},
 	{Name: "byte by byte, never half-closed", Clients: []judges.Client{{Send: standin.Request("Subject: x\n\n"+strings.Repeat("line\n", 40), "s@x", "r@x", "r@y"), Piece: 1}}, Want: queued},
 	{Name: "in two halves", Clients: []judges.Client{{Send: plain, Piece: len(plain) / 2, Pause: 50 * time.Millisecond}}, Want: queued},
