@@ -116,7 +116,7 @@ func TestResolverAnswers(t *testing.T) {
 	i := postfix.New(t, postfix.Options{})
 	server := standin.ServeAnswers(t, oddAnswer)
 	for name, text := range map[string]string{
-		"nsswitch.conf": "hosts: dns\n", "resolv.conf": "nameserver " + server + "\nsearch search.test\noptions timeout:1 attempts:1\n", "host.conf": "",
+		"nsswitch.conf": "hosts: dns\n", "resolv.conf": "nameserver " + server + "\nsearch search.test\noptions timeout:30 attempts:1\n", "host.conf": "",
 	} {
 		i.WriteFile("/etc/"+name, text, 0o644)
 	}
