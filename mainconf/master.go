@@ -58,7 +58,7 @@ func ParseMaster(file string, data []byte) (*Master, error) {
 		if len(problems) > 0 {
 			continue
 		}
-		s := newService(words, func(complaint string) {
+		s := newService(words, wordLines(line, m.data, words), func(complaint string) {
 			warn(Warning{Kind: WarnArgument, File: file, Line: line.First, Last: line.Last, Text: complaint})
 		})
 		s.Line = line
@@ -86,11 +86,36 @@ func ParseService(text string) (*Service, []Warning, error) {
 		return nil, nil, err
 	}
 	var warnings []Warning
-	s := newService(words, func(complaint string) {
+	s := newService(words, make([]int, len(words)), func(complaint string) {
 		warnings = append(warnings, Warning{Kind: WarnArgument, Text: complaint})
 	})
 	s.Line.Text = text
 	return s, warnings, nil
+}
+
+// wordLines returns the numbers of the physical lines on which the words of a logical
+// line begin.
+func wordLines(line Line, data string, words []string) []int {
+	lines := make([]int, len(words))
+	text, pos := line.Text, 0
+	number, end := line.First-1, 0 // end of what line number has of text
+	rest := data[line.Offset:line.TextEnd]
+	for i, word := range words {
+		for strings.IndexByte(WordSeparators, text[pos]) >= 0 {
+			pos++
+		}
+		for pos >= end {
+			var part string
+			part, rest, _ = strings.Cut(rest, "\n")
+			if !isComment(part) {
+				end += len(part)
+			}
+			number++
+		}
+		lines[i] = number
+		pos += len(word)
+	}
+	return lines
 }
 
 // Bytes returns a copy of the text of the file: exactly what was parsed. A nil Master

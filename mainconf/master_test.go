@@ -88,6 +88,24 @@ func TestParseMaster(t *testing.T) {
 	}
 }
 
+func TestOverrideLines(t *testing.T) {
+	m, err := ParseMaster("f", []byte("# c\nx unix - - - - - p -o a=1\n628 inet n - y - -\n  qmqpd -o b=2 -o\n# -o z=9\n\n \tc=3 -vo\n d=4 -o { e = 5\n 6 } -of=6\n -o\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := make(map[string]int)
+	for _, s := range m.Services {
+		for _, o := range s.Overrides {
+			lines[o.Name] = o.Line
+		}
+	}
+	check(t, "lines", lines, map[string]int{"a": 2, "b": 4, "c": 7, "d": 8, "e": 8, "f": 9})
+	s, _, err := ParseService("x unix - - - - - p -o a=1")
+	if err != nil || s.Overrides[0].Line != 0 {
+		t.Errorf("in no file: %+v, %v", s, err)
+	}
+}
+
 func TestService(t *testing.T) {
 	m, err := ParseMaster("f", []byte("628 inet n - y - - /usr/lib/qmqpd -o a=1 -o a=2\nx unix - - - - - pipe\n628 inet n - n - - qmqpd\n"))
 	if err != nil {
@@ -100,7 +118,7 @@ func TestService(t *testing.T) {
 	check(t, "process name", s.ProcessName(), "qmqpd")
 	check(t, "chroot", s.Field(FieldChroot), "y")
 	o, ok := s.Lookup("a")
-	check(t, "override", o, Override{Name: "a", Value: "2", Arg: 3})
+	check(t, "override", o, Override{Name: "a", Value: "2", Arg: 3, Line: 1})
 	check(t, "found", ok, true)
 	_, ok = s.Lookup("b")
 	check(t, "not found", ok, false)

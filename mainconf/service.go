@@ -60,6 +60,9 @@ type Service struct {
 type Override struct {
 	Name, Value string
 	Arg         int // index in Service.Args of the name=value word
+	// Line is the number of the physical line on which the name=value stands, or
+	// begins. It is 0 if the service stands in no file.
+	Line int
 }
 
 // Field returns a field as written, or "" if there is no such field.
@@ -110,8 +113,10 @@ func OptionTakesValue(arg string) bool {
 	return arg == "-" || strings.HasPrefix(arg, "-o")
 }
 
-func newService(words []string, warn func(string)) *Service {
-	s := &Service{Words: words, Args: normalizeArgs(words[NumFields:], warn)}
+// newService makes a service of the words of an entry, which begin on the given lines.
+func newService(words []string, lines []int, warn func(string)) *Service {
+	args, from := normalizeArgs(words[NumFields:], warn)
+	s := &Service{Words: words, Args: args}
 	for i := 0; i < len(s.Args) && IsOption(s.Args[i]); i++ {
 		if !OptionTakesValue(s.Args[i]) || i+1 == len(s.Args) {
 			continue
@@ -121,7 +126,7 @@ func newService(words []string, warn func(string)) *Service {
 			continue
 		}
 		if name, value, err := SplitNameValue(s.Args[i]); err == nil {
-			s.Overrides = append(s.Overrides, Override{Name: name, Value: value, Arg: i})
+			s.Overrides = append(s.Overrides, Override{Name: name, Value: value, Arg: i, Line: lines[NumFields+from[i]]})
 		}
 	}
 	// Whoever appends to them gets slices of their own: others may be doing so.
@@ -138,13 +143,18 @@ func newService(words []string, warn func(string)) *Service {
 //   - -o {name = value} becomes -o name=value, white space inside removed;
 //   - {text} among the arguments behind the options becomes text.
 //
+// From has for each argument the index of the word that it comes from.
+//
 // Source: Postfix 3.10 postconf_master.c, pcf_normalize_daemon_args. The
 // quirks are stock's; postconf(1) prints what they produce.
-func normalizeArgs(words []string, warn func(string)) []string {
+func normalizeArgs(words []string, warn func(string)) (args []string, from []int) {
 	// rest is what is left of a split cluster, without its '-': each letter is
 	// looked at and copied once, however often the cluster is split.
 	pending, rest := words, ""
-	args := make([]string, 0, len(words))
+	args, from = make([]string, 0, len(words)), make([]int, 0, len(words))
+	add := func(arg string) {
+		args, from = append(args, arg), append(from, len(words)-len(pending)-1)
+	}
 	for rest != "" || len(pending) > 0 && IsOption(pending[0]) {
 		letters := rest
 		rest = ""
@@ -158,24 +168,24 @@ func normalizeArgs(words []string, warn func(string)) []string {
 		}
 		arg := "-" + letters
 		if !OptionTakesValue(arg) {
-			args = append(args, arg)
+			add(arg)
 			continue
 		}
-		var value string
+		end := min(len(arg), len("-o"))
+		option, value := arg[:end], arg[end:]
+		add(option)
 		switch {
-		case len(arg) > 2:
-			arg, value = arg[:2], arg[2:]
+		case value != "":
 		case rest != "":
 			value, rest = "-"+rest, ""
 		case len(pending) > 0:
 			value, pending = pending[0], pending[1:]
 		default:
-			args = append(args, arg)
 			continue
 		}
 		if strings.HasPrefix(value, "{") {
 			value = stripBraces(value, warn)
-			if arg == "-o" {
+			if option == "-o" {
 				if n, v, err := SplitNameValue(value); err != nil {
 					warn(err.Error() + ": \"" + value + "\"")
 				} else {
@@ -183,15 +193,17 @@ func normalizeArgs(words []string, warn func(string)) []string {
 				}
 			}
 		}
-		args = append(args, arg, value)
+		add(value)
 	}
-	for _, arg := range pending {
+	for len(pending) > 0 {
+		arg := pending[0]
+		pending = pending[1:]
 		if strings.HasPrefix(arg, "{") {
 			arg = stripBraces(arg, warn)
 		}
-		args = append(args, arg)
+		add(arg)
 	}
-	return args
+	return args, from
 }
 
 func stripBraces(text string, warn func(string)) string {

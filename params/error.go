@@ -81,8 +81,9 @@ func (s Source) String() string {
 type Value struct {
 	Text   string
 	Source Source
-	// File and Line say where in main.cf or master.cf the value stands. Line
-	// is 0 for values of other sources.
+	// File and Line say where in main.cf or master.cf the value stands: on which
+	// line its entry begins, or the name=value of its -o. Line is 0 for values of
+	// other sources.
 	File string
 	Line int
 	// Service is the name/type of the master.cf entry for SourceMaster.

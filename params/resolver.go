@@ -103,7 +103,7 @@ func (r *Resolver) serviceSetting(name string) (Value, bool) {
 				Text:    o.Value,
 				Source:  SourceMaster,
 				File:    file,
-				Line:    services[i].Line.First,
+				Line:    o.Line,
 				Service: services[i].NameSpace(),
 			}, true
 		}

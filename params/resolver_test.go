@@ -77,7 +77,7 @@ func TestResolverValue(t *testing.T) {
 	}
 	r.Service = service
 	for name, want := range map[string]string{
-		"max_use":       "/d/master.cf:1 (628/inet)",
+		"max_use":       "/d/master.cf:2 (628/inet)",
 		"qmqpd_timeout": "/d/master.cf:6 (628/inet)",
 		"base":          "/d/main.cf:1",
 		"soft_bounce":   "command line",
@@ -88,7 +88,7 @@ func TestResolverValue(t *testing.T) {
 	}
 	// A service may come from elsewhere than a file.
 	alone := Resolver{Service: service}
-	if v, _, _ := alone.Value("max_idle"); v.Text != "2" || v.Origin() != "master.cf:1 (628/inet)" {
+	if v, _, _ := alone.Value("max_idle"); v.Text != "2" || v.Origin() != "master.cf:2 (628/inet)" {
 		t.Errorf("without a master.cf: %+v", v)
 	}
 	if text, err := r.Expand("$max_use $process_name $smtpd_helo_required ${virtual_maps:none}"); text != "5 qmqpd no none" || err != nil {
