@@ -13,6 +13,11 @@ import (
 	"github.com/qmqpd/qmqpd/daemon"
 )
 
+// lastWord is what is wrong with a list of tables, whose parameter is not named.
+func lastWord(value string) string {
+	return "instead of \"" + value[strings.LastIndexByte(value, ' ')+1:] + "\""
+}
+
 // TestIncomingBadSettings: with a bad value of a parameter that changes nothing in a
 // queue file cleanup(8) and trivial-rewrite(8) do not start, nor does ours, which says
 // so in their words.
@@ -26,6 +31,8 @@ func TestIncomingBadSettings(t *testing.T) {
 		"cleanup:disable_verp_bounces":       "maybe",
 		"rewrite:resolve_numeric_domain":     "maybe",
 		"rewrite:local_transport":            "",
+		"rewrite:transport_maps":             "static:x, /etc/postfix/transport",
+		"rewrite:relocated_maps":             "relocated:",
 	}
 	variants := make(map[string]settings)
 	for name, value := range bad {
@@ -48,7 +55,7 @@ func TestIncomingBadSettings(t *testing.T) {
 			}
 			_, parameter, _ := strings.Cut(name, ":")
 			line := r.pf.Log.WaitFor(t, mark, "of a start that fails", func(l postfix.Line) bool {
-				return strings.HasPrefix(l.Text, "fatal: ") && strings.Contains(l.Text, parameter)
+				return strings.HasPrefix(l.Text, "fatal: ") && (strings.Contains(l.Text, parameter) || strings.Contains(l.Text, lastWord(value)))
 			})
 			dir := t.TempDir()
 			if err := os.WriteFile(filepath.Join(dir, "main.cf"), []byte(commonMain+parameter+" = "+value+"\n"), 0o644); err != nil {

@@ -226,9 +226,17 @@ func (s *server) openSettings(ctx context.Context) opened {
 			errs = appendNew(errs, err)
 		}
 	}
+	var useless error
 	if errs == nil {
 		// Now all has been read that ever is.
-		errs = appendNew(nil, s.refuseUseless())
+		useless = s.refuseUseless()
+	}
+	if s.stores() {
+		// To read these is no use of them.
+		errs = appendNew(errs, placed(s.rewriter.Effective, checkIdleTables(s.rewriter.Effective)))
+	}
+	if errs == nil {
+		errs = appendNew(nil, useless)
 	}
 	if errs == nil {
 		return o

@@ -4,10 +4,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/go-multierror"
+
 	"github.com/qmqpd/qmqpd/daemon/cleanup"
 	"github.com/qmqpd/qmqpd/daemon/incoming"
 	"github.com/qmqpd/qmqpd/daemon/rewrite"
 	"github.com/qmqpd/qmqpd/daemon/spool"
+	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 	"github.com/qmqpd/qmqpd/queuefmt"
@@ -93,7 +96,27 @@ var (
 		"address_verify_sender_dependent_default_transport_maps", "resolve_dequoted_address", "show_user_unknown_table_name",
 		"resolve_null_domain", "resolve_numeric_domain", "allow_min_user", "relocated_prefix_enable",
 	}
+	// Those whose tables trivial-rewrite(8) opens at start.
+	idleTables = []string{
+		"transport_maps", "address_verify_transport_maps", "sender_dependent_relayhost_maps", "address_verify_sender_dependent_relayhost_maps",
+		"sender_dependent_default_transport_maps", "address_verify_sender_dependent_default_transport_maps", "relocated_maps",
+	}
 )
+
+// checkIdleTables returns an error for each list of tables with which
+// trivial-rewrite(8) would not start, whether there are such tables or not.
+func checkIdleTables(rewrite *params.Effective) error {
+	var errs *multierror.Error
+	seen := make(map[string]bool) // the default of one is another one
+	for _, name := range idleTables {
+		value := rewrite.String(name)
+		if err := table.CheckMaps(value); err != nil && !seen[value] {
+			errs = multierror.Append(errs, aboutSetting(name, err))
+		}
+		seen[value] = true
+	}
+	return errs.ErrorOrNil()
+}
 
 // loadSpool reads the parameters of cleanup(8) that decide where queue files
 // are and how they are called.

@@ -24,6 +24,17 @@ func (s *Set) OpenMaps(title, list string, flags Flags) (*Maps, error) {
 	return m, nil
 }
 
+// CheckMaps returns the error with which OpenMaps would fail because of an element
+// that is not "type:name", without opening anything.
+func CheckMaps(list string) error {
+	for _, spec := range splitList(list) {
+		if _, _, err := splitSpec(spec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Find looks the whole key up in each table. An empty key is not found. An
 // error ends the search and has been logged; so does an empty value, which is
 // an error of class Config. Source: Postfix 3.10 maps.c, maps_find.

@@ -92,10 +92,19 @@ func (s *Set) unavailable(typ, name, reason string) (Table, error) {
 	return &unavailable{typ: typ, name: name, reason: reason, log: s.opt.Log}, nil
 }
 
-func (s *Set) open(spec string, flags Flags) (Table, error) {
+// splitSpec splits a specification. The error is of class Fatal.
+func splitSpec(spec string) (typ, name string, err error) {
 	typ, name, ok := strings.Cut(spec, ":")
 	if !ok || typ == "" || name == "" {
-		return nil, fatalError("open dictionary: expecting \"type:name\" form instead of \""+spec+"\"", nil)
+		return "", "", fatalError("open dictionary: expecting \"type:name\" form instead of \""+spec+"\"", nil)
+	}
+	return typ, name, nil
+}
+
+func (s *Set) open(spec string, flags Flags) (Table, error) {
+	typ, name, err := splitSpec(spec)
+	if err != nil {
+		return nil, err
 	}
 	open, ok := lookupType(typ)
 	if !ok || IsForeign(typ) {
