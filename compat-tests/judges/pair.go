@@ -86,6 +86,13 @@ func NewPair(t testing.TB, site Site) *Pair {
 	return p
 }
 
+// WriteFile writes a file in both roots, for all rows to come.
+func (p *Pair) WriteFile(name, text string) {
+	for _, j := range []*judge{p.stock, p.ours} {
+		j.Instance.WriteFile(name, text, 0o644)
+	}
+}
+
 // Compare runs one row through both programs and reports every difference.
 func (p *Pair) Compare(t *testing.T, row Row, known *Known) {
 	t.Helper()
