@@ -37,6 +37,10 @@ func readConfigDir(dir string) (configFiles, error) {
 	if files.main, err = mainconf.ParseMain(path, data); err != nil {
 		errs = multierror.Append(errs, err)
 	}
+	// What the programs have before they read it is not the same for all, but for
+	// what the warnings are about.
+	preset, _ := mainconf.ParseMain(path, data, params.Presets("qmqpd", dir)...)
+	files.main.Warnings = preset.Warnings
 	path = filepath.Join(dir, "master.cf")
 	switch data, err := os.ReadFile(path); {
 	case errors.Is(err, fs.ErrNotExist):

@@ -57,6 +57,26 @@ func TestServesNobody(t *testing.T) {
 	}
 }
 
+// What a Postfix program has before it reads main.cf is overridden with a warning, once.
+func TestOverriddenPresets(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "main.cf"), []byte("config_directory = /elsewhere\nprocess_name = x\nmyhostname = a.example\nmyhostname = b.example\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var log lockedLog
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	err := Serve(ctx, ServeOptions{ConfigDir: dir, Listen: []string{"127.0.0.1:0"}, Queue: filepath.Join(dir, "queue"), Log: &log, Ready: func([]net.Addr) { cancel() }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"line 1: overriding earlier entry: config_directory=" + dir, "line 2: overriding earlier entry: process_name=qmqpd", "line 4: overriding earlier entry: myhostname=a.example"} {
+		if n := strings.Count(log.String(), "warning: "+dir+"/main.cf, "+want+"\n"); n != 1 {
+			t.Errorf("%d times %q in\n%s", n, want, log.String())
+		}
+	}
+}
+
 // No more clients are served at once than there are descriptors for: the default
 // follows the limit, and a number that is too large is an error.
 func TestSessionsFitOpenFiles(t *testing.T) {
