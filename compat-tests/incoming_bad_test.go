@@ -29,6 +29,7 @@ func TestIncomingBadSettings(t *testing.T) {
 		"cleanup:milter_macro_v":             "",
 		"cleanup:milter_command_timeout":     "1x",
 		"cleanup:disable_verp_bounces":       "maybe",
+		"cleanup:milter_header_checks":       "regexp:/x, checks",
 		"rewrite:resolve_numeric_domain":     "maybe",
 		"rewrite:local_transport":            "",
 		"rewrite:transport_maps":             "static:x, /etc/postfix/transport",

@@ -124,6 +124,7 @@ func TestIncomingRefusals(t *testing.T) {
 		{"unknown masquerade class", "masquerade_classes = x", "", []string{`unknown masquerade_classes value "x" in "x"`}},
 		{"unknown extension", "propagate_unmatched_extensions = canonical x", "", []string{`unknown propagate_unmatched_extensions value "x" in "canonical x"`}},
 		{"not a table", "canonical_maps = nonsense", "", []string{`expecting "type:name" form instead of "nonsense"`}},
+		{"not a table, turned off", "canonical_maps = nonsense\nreceive_override_options = no_address_mappings", "", []string{"/main.cf:8: canonical_maps: ", `expecting "type:name" form instead of "nonsense"`}},
 		{"not a table of trivial-rewrite's", "transport_maps = hash:/x, nonsense", "", []string{"/main.cf:8: transport_maps: ", `expecting "type:name" form instead of "nonsense"`}},
 		{"not a table of trivial-rewrite's, in master.cf", "", "rewrite unix - - y - - trivial-rewrite\n  -o relocated_maps=nonsense\n", []string{`expecting "type:name" form instead of "nonsense"`}},
 		{"trivial-rewrite's own tables", "transport_maps = ldap:/x, hash:/nonexistent\nsender_dependent_relayhost_maps = foo:bar", "", nil},

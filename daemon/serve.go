@@ -233,7 +233,8 @@ func (s *server) openSettings(ctx context.Context) opened {
 	}
 	if s.stores() {
 		// To read these is no use of them.
-		errs = appendNew(errs, placed(s.rewriter.Effective, checkIdleTables(s.rewriter.Effective)))
+		errs = appendNew(errs, placed(s.cleanup.Effective, checkTables(s.cleanup.Effective, cleanupTables())),
+			placed(s.rewriter.Effective, checkTables(s.rewriter.Effective, idleTablesInRewrite)))
 	}
 	if errs == nil {
 		errs = appendNew(nil, useless)

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -96,26 +97,37 @@ var (
 		"address_verify_sender_dependent_default_transport_maps", "resolve_dequoted_address", "show_user_unknown_table_name",
 		"resolve_null_domain", "resolve_numeric_domain", "allow_min_user", "relocated_prefix_enable",
 	}
-	// Those whose tables trivial-rewrite(8) opens at start.
-	idleTables = []string{
+	// Lists of tables that the programs open and that do nothing here.
+	idleTablesInCleanup = []string{"milter_header_checks"}
+	idleTablesInRewrite = []string{
 		"transport_maps", "address_verify_transport_maps", "sender_dependent_relayhost_maps", "address_verify_sender_dependent_relayhost_maps",
 		"sender_dependent_default_transport_maps", "address_verify_sender_dependent_default_transport_maps", "relocated_maps",
 	}
 )
 
-// checkIdleTables returns an error for each list of tables with which
-// trivial-rewrite(8) would not start, whether there are such tables or not.
-func checkIdleTables(rewrite *params.Effective) error {
+// checkTables returns an error for each list of lookup tables with which a program
+// would not start, whether there are such tables or not.
+func checkTables(eff *params.Effective, names []string) error {
 	var errs *multierror.Error
 	seen := make(map[string]bool) // the default of one is another one
-	for _, name := range idleTables {
-		value := rewrite.String(name)
+	for _, name := range names {
+		value := eff.String(name)
 		if err := table.CheckMaps(value); err != nil && !seen[value] {
 			errs = multierror.Append(errs, aboutSetting(name, err))
 		}
 		seen[value] = true
 	}
 	return errs.ErrorOrNil()
+}
+
+// cleanupTables are all lists of tables that cleanup(8) opens, those too that
+// receive_override_options turns off.
+func cleanupTables() []string {
+	names := slices.Clone(idleTablesInCleanup)
+	for _, p := range mapParameters {
+		names = append(names, p.name)
+	}
+	return names
 }
 
 // loadSpool reads the parameters of cleanup(8) that decide where queue files
