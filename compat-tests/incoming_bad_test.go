@@ -1,7 +1,6 @@
 package compat
 
 import (
-	"context"
 	"net"
 	"os"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
-	"github.com/qmqpd/qmqpd/daemon"
 )
 
 // lastWord is what is wrong with a list of tables, whose parameter is not named.
@@ -62,13 +60,7 @@ func TestIncomingBadSettings(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "main.cf"), []byte(commonMain+parameter+" = "+value+"\n"), 0o644); err != nil {
 				t.Fatal(err)
 			}
-			var log lockedBuffer
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			err = daemon.Serve(ctx, daemon.ServeOptions{
-				ConfigDir: dir, Listen: []string{"127.0.0.1:0"}, Queue: filepath.Join(dir, "queue"), Log: &log,
-				Ready: func([]net.Addr) { cancel() },
-			})
+			err = tryStart(t, dir)
 			if want := strings.TrimPrefix(line.Text, "fatal: "); err == nil || !strings.Contains(err.Error(), ": "+want) {
 				t.Errorf("ours ends with %v, theirs with %q", err, line.Text)
 			}

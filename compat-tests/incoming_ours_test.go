@@ -3,6 +3,7 @@ package compat
 import (
 	"bytes"
 	"context"
+	"io"
 	"maps"
 	"net"
 	"os"
@@ -109,6 +110,17 @@ func newOurs(t *testing.T, configDir string, set settings) *ours {
 		}
 	}
 	return o
+}
+
+// tryStart starts our server with the configuration of a directory, and ends it as soon
+// as it is ready. It returns why it could not start.
+func tryStart(t *testing.T, dir string) error {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	return daemon.Serve(ctx, daemon.ServeOptions{
+		ConfigDir: dir, Listen: []string{"127.0.0.1:0"}, Queue: filepath.Join(dir, "queue"), Log: io.Discard,
+		Ready: func([]net.Addr) { cancel() },
+	})
 }
 
 // logTexts returns the lines of a log without what is in front of each message.

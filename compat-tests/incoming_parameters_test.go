@@ -13,7 +13,6 @@ import (
 	"testing"
 
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
-	"github.com/qmqpd/qmqpd/daemon"
 	"github.com/qmqpd/qmqpd/params"
 )
 
@@ -287,7 +286,7 @@ func (d *duel) refuses(t *testing.T, name, value string) {
 	if err := os.WriteFile(filepath.Join(dir, "main.cf"), []byte(commonMain+name+" = "+value+"\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	err := daemon.Serve(t.Context(), daemon.ServeOptions{ConfigDir: dir, Listen: []string{"127.0.0.1:0"}, Queue: filepath.Join(dir, "queue")})
+	err := tryStart(t, dir)
 	if err == nil || !strings.Contains(err.Error(), name+" = "+value) || !strings.Contains(err.Error(), "queue_via = cleanup") {
 		t.Errorf("%s = %s: %v", name, value, err)
 	}

@@ -148,7 +148,7 @@ func TestIncomingRefusals(t *testing.T) {
 				newOurs(t, dir, nil)
 				return
 			}
-			err := daemon.Serve(t.Context(), daemon.ServeOptions{ConfigDir: dir, Listen: []string{"127.0.0.1:0"}, Queue: filepath.Join(dir, "queue")})
+			err := tryStart(t, dir)
 			if err == nil {
 				t.Fatal("it starts")
 			}
