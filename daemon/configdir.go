@@ -37,8 +37,8 @@ func readConfigDir(dir string) (configFiles, error) {
 	if files.main, err = mainconf.ParseMain(path, data); err != nil {
 		errs = multierror.Append(errs, err)
 	}
-	// What the programs have before they read it is not the same for all, but for
-	// what the warnings are about.
+	// Three programs read these values, each with a process_name of its own before.
+	// That main.cf overrides it is said once.
 	preset, _ := mainconf.ParseMain(path, data, params.Presets("qmqpd", dir)...)
 	files.main.Warnings = preset.Warnings
 	path = filepath.Join(dir, "master.cf")
