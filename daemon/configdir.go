@@ -64,20 +64,6 @@ func locatedAll(err error) []error {
 	return errs
 }
 
-// overrides returns the -o settings of a master.cf service, in order.
-func (f configFiles) overrides(name, typ string) []mainconf.Setting {
-	if f.master == nil {
-		return nil
-	}
-	var settings []mainconf.Setting
-	for _, service := range f.master.Lookup(name, typ) {
-		for _, o := range service.Overrides {
-			settings = append(settings, mainconf.Setting{Name: o.Name, Value: o.Value})
-		}
-	}
-	return settings
-}
-
 // imitated is the Postfix whose parameters and defaults the server takes: the
 // one that is installed, but none older than 3.10, whose qmqpd this is.
 func imitated() params.Profile {

@@ -103,9 +103,6 @@ func foreignTable(list string) string {
 // refuseProgram returns an error if a master.cf service runs another program
 // than the one whose work we do.
 func refuseProgram(files configFiles, service, program, parameter string) error {
-	if files.master == nil {
-		return nil
-	}
 	for _, s := range files.master.Lookup(service, "unix") {
 		if command := s.Command(); command != program {
 			return &RefusedError{

@@ -102,7 +102,7 @@ func (s *server) readProgram(files configFiles, name, service string) program {
 	}
 	// A qmqpd service of master(8) is another one than this.
 	if name != "qmqpd" {
-		p.Overrides = append(p.Overrides, files.overrides(service, "unix")...)
+		p.Master = files.master
 	}
 	p.Overrides = append(p.Overrides, s.Overrides...)
 	eff := params.New(p)

@@ -53,7 +53,7 @@ func (e *Effective) CheckOwners(accounts Accounts) (*User, *Group) {
 func (e *Effective) isDefault(name string) bool {
 	p, _ := e.p.Profile.Lookup(name)
 	v, _ := e.Value(name)
-	return e.String(name) == p.Default && v.Source != SourceCommandLine
+	return e.String(name) == p.Default && v.Source <= SourceMain
 }
 
 // accountChecks are the checks of single accounts.

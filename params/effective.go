@@ -24,7 +24,11 @@ type Process struct {
 	ConfigDir string
 	// Main is the main.cf file; nil means an empty one.
 	Main *mainconf.Main
-	// Overrides replace settings of Main, later ones earlier ones: a
+	// Master is the master.cf file of which the -o settings count: those of the
+	// entries for Service with ServiceType. They replace settings of Main, later ones
+	// earlier ones. Nil where master(8) has made them arguments of the program.
+	Master *mainconf.Master
+	// Overrides replace settings of Main and Master, later ones earlier ones: a
 	// daemon's -o options, and -i and -m as max_idle and max_use.
 	Overrides []mainconf.Setting
 	// FollowUse keeps account of which settings have an effect; see
@@ -34,6 +38,8 @@ type Process struct {
 	Name string
 	// Service is the master.cf service name. "" means Name.
 	Service string
+	// ServiceType is the type of that service. "" means unix.
+	ServiceType string
 	// PID is the process id.
 	PID int
 	// Info receives what Postfix logs with -v about the network interfaces. Nil
@@ -88,6 +94,9 @@ func New(p Process) *Effective {
 	if p.Service == "" {
 		p.Service = p.Name
 	}
+	if p.ServiceType == "" {
+		p.ServiceType = "unix"
+	}
 	e := &Effective{
 		p:    p,
 		dict: make(map[string]Value),
@@ -102,6 +111,11 @@ func New(p Process) *Effective {
 	}
 	for _, s := range Presets(p.Name, p.ConfigDir) {
 		e.base[s.Name] = Value{Text: s.Value, Source: SourceProgram}
+	}
+	for _, s := range p.Master.Lookup(p.Service, p.ServiceType) {
+		for _, o := range s.Overrides {
+			e.dict[o.Name] = overrideValue(p.Master, s, o)
+		}
 	}
 	for _, s := range p.Overrides {
 		e.dict[s.Name] = Value{Text: s.Value, Source: SourceCommandLine}

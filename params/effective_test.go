@@ -467,6 +467,42 @@ func TestWrongKind(t *testing.T) {
 	}
 }
 
+// Of the entries for a service the later one counts, and the command line before both;
+// what is wrong is told with the place in master.cf.
+func TestSettingsOfMaster(t *testing.T) {
+	master, err := mainconf.ParseMaster("m.cf", []byte("a unix - - - - - qmqpd -o max_use=1 -o line_length_limit=x\n"+
+		"a inet - - - - - qmqpd -o max_use=2\nb unix - - - - - qmqpd -o max_use=3\na unix - - - - - qmqpd -o max_use=4\n -o max_idle=5\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		service, typ, origin string
+		use, idle            int
+		overrides            []mainconf.Setting
+	}{
+		{"a", "", "m.cf:4 (a/unix)", 4, 5, nil},
+		{"a", "inet", "m.cf:2 (a/inet)", 2, 9, nil},
+		{"b", "unix", "m.cf:3 (b/unix)", 3, 9, nil},
+		{"c", "", "main.cf:1", 8, 9, nil},
+		{"a", "", "command line", 7, 5, []mainconf.Setting{{Name: "max_use", Value: "7"}}},
+	} {
+		e := newEffective(t, "max_use = 8\nmax_idle = 9\n", func(p *Process) {
+			p.Master, p.Service, p.ServiceType, p.Overrides = master, tt.service, tt.typ, tt.overrides
+		})
+		if use, idle := e.Int("max_use"), int(e.Duration("max_idle").Seconds()); use != tt.use || idle != tt.idle {
+			t.Errorf("%s %s: max_use = %d, max_idle = %d; want %d, %d", tt.service, tt.typ, use, idle, tt.use, tt.idle)
+		}
+		if v, _ := e.Value("max_use"); v.Origin() != tt.origin {
+			t.Errorf("%s %s: max_use comes from %s, want %s", tt.service, tt.typ, v.Origin(), tt.origin)
+		}
+		var bad *Error
+		e.Int("line_length_limit")
+		if errors.As(e.Err(), &bad); (bad != nil) != (tt.service == "a" && tt.typ == "") || bad != nil && !strings.HasPrefix(bad.Located().Error(), "m.cf:1 (a/unix): ") {
+			t.Errorf("%s %s: error %v", tt.service, tt.typ, e.Err())
+		}
+	}
+}
+
 // People are told the parameter and the place, each once, and only what there is.
 func TestErrorLocated(t *testing.T) {
 	set := Value{Text: "x", Source: SourceMain, File: "main.cf", Line: 7}

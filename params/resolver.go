@@ -90,25 +90,24 @@ func (r *Resolver) serviceSetting(name string) (Value, bool) {
 		}
 	}
 	services := []*mainconf.Service{r.Service}
-	file := "master.cf"
-	if r.Master != nil {
-		file = r.Master.File
-		if same := r.Master.Lookup(r.Service.Name(), r.Service.Type()); len(same) > 0 {
-			services = same
-		}
+	if same := r.Master.Lookup(r.Service.Name(), r.Service.Type()); len(same) > 0 {
+		services = same
 	}
 	for i := len(services) - 1; i >= 0; i-- {
 		if o, ok := services[i].Lookup(name); ok {
-			return Value{
-				Text:    o.Value,
-				Source:  SourceMaster,
-				File:    file,
-				Line:    o.Line,
-				Service: services[i].NameSpace(),
-			}, true
+			return overrideValue(r.Master, services[i], o), true
 		}
 	}
 	return Value{}, false
+}
+
+// overrideValue is the setting of a master.cf entry. The file may be nil.
+func overrideValue(m *mainconf.Master, s *mainconf.Service, o mainconf.Override) Value {
+	file := "master.cf"
+	if m != nil {
+		file = m.File
+	}
+	return Value{Text: o.Value, Source: SourceMaster, File: file, Line: o.Line, Service: s.NameSpace()}
 }
 
 func (r *Resolver) mainSetting(name string) (Value, bool) {
