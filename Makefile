@@ -86,8 +86,8 @@ own-dir:
 own-mail: own-dir postfix ## your messages, one in each file below DIR, to the stock qmqpd and cleanup and to ours
 	dir=$$(realpath -- "$(DIR)") && cd compat-tests && QMQPD_COMPAT_MAIL=$$dir $(GO) test -count=1 -timeout 0 -run '^TestOwnMail$$'
 
-own-conf: own-dir postfix ## your main.cf and master.cf, wherever they are below DIR, to the stock postconf and qmqpd and to ours
-	dir=$$(realpath -- "$(DIR)") && cd compat-tests && QMQPD_COMPAT_CONF=$$dir $(GO) test -count=1 -timeout 0 -run '^TestOwnConf$$' . ./dropin
+own-conf: own-dir postfix ## your main.cf and master.cf, wherever they are below DIR, to the stock postconf, qmqpd and cleanup and to ours
+	dir=$$(realpath -- "$(DIR)") && cd compat-tests && QMQPD_COMPAT_CONF=$$dir $(GO) test -count=1 -timeout 0 -run '^TestOwnConf' . ./dropin
 
 judge-coverage: ## which lines of the real Postfix the compat tests have never made it run
 	compat-tests/judge-coverage

@@ -107,11 +107,12 @@ func idOf(reply string, lines []string) string {
 }
 
 // isProcessLine tells whether a log line is about a process and not about a
-// message: there is no qmgr on purpose, every new cleanup complains of missing
-// tables, and looks at the clock until it likes it.
+// message: there is no qmgr on purpose, every new process complains of main.cf and of
+// missing tables, and looks at the clock until it likes it.
 func isProcessLine(text string) bool {
 	return strings.Contains(text, "unable to look up public/qmgr") ||
 		strings.HasPrefix(text, "error: open ") ||
+		strings.HasPrefix(text, "warning: ") && strings.Contains(text, "/main.cf, line ") ||
 		isClockLine(text)
 }
 

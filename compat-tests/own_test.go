@@ -2,16 +2,21 @@ package compat
 
 import (
 	"bytes"
+	"errors"
 	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/go-multierror"
+
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
+	"github.com/qmqpd/qmqpd/daemon"
 	"github.com/qmqpd/qmqpd/mainconf"
 )
 
@@ -256,4 +261,107 @@ func TestOwnConf(t *testing.T) {
 	if found == 0 {
 		t.Errorf("no main.cf below %s", os.Getenv(ownConf))
 	}
+}
+
+// ownHere is what a configuration of one's own cannot decide in a private root.
+const ownHere = `
+queue_directory = /var/spool/postfix
+data_directory = /var/lib/postfix
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+default_privs = nobody
+inet_interfaces = loopback-only
+inet_protocols = all
+qmqpd_authorized_clients = 127.0.0.0/8, [::1]
+qmqpd_error_delay = 0s
+in_flow_delay = 0s
+maillog_file =
+multi_instance_directories =
+master_service_disable =
+debug_peer_list =
+`
+
+// ownSubmissions are what is sent under each configuration of one's own: addresses with
+// and without a domain, in the header too.
+var ownSubmissions = []submission{
+	{message: "From: joe\nTo: Some One <a.b+c@$myhostname>, root\nSubject: x\n\nbody\n", sender: "joe@example.org", recipients: []string{"root", "a%b@localhost"}},
+	{message: "Received: by x\nX-Spam-Flag: YES\n\n.\nviagra\n", sender: "", recipients: []string{"postmaster@example.org", "abuse", "Abuse"}},
+	{message: "no header\n", sender: "owner-list-@example.com-@[]", recipients: []string{"x!y@z", "joe@sub.example.com"}},
+}
+
+// TestOwnConfMessages sends messages under each main.cf below a folder to the real qmqpd
+// and cleanup(8), and to our stand-alone server: without the settings that ours leaves to
+// cleanup(8). Where ours does not start for another reason, the real programs end as well.
+func TestOwnConfMessages(t *testing.T) {
+	if os.Getenv(ownConf) == "" {
+		t.Skip("no folder: make own-conf DIR=...")
+	}
+	found, served := 0, 0
+	filesBelow(t, ownConf, func(path string, main []byte) {
+		if !strings.HasPrefix(filepath.Base(path), "main.cf") {
+			return
+		}
+		found++
+		t.Run(path, func(t *testing.T) {
+			postfix.Case(t)
+			dir, text := t.TempDir(), string(main)+ownHere
+			if strings.Contains(text, "/etc/mailname") {
+				text += "myorigin = mailname.example.org\n" // what this machine may have is not in the private root
+			}
+			start := func() error {
+				if err := os.WriteFile(dir+"/main.cf", []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return tryStart(t, dir)
+			}
+			err := start()
+			if names := refusedNames(err); len(names) > 0 {
+				t.Logf("without %s", strings.Join(names, ", "))
+				for _, name := range names {
+					text += name + " =\n"
+				}
+				err = start()
+			}
+			if err == nil {
+				served++
+				d := newDuel(t, text, map[string]settings{"own": nil})
+				for _, req := range ownSubmissions {
+					d.compare(t, "own", "127.0.0.1", req)
+				}
+				return
+			}
+			t.Log(err)
+			r := startRival(t, text, nil)
+			port := strconv.Itoa(postfix.FreePort(t))
+			r.pf.WriteMaster("127.0.0.1:" + port + " inet n - y - 5 qmqpd\ncleanup unix n - y - 0 cleanup\nrewrite unix - - y - - trivial-rewrite\n")
+			if r.pf.TryStart() {
+				mark := r.pf.Log.Mark()
+				_, _ = exchange("127.0.0.1:"+port, ownSubmissions[0].bytes())
+				r.pf.Log.WaitFor(t, mark, "of the end of a real program", func(l postfix.Line) bool { return strings.HasPrefix(l.Text, "fatal: ") })
+			}
+		})
+	})
+	if found == 0 {
+		t.Errorf("no main.cf below %s", os.Getenv(ownConf))
+	}
+	t.Logf("%d configurations, %d of them served", found, served)
+}
+
+// refusedNames returns the parameters that our server leaves to cleanup(8), if they are
+// all that keeps it from starting.
+func refusedNames(err error) (names []string) {
+	var all *multierror.Error
+	if !errors.As(err, &all) {
+		return nil
+	}
+	for _, err := range all.Errors {
+		var refused *daemon.RefusedError
+		if !errors.As(err, &refused) {
+			return nil
+		}
+		names = append(names, refused.Name)
+	}
+	return names
 }

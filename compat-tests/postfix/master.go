@@ -23,6 +23,15 @@ type masterProcess struct {
 // ready. It is stopped when the test ends, at the latest.
 func (i *Instance) Start() {
 	i.t.Helper()
+	if !i.TryStart() {
+		i.t.Fatalf("master did not start:\n%s", i.Log.tail(10))
+	}
+}
+
+// TryStart is Start for a configuration with which master(8) may end: it then returns
+// false.
+func (i *Instance) TryStart() bool {
+	i.t.Helper()
 	if i.master != nil {
 		i.t.Fatal("master runs already")
 	}
@@ -40,22 +49,16 @@ func (i *Instance) Start() {
 		cmd.Wait()
 		close(m.done)
 	}()
-	i.Log.WaitFor(i.t, mark, "of a started master", func(l Line) bool {
-		return strings.HasPrefix(l.Text, "daemon started") || l.PID == cmd.Process.Pid && strings.HasPrefix(l.Text, "fatal:")
+	const fatal = "fatal:"
+	last := i.Log.WaitFor(i.t, mark, "of a started master", func(l Line) bool {
+		return strings.HasPrefix(l.Text, "daemon started") || l.PID == cmd.Process.Pid && strings.HasPrefix(l.Text, fatal)
 	})
-	if !i.running() {
-		i.t.Fatalf("master did not start:\n%s", i.Log.tail(10))
+	if strings.HasPrefix(last.Text, fatal) {
+		<-m.done
+		return false
 	}
 	i.settle()
-}
-
-func (i *Instance) running() bool {
-	select {
-	case <-i.master.done:
-		return false
-	default:
-		return true
-	}
+	return true
 }
 
 // MasterPID returns the process id, and group id, of the running master.
