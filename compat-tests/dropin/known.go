@@ -34,6 +34,22 @@ var knownDifferences = []judges.Known{
 		Ours:  []string{"second socket hears of its client: true"},
 	},
 	{
+		Row: "life/SIGSEGV idle", Reason: "the Go runtime's own signal; nobody sends it to a server",
+		Stock: []string{"signal 11"}, Ours: []string{"exit 2"},
+	},
+	{
+		Row: "life/SIGSTKFLT idle", Reason: "the Go runtime's own signal; nobody sends it to a server",
+		Stock: []string{"signal 16"}, Ours: []string{"exit 2"},
+	},
+	{
+		Row: "life/SIGPROF and SIGTERM idle", Reason: "the Go runtime's own signal; nobody sends it to a server",
+		Stock: []string{"signal 27"}, Ours: []string{"signal 15"},
+	},
+	{
+		Row: "life/signal 40 and SIGTERM idle", Reason: "the Go runtime's own signal; nobody sends it to a server",
+		Stock: []string{"signal 40"}, Ours: []string{"signal 15"},
+	},
+	{
 		Row: "servers/memcache:mc with a timeout below zero", Reason: "stock panics when it is connected to the server; in ours, where one process has all sessions, the table is unavailable, and the log says why",
 		Stock: []string{
 			`client 0: reply ""`,

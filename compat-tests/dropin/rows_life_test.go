@@ -56,6 +56,21 @@ func killed(sig syscall.Signal) func(s *judges.Scene) {
 	}
 }
 
+// killedTwice is a scene in which an idle server gets a signal, and another that
+// ends it if the first did not.
+func killedTwice(first, second syscall.Signal) func(s *judges.Scene) {
+	return func(s *judges.Scene) {
+		s.Client("client before", judges.Client{Send: plain})
+		s.WaitSession()
+		s.WaitLog("disconnect from")
+		s.Child.Signal(first)
+		if !s.Child.Wait(300 * time.Millisecond) {
+			s.Child.Signal(second)
+			s.Child.Wait(5 * time.Second)
+		}
+	}
+}
+
 // killedInSession is a scene in which the server gets a signal after half a
 // request.
 func killedInSession(sig syscall.Signal) func(s *judges.Scene) {
@@ -283,6 +298,10 @@ var lifeRows = []judges.Row{
 	{Name: "SIGUSR1 idle", Play: killed(syscall.SIGUSR1), Want: []string{"signal 10"}},
 	{Name: "SIGXCPU idle", Play: killed(syscall.SIGXCPU), Want: []string{"signal 24"}},
 	{Name: "SIGSYS idle", Play: killed(syscall.SIGSYS), Want: []string{"signal 31"}},
+	{Name: "SIGSEGV idle", Play: killed(syscall.SIGSEGV)},
+	{Name: "SIGSTKFLT idle", Play: killed(syscall.SIGSTKFLT)},
+	{Name: "SIGPROF and SIGTERM idle", Play: killedTwice(syscall.SIGPROF, syscall.SIGTERM)},
+	{Name: "signal 40 and SIGTERM idle", Play: killedTwice(40, syscall.SIGTERM)}, // a real-time one
 	{Name: "SIGXCPU in a session", Play: killedInSession(syscall.SIGXCPU), Want: []string{"signal 24", `reply ""`}},
 	{Name: "SIGTERM in a session", Play: killedInSession(syscall.SIGTERM), Want: []string{"signal 15", `reply ""`}},
 	{Name: "SIGINT in a session", Play: killedInSession(syscall.SIGINT), Want: []string{"signal 2"}},
