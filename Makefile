@@ -26,7 +26,7 @@ export GOFLAGS ?= -mod=readonly $(NOVCS)
 .PHONY: help build demo test kill powercut race unit compat postfix qmqpd-random incoming-random params-random postconf-random postconf-products own-dir own-mail own-conf judge-coverage fuzz lint cross bench microbench table-speed docs install clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' Makefile
 
 build: ## build the programs into bin/
 	@mkdir -p bin
@@ -77,7 +77,7 @@ postconf-random: postfix ## N random configurations to the stock postconf and ou
 	cd compat-tests && POSTCONF_RANDOM_CASES=$(N) POSTCONF_RANDOM_SEED=$(SEED) \
 		$(GO) test -count=1 -timeout 0 -v -run '^TestPostconfRandom$$'
 
-postconf-products: postfix ## One of N pairs of options, with operands and configurations, to the stock postconf and ours
+postconf-products: postfix ## one of N pairs of options, with operands and configurations, to the stock postconf and ours
 	cd compat-tests && POSTCONF_PRODUCTS=$(N) $(GO) test -count=1 -timeout 0 -v -run '^TestPostconfProducts$$'
 
 own-dir:

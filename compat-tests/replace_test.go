@@ -217,3 +217,21 @@ func isGo(pf *postfix.Instance, pid int) bool {
 	}
 	return false
 }
+
+// TestOwnParametersUnused: to Postfix, parameters of our own are unused ones, of which
+// it warns, and no more.
+func TestOwnParametersUnused(t *testing.T) {
+	t.Parallel()
+	pf := postfix.New(t, postfix.Options{})
+	pf.AppendMain("qmqpd_message_memory = 1000000", "queue_via = auto")
+	pf.AppendMaster("628 inet n - y - - qmqpd -o qmqpd_sessions_per_process=1")
+	r := pf.Run("/usr/sbin/postconf", "-h", "mail_version")
+	for _, setting := range []string{"main.cf: unused parameter: qmqpd_message_memory=", "main.cf: unused parameter: queue_via=", "master.cf: unused parameter: qmqpd_sessions_per_process="} {
+		if !strings.Contains(r.Stderr, setting) {
+			t.Errorf("%q is not in %q", setting, r.Stderr)
+		}
+	}
+	if n := strings.Count(r.Stderr, "\n"); r.Code != 0 || n != 3 {
+		t.Errorf("exit status %d, %d lines: %q", r.Code, n, r.Stderr)
+	}
+}
