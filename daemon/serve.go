@@ -83,13 +83,12 @@ const defaultMaxSessions, defaultGrace = 1000, 10 * time.Second
 // cleanup where one answers and direct elsewhere. Or they go to an Opener. Nothing of
 // the process is changed, which may do other things beside.
 //
-// An error before Ready is called means that nothing was served. All faults that can
-// be known together are in it (see go-multierror), each with file and line if it has
-// them: first those of syntax, without which it takes those of settings and options,
-// then those of the tables that are named, then Overrides without effect, and last
-// what the system has against it, such as an address in use. A context that ends before
-// that is no error; a start that waits for name servers or files then is left to itself,
-// in a goroutine that ends with them.
+// An error before Ready is called means that nothing was served. It holds all faults
+// of the first of these kinds that has any (see go-multierror), each with file and line
+// if it has them: of syntax; of settings and options; of the tables that are named; of
+// Overrides without effect; of the system, such as an address in use. A context that
+// ends before Ready is no error; a start that waits for name servers or files then is
+// left to itself, in a goroutine that ends with them.
 func Serve(ctx context.Context, o ServeOptions) error {
 	for _, l := range o.Listeners {
 		if l != nil {

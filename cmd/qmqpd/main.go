@@ -1,7 +1,7 @@
 // Command qmqpd is a QMQP server: a drop-in for Postfix's qmqpd(8), and a
 // stand-alone server that writes Postfix queue files itself.
 //
-// With serve, send, demo, cat or version as its first argument it is a program for
+// With serve, send, demo, cat, version or help as its first argument it is a program for
 // people. Anything else is the command line of a child of master(8), which
 // never starts with a word.
 package main
