@@ -15,7 +15,7 @@ type User struct {
 	Name     string
 	UID, GID uint32
 	// Foreign is set if the user is not in the system's files, but known to
-	// another name service. That may know more of his groups, too: see
+	// another name service. That may know more groups of the user, too: see
 	// ForeignGroups.
 	Foreign bool
 }

@@ -31,11 +31,10 @@ type Change struct {
 }
 
 // Changes returns what differs from one profile to the other, sorted by name:
-// what an upgrade brings about, or a change of distribution. The defaults that
-// are compared are texts: that another one comes out of the same text since a
-// parameter changed to which it refers is not told, nor is a computed default
-// that the host decides. Mail_version is among the changes, and
-// mail_release_date.
+// what an upgrade brings about, or a change of distribution. Defaults are compared
+// as texts: one whose text is the same is not reported, though a parameter that it
+// refers to has changed. Nor is a computed default, which the host decides.
+// Mail_version and mail_release_date are among the changes.
 //
 // What matters of this to a machine depends on its main.cf: a setting there
 // hides a default that changed, and has no effect any more where the parameter

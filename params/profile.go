@@ -156,10 +156,10 @@ func (p Profile) distributed(name string) (string, bool) {
 // Profile is a Postfix version as a distribution built it. The zero value is
 // DefaultProfile.
 //
-// The series 3.7 to 3.11 are known. Of a Profile outside those the methods here
-// would tell what is not so, without a sign of it: a caller who makes one from
-// numbers asks Validate first. ParseProfile does so, and so does whatever takes
-// a Profile and returns errors.
+// Only the series 3.7 to 3.11 are known. For others the methods here give wrong
+// answers, and no sign of it: a caller who makes a Profile from numbers calls
+// Validate first. ParseProfile does so, and so does whatever takes a Profile and
+// returns errors.
 //
 // A patch level later than the newest release that is known of its series is
 // taken for that release in all but mail_version. Parameters do change within a
