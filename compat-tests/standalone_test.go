@@ -1,6 +1,7 @@
 package compat
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,8 +26,10 @@ type alone struct {
 	// queue is the server's queue directory inside the root.
 	queue string
 	addr  string
-	cmd   *exec.Cmd
-	done  chan struct{}
+	// user, if not 0, runs the server in place of root.
+	user uint32
+	cmd  *exec.Cmd
+	done chan struct{}
 }
 
 // newAlone starts a stand-alone server and returns when it accepts clients.
@@ -57,6 +61,9 @@ func prepareAlone(t *testing.T) *alone {
 func (a *alone) serve(t *testing.T) {
 	t.Helper()
 	a.cmd = a.Command("/usr/sbin/qmqpd", "serve", "-c", "/etc/postfix", "--listen", a.addr, "--queue", a.queue)
+	if a.user != 0 {
+		a.cmd.SysProcAttr.Credential = &syscall.Credential{Uid: a.user, Gid: a.user}
+	}
 	var stderr strings.Builder
 	a.cmd.Stderr = &stderr
 	if err := a.cmd.Start(); err != nil {
@@ -185,6 +192,33 @@ func TestStandAloneQueueFiles(t *testing.T) {
 			t.Errorf("queue file %s was delivered %d times", id, delivered[id])
 		}
 	}
+}
+
+// TestStandAloneQueueHandedOver: a queue directory that a stand-alone server has made,
+// as a user of whom Postfix knows nothing, is Postfix's after "postfix set-permissions".
+func TestStandAloneQueueHandedOver(t *testing.T) {
+	t.Parallel()
+	a := prepareAlone(t)
+	a.queue, a.user = postfix.QueueDir, 12345
+	queue := a.Path(a.queue)
+	if err := errors.Join(os.RemoveAll(queue), os.Mkdir(queue, 0o755), os.Chown(queue, int(a.user), int(a.user))); err != nil {
+		t.Fatal(err)
+	}
+	a.serve(t)
+	if _, err := queueMessage(a.addr, request("handed over")); err != nil {
+		t.Fatal(err)
+	}
+	a.cmd.Process.Signal(syscall.SIGTERM)
+	<-a.done
+	if r := a.Run("/usr/sbin/postfix", "check"); r.Code == 0 {
+		t.Error("postfix has nothing to say of a queue that is not its own")
+	}
+	a.Run("/usr/sbin/postfix", "set-permissions") // which misses manual pages in this root
+	a.MustRun("/usr/sbin/postfix", "check")
+	sink := standin.ListenSMTP(t)
+	a.AppendMain("relayhost = " + sink.Relayhost())
+	a.Start()
+	sink.Wait(1, patience)
 }
 
 // owner returns the user id of mail_owner inside the root.
