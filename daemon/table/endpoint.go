@@ -52,9 +52,9 @@ type link struct {
 	reader   *bufio.Reader
 	opened   time.Time
 	used     time.Time
-	fresh    bool  // nothing was exchanged yet
-	failure  error // of the last read; nil if there was none, or the end of input
-	stop     func() bool
+	fresh    bool        // nothing was exchanged yet
+	failure  error       // of the last read; nil if there was none, or the end of input
+	stop     func() bool // ends what begin has begun
 	// session is the end of the context of the lookup that made the connection.
 	session <-chan struct{}
 }
@@ -136,11 +136,11 @@ func (e *endpoint) take() *link {
 
 // put keeps a connection for the next lookup.
 func (e *endpoint) put(l *link) {
-	l.end()
+	whole := l.end()
 	l.used, l.fresh = time.Now(), false
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed || len(e.idle) >= endpointIdle {
+	if !whole || e.closed || len(e.idle) >= endpointIdle {
 		l.Close()
 		return
 	}
@@ -210,11 +210,12 @@ func (l *link) begin(ctx context.Context) error {
 	return nil
 }
 
-func (l *link) end() {
-	if l.stop != nil {
-		l.stop()
-		l.stop = nil
-	}
+// end takes the connection out of the hands of its context. It returns false if that has
+// ended, and closes the connection, now or in a moment.
+func (l *link) end() bool {
+	whole := l.stop()
+	l.stop = nil // lets go of the context
+	return whole
 }
 
 // deadline is when a read or write that starts now must have ended.

@@ -177,3 +177,20 @@ func TestEndpointContext(t *testing.T) {
 	closedByPeer(t, peer)
 	l.drop()
 }
+
+// A connection that the end of a context is about to close is not for anybody else.
+func TestEndpointForgetsInterrupted(t *testing.T) {
+	e, accepted := endpointServer(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	l, err := e.get(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer := accepted()
+	cancel()
+	e.put(l)
+	if n := len(e.idle); n != 0 {
+		t.Errorf("%d connections kept", n)
+	}
+	closedByPeer(t, peer)
+}
