@@ -29,7 +29,7 @@ var formats = map[string]func(*mappedFile) (index, error){
 // ask reads data as a file and looks keys up. It reports how many were found, and
 // the error that was met.
 func ask(t *testing.T, format string, data []byte, keys ...[]byte) (found int, problem error) {
-	guard(func() error {
+	problem = guard(func() error {
 		x, err := formats[format](&mappedFile{fd: -1, data: data})
 		if err != nil {
 			return err
@@ -52,7 +52,7 @@ func ask(t *testing.T, format string, data []byte, keys ...[]byte) (found int, p
 			}
 		}
 		return nil
-	}, &problem)
+	})
 	// Memory faults cannot happen here; a panic would be an index that was
 	// not checked.
 	if problem != nil && strings.Contains(problem.Error(), "runtime error") {
@@ -251,8 +251,7 @@ func TestDamagedAnswers(t *testing.T) {
 		}
 		for key, want := range tt.answers {
 			got := none
-			var err error
-			guard(func() error {
+			err := guard(func() error {
 				x, err := formats[tt.format](&mappedFile{fd: -1, data: data})
 				for _, key := range [][]byte{append([]byte(key), 0), []byte(key)} {
 					if err != nil || got != none {
@@ -265,7 +264,7 @@ func TestDamagedAnswers(t *testing.T) {
 					}
 				}
 				return err
-			}, &err)
+			})
 			if err != nil {
 				got = broken
 			}
@@ -359,8 +358,7 @@ func FuzzCDB(f *testing.F)   { fuzzFormat(f, "cdb") }
 func FuzzLMDB(f *testing.F)  { fuzzFormat(f, "lmdb") }
 
 func TestGuard(t *testing.T) {
-	var err error
-	guard(func() error { panic("out of range") }, &err)
+	err := guard(func() error { panic("out of range") })
 	if !errors.Is(err, errDamaged) {
 		t.Errorf("guard: %v, want %v", err, errDamaged)
 	}

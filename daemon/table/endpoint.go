@@ -154,7 +154,7 @@ func (l *link) drop() {
 }
 
 // Close closes the unused connections, and the others when they come back.
-func (e *endpoint) Close() error {
+func (e *endpoint) Close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.closed = true
@@ -162,7 +162,6 @@ func (e *endpoint) Close() error {
 		l.Close()
 	}
 	e.idle = nil
-	return nil
 }
 
 // usable is false for a connection that is too old, or that the server has
@@ -289,11 +288,11 @@ func (o *opening) newEndpoint(network, address string, timeout time.Duration) *e
 
 // share returns the connections to a server, one for all tables of the set.
 func (o *opening) share(name string, create func() *endpoint) *endpoint {
-	if e, ok := o.set.shared[name].(*endpoint); ok {
-		return e
+	e := o.set.shared[name]
+	if e == nil {
+		e = create()
+		o.set.shared[name] = e
 	}
-	e := create()
-	o.set.shared[name] = e
 	return e
 }
 

@@ -103,11 +103,10 @@ func (t *indexedFile) open(o *opening, path string, newIndex func(*mappedFile) (
 		}
 		return &cannotOpen{"open database " + path + ": " + errno.Text(err)}
 	}
-	guard(func() error {
+	if err := guard(func() (err error) {
 		t.index, err = newIndex(t.data)
 		return err
-	}, &err)
-	if err != nil {
+	}); err != nil {
 		return err
 	}
 	var info unix.Stat_t
@@ -164,7 +163,7 @@ func (t *indexedFile) Lookup(_ context.Context, key string) (string, bool, error
 }
 
 func (t *indexedFile) get(key []byte) (text string, found bool, err error) {
-	guard(func() error {
+	err = guard(func() (err error) {
 		var value []byte
 		value, found, err = t.index.get(key)
 		if i := bytes.IndexByte(value, 0); i >= 0 {
@@ -172,7 +171,7 @@ func (t *indexedFile) get(key []byte) (text string, found bool, err error) {
 		}
 		text = string(value)
 		return err
-	}, &err)
+	})
 	if err != nil {
 		return "", false, t.fatal("error reading "+t.source+": "+err.Error(), err)
 	}
@@ -182,16 +181,16 @@ func (t *indexedFile) get(key []byte) (text string, found bool, err error) {
 // guard runs read, and turns a panic into an error. The file may be cut short
 // under our hands, by a program that does not know of locks: then there is no
 // memory behind the mapping, or a number changes after it was checked.
-func guard(read func() error, err *error) {
+func guard(read func() error) (err error) {
 	if !debug.SetPanicOnFault(true) {
 		defer debug.SetPanicOnFault(false)
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			*err = damaged("%v", p)
+			err = damaged("%v", p)
 		}
 	}()
-	*err = read()
+	return read()
 }
 
 func (t *indexedFile) fatal(text string, cause error) error {

@@ -67,7 +67,7 @@ func (e *pcreEngine) close() error {
 	return nil
 }
 
-func (e *pcreEngine) compile(pattern string, options uint32, _ bool) (compiled matcher, problem string) {
+func (e *pcreEngine) compile(pattern string, options uint32) (compiled matcher, problem string) {
 	defer func() {
 		if p := recover(); p != nil {
 			compiled, problem = nil, fmt.Sprintf("error in regex: %v", p)

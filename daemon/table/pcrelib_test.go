@@ -60,7 +60,7 @@ func TestPCREFilter(t *testing.T) {
 			pattern.WriteString(atoms[g.IntN(len(atoms))])
 		}
 		options := []ere.PerlOptions{ere.PerlCaseless | ere.PerlDotAll, ere.PerlDotAll, ere.PerlCaseless, ere.PerlCaseless | ere.PerlUngreedy}[g.IntN(4)]
-		compiled, problem := engine.compile(pattern.String(), uint32(options), false)
+		compiled, problem := engine.compile(pattern.String(), uint32(options))
 		if problem != "" {
 			continue
 		}

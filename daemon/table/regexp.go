@@ -44,7 +44,7 @@ func (*regexpEngine) options(p *ruleParser, flags string) (options uint32, rest 
 	return uint32(read), flags[i:], true
 }
 
-func (e *regexpEngine) compile(pattern string, options uint32, _ bool) (matcher, string) {
+func (e *regexpEngine) compile(pattern string, options uint32) (matcher, string) {
 	program, err := e.patterns.Compile(pattern, ere.Options(options))
 	if err != nil {
 		return nil, err.Error()

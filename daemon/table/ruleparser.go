@@ -76,7 +76,7 @@ func (p *ruleParser) matchRule(line string) (r rule, ok bool) {
 		p.warn("regular expression substitution is not allowed: skipping this rule")
 		return r, false
 	}
-	if r.first, ok = p.compile(first, highest > 0); !ok {
+	if r.first, ok = p.compile(first); !ok {
 		return r, false
 	}
 	if highest > uint64(r.first.groups()) {
@@ -85,7 +85,7 @@ func (p *ruleParser) matchRule(line string) (r rule, ok bool) {
 	}
 	r.parts, r.groups = parts, int(highest)
 	if second != nil {
-		if r.second, ok = p.compile(*second, false); !ok {
+		if r.second, ok = p.compile(*second); !ok {
 			return r, false
 		}
 		r.negate2nd = second.negate
@@ -104,12 +104,12 @@ func (p *ruleParser) ifRule(text string) (r rule, ok bool) {
 		p.warn("do not prepend whitespace to statements between IF and ENDIF")
 	}
 	r.op, r.negate = opIf, pat.negate
-	r.first, ok = p.compile(pat, false)
+	r.first, ok = p.compile(pat)
 	return r, ok
 }
 
-func (p *ruleParser) compile(pat pattern, groups bool) (matcher, bool) {
-	m, problem := p.engine.compile(pat.text, pat.options, groups)
+func (p *ruleParser) compile(pat pattern) (matcher, bool) {
+	m, problem := p.engine.compile(pat.text, pat.options)
 	if problem != "" {
 		p.warn("%s", problem)
 	}

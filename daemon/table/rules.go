@@ -26,7 +26,7 @@ type ruleEngine interface {
 	// type says that they end.
 	options(p *ruleParser, flags string) (options uint32, rest string, ok bool)
 	// compile returns Postfix's complaint about a bad pattern.
-	compile(pattern string, options uint32, groups bool) (matcher, string)
+	compile(pattern string, options uint32) (matcher, string)
 	// secondPattern says that "!" after a pattern starts another one.
 	secondPattern() bool
 	// backslashCloses says that a backslash at the end of the line closes a
@@ -154,17 +154,17 @@ func (t *ruleTable) Lookup(ctx context.Context, key string) (string, bool, error
 // search returns the result of the first rule that holds. It ends early, with a result
 // that means nothing, when ctx ends.
 func (t *ruleTable) search(ctx context.Context, key string, s session) (string, bool) {
-	var few [10]int
+	var memory []int
 	for i := 0; i < len(t.rules) && ctx.Err() == nil; i++ {
 		r := &t.rules[i]
 		switch r.op {
 		case opMatch:
 			var spans []int
-			if r.groups > 0 {
-				if spans = few[:]; 2*(r.groups+1) > len(few) {
-					spans = make([]int, 2*(r.groups+1))
+			if size := 2 * (r.groups + 1); r.groups > 0 {
+				if size > len(memory) {
+					memory = make([]int, max(size, 10))
 				}
-				spans = spans[:2*(r.groups+1)]
+				spans = memory[:size]
 			}
 			if !t.firstHolds(ctx, i, s, spans) {
 				continue

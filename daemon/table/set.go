@@ -17,17 +17,15 @@ type Set struct {
 	mu     sync.Mutex
 	tables map[string]Table
 	names  []string // in the order of registration
-	shared map[string]closer
+	// shared are the connections to servers, by what the type calls each.
+	shared map[string]*endpoint
 	// servers is made for the first table that has a server.
 	servers *servers
 }
 
-// closer is a connection or cache that several tables of a Set share.
-type closer interface{ Close() error }
-
 // NewSet returns a set without tables.
 func NewSet(opt Options) *Set {
-	return &Set{opt: opt.withDefaults(), tables: map[string]Table{}, shared: map[string]closer{}}
+	return &Set{opt: opt.withDefaults(), tables: map[string]Table{}, shared: map[string]*endpoint{}}
 }
 
 // Options returns the options of the set, with defaults filled in.
@@ -107,12 +105,12 @@ func (s *Set) open(spec string, flags Flags) (Table, error) {
 		return nil, err
 	}
 	open, ok := lookupType(typ)
-	if !ok || IsForeign(typ) {
+	if !ok {
 		fault := s.libraryFault(typ)
 		if fault != "" {
 			s.opt.Log.Warningf("unsupported dictionary type: %s", fault)
 		}
-		if fault != "" || !ok && s.opt.Loaded == nil {
+		if fault != "" || !IsForeign(typ) && s.opt.Loaded == nil {
 			return s.unavailable(typ, name, "unsupported dictionary type: "+typ)
 		}
 		open = openForeign
@@ -165,10 +163,10 @@ func (s *Set) Close() error {
 	for _, t := range s.tables {
 		errs = append(errs, t.Close())
 	}
-	for _, c := range s.shared {
-		errs = append(errs, c.Close())
+	for _, e := range s.shared {
+		e.Close()
 	}
-	s.tables, s.names, s.shared = map[string]Table{}, nil, map[string]closer{}
+	s.tables, s.names, s.shared = map[string]Table{}, nil, map[string]*endpoint{}
 	return errors.Join(errs...)
 }
 

@@ -4,7 +4,8 @@ package table
 // other error ends the program.
 type opener func(*opening) (Table, error)
 
-// lookupType returns the opener of a type. It is the list of all types.
+// lookupType returns the opener of a type. It is the list of those that need nobody
+// else's library: see openForeign.
 func lookupType(typ string) (opener, bool) {
 	switch typ {
 	case "btree":
@@ -49,9 +50,6 @@ func lookupType(typ string) (opener, bool) {
 		return openUnionmap, true
 	case "unix":
 		return openUnix, true
-	}
-	if IsForeign(typ) {
-		return openForeign, true
 	}
 	return nil, false
 }
