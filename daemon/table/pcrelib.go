@@ -27,7 +27,7 @@ const pcreIdle = 4
 // Go stack may move.
 type pcreEngine struct {
 	pcreSyntax
-	tls    *libc.TLS // for compiling, under mu
+	tls    *libc.TLS // for compiling
 	codes  []uintptr
 	groups int // the highest number of groups of all patterns
 	quick  ere.Set
@@ -40,8 +40,7 @@ type pcreEngine struct {
 type pcreWork struct {
 	tls      *libc.TLS
 	context  uintptr // match context with limits
-	data     uintptr // match data
-	groups   int     // that data has room for
+	data     uintptr // match data, with room for the groups of all patterns
 	subject  uintptr
 	capacity int
 	engine   *pcreEngine
@@ -137,7 +136,6 @@ func pcreErrorText(tls *libc.TLS, number int32) string {
 
 func (e *pcreEngine) begin(key string) session {
 	w := e.take()
-	w.makeRoom()
 	w.ready = w.context != 0 && w.data != 0 && w.load(key)
 	w.key = key
 	w.filters.Begin(key)
@@ -157,17 +155,8 @@ func (e *pcreEngine) take() *pcreWork {
 	if w.context = lib.Xpcre2_match_context_create_8(w.tls, 0); w.context != 0 {
 		lib.Xpcre2_set_heap_limit_8(w.tls, w.context, pcreHeapLimit)
 	}
+	w.data = lib.Xpcre2_match_data_create_8(w.tls, lib.Tuint32_t(e.groups+1), 0)
 	return w
-}
-
-// makeRoom lets matches report all groups of the patterns compiled so far.
-func (w *pcreWork) makeRoom() {
-	if w.data != 0 && w.groups >= w.engine.groups {
-		return
-	}
-	lib.Xpcre2_match_data_free_8(w.tls, w.data)
-	w.groups = w.engine.groups
-	w.data = lib.Xpcre2_match_data_create_8(w.tls, lib.Tuint32_t(w.groups+1), 0)
 }
 
 func (w *pcreWork) end() error {
@@ -179,7 +168,7 @@ func (w *pcreWork) end() error {
 	e := w.engine
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.idle) < pcreIdle && e.codes != nil {
+	if w.ready && len(e.idle) < pcreIdle && e.codes != nil {
 		e.idle = append(e.idle, w)
 		return nil
 	}
