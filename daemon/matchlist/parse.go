@@ -21,9 +21,10 @@ type Options struct {
 	// Skip says which types of tables are left out of the list. Nil means
 	// none.
 	Skip func(typ string) bool
-	// WarnLookup logs a table that fails as a warning, and the error is of
-	// class Retry: the process can go on. Without it the error is Fatal, and
-	// logging it is up to the caller.
+	// WarnLookup is for a StringList. It logs a table that fails as a warning,
+	// and the error is of class Retry: the process can go on. Without it the
+	// error is Fatal, and logging it is up to the caller. A List always warns,
+	// and keeps the error's class.
 	WarnLookup bool
 }
 
@@ -129,7 +130,7 @@ func (p *parser) add(item string, negate bool, nesting int) error {
 		if err != nil {
 			return err
 		}
-		p.list.patterns = append(p.list.patterns, pattern{negate: negate, text: registered(item), table: t})
+		p.list.patterns = append(p.list.patterns, pattern{negate: negate, text: table.RegisteredName(item, tableFlags), table: t})
 	default:
 		literal := table.Fold(item, p.list.unicode)
 		p.list.patterns = append(p.list.patterns, pattern{negate: negate, text: literal, cidr: newCIDRPattern(literal)})
@@ -142,8 +143,6 @@ func (p *parser) add(item string, negate bool, nesting int) error {
 func isTable(item string) bool {
 	return item[0] != '[' && strings.IndexByte(item, ':') >= 0
 }
-
-func registered(spec string) string { return spec + "(0," + tableFlags.String() + ")" }
 
 func (p *parser) addFile(path string, negate bool, nesting int) error {
 	if p.files++; p.files > maxFiles {

@@ -38,9 +38,13 @@ func (s *Set) Options() Options { return s.opt }
 func (s *Set) Open(spec string, flags Flags) (Table, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	name := spec + "(0," + flags.String() + ")"
-	return s.registered(name, spec, flags)
+	return s.registered(RegisteredName(spec, flags), spec, flags)
 }
+
+// RegisteredName is what messages call a table that was opened for reading (0) with
+// the given flags: "type:name(0,lock|utf8_request)". Source: Postfix 3.10 dict.c,
+// dict_make_registered_name.
+func RegisteredName(spec string, flags Flags) string { return spec + "(0," + flags.String() + ")" }
 
 // member opens a table inside another one; Postfix registers it under its
 // bare specification, whatever the flags. The caller holds s.mu.

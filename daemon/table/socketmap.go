@@ -3,8 +3,11 @@ package table
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/qmqpd/qmqpd/daemon/netstring"
 )
@@ -97,7 +100,7 @@ func (t *socketmapTable) Lookup(ctx context.Context, key string) (string, bool, 
 
 func (t *socketmapTable) ask(l *link, request []byte) ([]byte, error) {
 	if _, err := l.Write(request); err != nil {
-		if netError(err) == "Connection timed out" {
+		if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, unix.ETIMEDOUT) {
 			return nil, netstring.ErrTimeout
 		}
 		return nil, netstring.ErrClosed

@@ -16,14 +16,7 @@ import (
 // Source: Postfix 3.10 dict_thash.c.
 func openTexthash(o *opening) (Table, error) {
 	for before := time.Now().Unix(); ; {
-		text, mtime, err := o.readText()
-		if ClassOf(err) == Fatal {
-			newMemory(o) // which Postfix has made, and told of, by then
-		}
-		if err != nil {
-			return nil, err
-		}
-		t, err := parseTexthash(o, text)
+		t, mtime, err := readTexthash(o)
 		if err != nil {
 			return nil, err
 		}
@@ -38,30 +31,35 @@ func openTexthash(o *opening) (Table, error) {
 
 const texthashCooling = 300 * time.Millisecond
 
-// readText returns the contents and modification time of the table's file.
-func (o *opening) readText() (text string, mtime int64, err error) {
+// readTexthash reads the file once. It also returns when that was modified, in seconds.
+func readTexthash(o *opening) (t *memoryTable, mtime int64, err error) {
 	file, err := os.Open(o.name)
 	if err != nil {
-		return "", 0, &cannotOpen{"open database " + o.name + ": " + errno.Text(err)}
+		return nil, 0, &cannotOpen{"open database " + o.name + ": " + errno.Text(err)}
 	}
 	defer file.Close()
-	if text, err = readBounded(file, o.set.opt.MaxFileSize); err != nil {
-		return "", 0, fatalError("read "+o.name+": "+errno.Text(err), err)
+	t = newMemory(o)
+	text, err := readBounded(file, o.set.opt.MaxFileSize)
+	if err != nil {
+		return nil, 0, fatalError("read "+o.name+": "+errno.Text(err), err)
+	}
+	if err := t.addTexthash(o, text); err != nil {
+		return nil, 0, err
 	}
 	info, err := file.Stat()
 	if err != nil {
-		return "", 0, fatalError("fstat "+o.name+": "+errno.Text(err), err)
+		return nil, 0, fatalError("fstat "+o.name+": "+errno.Text(err), err)
 	}
-	return text, info.ModTime().Unix(), nil
+	return t, info.ModTime().Unix(), nil
 }
 
-func parseTexthash(o *opening, text string) (*memoryTable, error) {
-	t := newMemory(o)
+// addTexthash adds the entries that text has.
+func (t *memoryTable) addTexthash(o *opening, text string) error {
 	lines := NewLineReader(text, o.name, o.log())
 	for {
 		line, number, ok := lines.Next()
 		if !ok {
-			return t, nil
+			return nil
 		}
 		key, value, err := parseTexthashLine(line, o.utf8())
 		if err != nil {
@@ -81,7 +79,7 @@ func parseTexthash(o *opening, text string) (*memoryTable, error) {
 		case o.flags&DupWarn != 0:
 			o.log().Warningf("%s, line %d: duplicate entry: \"%s\"", o.name, number, key)
 		default:
-			return nil, &cannotOpen{o.name + ", line " + decimal(number) + `: duplicate entry: "` + key + `"`}
+			return &cannotOpen{o.name + ", line " + decimal(number) + `: duplicate entry: "` + key + `"`}
 		}
 	}
 }
