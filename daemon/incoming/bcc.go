@@ -1,10 +1,6 @@
 package incoming
 
-import (
-	"bytes"
-
-	"github.com/qmqpd/qmqpd/daemon/mailstream"
-)
+import "bytes"
 
 // notifyNever is DSN NOTIFY=NEVER: nobody is told what becomes of automatic
 // copies.
@@ -31,7 +27,6 @@ func (s *stream) addMappedBCC(m *Mapping, addr []byte) {
 	value, _, found, err := s.find(m, bytes.Clone(addr), true)
 	if err != nil {
 		s.lookupProblem(err, s.log.Warningf, m.Name)
-		s.status |= mailstream.StatusWrite
 	} else if found {
 		s.addBCC(value)
 	}

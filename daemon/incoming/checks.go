@@ -36,7 +36,6 @@ func (s *stream) check(m *Mapping, context string, text []byte) (_ []byte, keep 
 	value, found, err := m.Tables.Find(s.ctx, string(untilNUL(text)))
 	if err != nil {
 		s.lookupProblem(err, s.log.Warningf, m.Name)
-		s.status |= mailstream.StatusWrite
 		return text, true
 	}
 	if !found {

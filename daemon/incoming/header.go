@@ -48,7 +48,7 @@ func (s *stream) Header(section mime.Section, known *rfc822.Header, text []byte)
 	case rfc822.MessageID:
 		s.log.Infof("%s: message-id=%s", s.id, value)
 		if len(s.messageID) == 0 {
-			s.messageID = s.appendPrintable(s.messageID, value[:angleLen(value)])
+			s.messageID = s.appendPrintable(s.messageID, value[:angleLen(value)], ' ')
 		}
 	case rfc822.ResentMessageID:
 		s.log.Infof("%s: resent-message-id=%s", s.id, value)
@@ -123,7 +123,7 @@ func (s *stream) addressHeader(known *rfc822.Header, text []byte) {
 }
 
 func (s *stream) logStripped(element []byte) {
-	s.log.Warningf("stripping too many comments from address: %s...", first(s.appendPrintableAs(nil, element, '?'), 100))
+	s.log.Warningf("stripping too many comments from address: %s...", first(s.appendPrintable(nil, element, '?'), 100))
 }
 
 // outFolded writes a header whose addresses stand on lines of their own. It
@@ -211,17 +211,12 @@ func angleLen(text []byte) int {
 	return 0
 }
 
-// appendPrintable appends text with a blank for what cannot be printed.
-func (s *stream) appendPrintable(dst, text []byte) []byte {
-	return s.appendPrintableAs(dst, text, ' ')
-}
-
-// appendPrintableAs appends text with replacement in the place of each byte
+// appendPrintable appends text with replacement in the place of each byte
 // that is not printable ASCII or, with smtputf8_enable, part of a UTF-8
 // character.
 //
 // Source: Postfix 3.10 printable.c, printable.
-func (s *stream) appendPrintableAs(dst, text []byte, replacement byte) []byte {
+func (s *stream) appendPrintable(dst, text []byte, replacement byte) []byte {
 	for i := 0; i < len(text); {
 		n := 1
 		if text[i] >= 0x80 && s.o.cfg.SMTPUTF8 {

@@ -67,10 +67,12 @@ func (s *stream) crunch(text string, extension []byte) [][]byte {
 	return result
 }
 
-// lookupProblem logs that a look-up in the tables of a parameter failed, and for which
-// address, if it was for one. Of a failure that ends cleanup(8) only what ends it is
-// logged, as there: who looked up has left that to us.
+// lookupProblem refuses the message for now, since a look-up in the tables of a
+// parameter failed. It logs that, and for which address, if it was for one. Of a failure
+// that ends cleanup(8) only what ends it is logged, as there: who looked up has left that
+// to us.
 func (s *stream) lookupProblem(err error, logf func(format string, args ...any), parameter string, address ...byte) {
+	s.status |= mailstream.StatusWrite
 	if table.ClassOf(err) == table.Fatal {
 		s.log.Fatalf("%v", err)
 		return
@@ -94,7 +96,6 @@ func (s *stream) canonical(m *Mapping, external []byte) (_ []byte, changed bool)
 		result, err := s.mapAddress(m, addr, external, s.o.cfg.Maps.PropagateCanonical)
 		if err != nil {
 			s.lookupProblem(err, s.log.Warningf, m.Name, external...)
-			s.status |= mailstream.StatusWrite
 			return external, changed
 		}
 		if result == nil {
@@ -192,7 +193,6 @@ func (s *stream) masquerade(addr []byte) (_ []byte, changed bool) {
 		excluded, err := m.IsMasqueradeException(s.ctx, string(addr[:at]))
 		if err != nil {
 			s.lookupProblem(err, s.log.Infof, "masquerade_exceptions")
-			s.status |= mailstream.StatusWrite
 		}
 		if excluded {
 			return addr, false

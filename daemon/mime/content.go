@@ -51,7 +51,9 @@ var encodings = [...]struct {
 
 func (e encoding) name() string { return encodings[e].name }
 
-// contentType takes the value of a Content-Type: header.
+// contentType takes the value of a Content-Type: header. Other types than these change
+// nothing: the parts of a multipart message are looked for although a second header says
+// that it is an image.
 //
 // Source: Postfix 3.10 mime_state.c, mime_state_content_type.
 func (p *Parser) contentType(value []byte) {

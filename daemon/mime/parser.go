@@ -347,4 +347,13 @@ func has8Bit(data []byte) bool {
 }
 
 // Size returns the number of bytes of memory that p keeps.
-func (p *Parser) Size() int { return cap(p.buffer) }
+func (p *Parser) Size() int {
+	n := cap(p.buffer)
+	for _, token := range p.tokens.values {
+		n += cap(token)
+	}
+	for _, b := range p.stack[:cap(p.stack)] { // those that were found to end, too
+		n += cap(b.text)
+	}
+	return n
+}

@@ -254,3 +254,26 @@ func FuzzParser(f *testing.F) {
 		}
 	})
 }
+
+// What one message leaves to the next counts, wherever it is.
+func TestSize(t *testing.T) {
+	opts := options()
+	opts.HeaderLimit, opts.BoundaryLimit, opts.MaxDepth = 100_000, 2000, 100
+	long := strings.Repeat("b", 2000)
+	for _, tt := range []struct {
+		name, message string
+		least         int
+	}{
+		{"a header", "Subject: " + strings.Repeat("x", 50_000) + "\n\n", 50_000},
+		{"a quoted string", "Content-Type: multipart/mixed; x=\"" + strings.Repeat("x", 50_000) + "\"\n\n", 100_000},
+		{"boundaries", strings.Repeat("Content-Type: multipart/mixed; boundary="+long+"\n\n--"+long+"\n", 90) + "\n--" + long + "--\n", 180_000},
+	} {
+		var p Parser
+		p.Reset(opts, &script{})
+		feed(&p, tt.message, 100_000)
+		p.Reset(opts, &script{})
+		if n := p.Size(); n < tt.least || n > 4*tt.least {
+			t.Errorf("%s: Size = %d, want %d at least", tt.name, n, tt.least)
+		}
+	}
+}
