@@ -403,10 +403,12 @@ func (r rawConn) Write(f func(fd uintptr) bool) error {
 	return r.c.transfer(&r.c.out, unix.EPOLLOUT, f)
 }
 
-// Read is read(2) on a non-blocking descriptor.
+// Read is read(2) on a non-blocking descriptor: EAGAIN where there is nothing yet, and
+// zero at the end.
 func Read(fd int, b []byte) (int, error) { return call(unix.SYS_READ, fd, b) }
 
-// Write is write(2) on a non-blocking descriptor.
+// Write is write(2) on a non-blocking descriptor: EAGAIN where there is no room, and
+// maybe a part of b only.
 func Write(fd int, b []byte) (int, error) { return call(unix.SYS_WRITE, fd, b) }
 
 func call(trap uintptr, fd int, b []byte) (int, error) {
@@ -423,7 +425,8 @@ func call(trap uintptr, fd int, b []byte) (int, error) {
 }
 
 // DialUnix connects to a UNIX-domain stream socket. Where the queue of the
-// listening socket is full, it waits, as a blocking connect(2) does.
+// listening socket is full, it waits, as a blocking connect(2) does, or until ctx
+// ends. Errors are the system's; a path that is too long is EINVAL.
 func (p *Poller) DialUnix(ctx context.Context, path string) (*Conn, error) {
 	var sa unix.RawSockaddrUnix
 	sa.Family = unix.AF_UNIX

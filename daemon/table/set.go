@@ -71,7 +71,8 @@ func (s *Set) register(name string, t Table) {
 
 // Unavailable registers a table that fails every lookup for the given reason,
 // and logs the reason once for each name. Match lists put it in the place of
-// a file that they cannot read.
+// a file that they cannot read. With OpenErrorFatal the reason is an error of
+// class Fatal instead.
 func (s *Set) Unavailable(typ, name, reason string) (Table, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,8 +136,9 @@ func (s *Set) open(spec string, flags Flags) (Table, error) {
 
 // Changed returns the registered name of a table whose file was modified or
 // removed since it was opened, or "" when there is none. Postfix then logs
-// "table NAME has changed -- restarting" and exits. Source: Postfix 3.10
-// dict.c, dict_changed_name.
+// "table NAME has changed -- restarting" and exits. An error, of class Fatal,
+// means that a file could not be looked at. Source: Postfix 3.10 dict.c,
+// dict_changed_name.
 func (s *Set) Changed() (name string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
