@@ -1,9 +1,9 @@
 package incoming
 
 import (
-	"bytes"
 	"unicode/utf8"
 
+	"github.com/qmqpd/qmqpd/daemon/rfc822"
 	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
@@ -14,7 +14,7 @@ const mailerDaemon = "MAILER-DAEMON"
 //
 // Source: Postfix 3.10 cleanup_addr.c, cleanup_addr_sender.
 func (s *stream) envelopeSender(raw []byte) {
-	addr := s.rewriter.AppendInternal(s.sender[:0], untilNUL(raw))
+	addr := s.rewriter.AppendInternal(s.sender[:0], rfc822.UntilNUL(raw))
 	if s.isMailerDaemon(addr) {
 		addr = addr[:0]
 	}
@@ -42,7 +42,7 @@ func (s *stream) isMailerDaemon(addr []byte) bool {
 //
 // Source: Postfix 3.10 cleanup_addr.c, cleanup_addr_recipient.
 func (s *stream) envelopeRecipient(raw []byte) {
-	raw = untilNUL(raw)
+	raw = rfc822.UntilNUL(raw)
 	given := raw
 	if len(given) == 0 {
 		given = []byte(s.o.cfg.EmptyAddressRecipient)
@@ -127,13 +127,6 @@ func isASCII(b []byte) bool {
 		}
 	}
 	return true
-}
-
-func untilNUL(b []byte) []byte {
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		return b[:i]
-	}
-	return b
 }
 
 // equalFoldASCII compares b with an upper-case name.

@@ -1,6 +1,10 @@
 package incoming
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/qmqpd/qmqpd/daemon/rfc822"
+)
 
 // notifyNever is DSN NOTIFY=NEVER: nobody is told what becomes of automatic
 // copies.
@@ -10,7 +14,7 @@ const notifyNever = 1
 //
 // Source: Postfix 3.10 cleanup_addr.c, cleanup_addr_bcc_dsn.
 func (s *stream) addBCC(bcc string) {
-	addr := s.rewriter.AppendInternal(nil, untilNUL([]byte(bcc)))
+	addr := s.rewriter.AppendInternal(nil, rfc822.UntilNUL([]byte(bcc)))
 	addr = s.mapInternal(addr, EnvelopeRecipient)
 	if s.o.cfg.SMTPUTF8 && isUnicode(addr) {
 		s.requestSMTPUTF8()

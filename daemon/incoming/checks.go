@@ -33,7 +33,7 @@ func (s *stream) headerChecks(section mime.Section) *Mapping {
 // check looks a text up and does what the table says. It returns the text that
 // takes its place, and whether there is any.
 func (s *stream) check(m *Mapping, context string, text []byte) (_ []byte, keep bool) {
-	value, found, err := m.Tables.Find(s.ctx, string(untilNUL(text)))
+	value, found, err := m.Tables.Find(s.ctx, string(rfc822.UntilNUL(text)))
 	if err != nil {
 		s.lookupProblem(err, s.log.Warningf, m.Name)
 		return text, true
@@ -51,7 +51,7 @@ func (s *stream) check(m *Mapping, context string, text []byte) (_ []byte, keep 
 func (s *stream) act(parameter, context string, text []byte, value string) (_ []byte, keep bool) {
 	word, argument := value, ""
 	if i := strings.IndexAny(value, " \t"); i >= 0 {
-		word, argument = value[:i], strings.TrimLeft(value[i:], " \t\n\v\f\r")
+		word, argument = value[:i], strings.TrimLeft(value[i:], blanks)
 	}
 	log := func(action string) { s.logAction(action, context, text, argument) }
 	switch table.Fold(word, false) {
@@ -166,7 +166,6 @@ func (s *stream) reject(context string, text []byte, argument string) {
 //
 // Source: Postfix 3.10 dsn_util.c, dsn_prepend.
 func prependDSN(code, text string) string {
-	const blanks = " \t\n\v\f\r"
 	text = strings.TrimLeft(text, blanks)
 	if n := dsnLen(text); n > 0 {
 		code, text = text[:n], text[n:]
@@ -204,7 +203,7 @@ func dsnLen(text string) int {
 //
 // Source: Postfix 3.10 cleanup_message.c, cleanup_act_log.
 func (s *stream) logAction(action, context string, text []byte, optional string) {
-	text = untilNUL(text)
+	text = rfc822.UntilNUL(text)
 	line := make([]byte, 0, 512)
 	line = append(line, s.id+": "+action+": "+context+" "...)
 	line = append(line, first(text, 200)...)

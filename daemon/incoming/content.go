@@ -5,6 +5,7 @@ import (
 
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
 	"github.com/qmqpd/qmqpd/daemon/mime"
+	"github.com/qmqpd/qmqpd/daemon/rfc822"
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
 
@@ -99,5 +100,5 @@ func (s *stream) Fault(f mime.Fault, text []byte) {
 		recipient = s.logAddress(s.recipient)
 	}
 	s.log.Infof("%s: reject: mime-error %s: %s from %s; from=<%s> to=<%s>",
-		s.id, f.Text(), untilNUL(first(text, 100)), s.origin, s.logAddress(s.sender), recipient)
+		s.id, f.Text(), rfc822.UntilNUL(first(text, 100)), s.origin, s.logAddress(s.sender), recipient)
 }

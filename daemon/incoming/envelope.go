@@ -197,7 +197,9 @@ func appendCopy(list [][]byte, b []byte) [][]byte {
 	return list
 }
 
-// isSpace is isspace(3) in the C locale.
+// blanks are what isspace(3) knows in the C locale.
+const blanks = " \t\n\v\f\r"
+
 func isSpace(c byte) bool { return c == ' ' || '\t' <= c && c <= '\r' }
 
 func trimSpaceLeft(b []byte) []byte {

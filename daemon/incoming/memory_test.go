@@ -28,13 +28,13 @@ func newMemory() *memory {
 	return &memory{files: make(map[string]*memoryFile), inodes: 0xCC9DE, fail: make(map[string]error)}
 }
 
-func (m *memory) do(op string) func() {
+func (m *memory) lock() (unlock func()) {
 	m.mu.Lock()
 	return m.mu.Unlock
 }
 
 func (m *memory) Create(name string, mode fs.FileMode) (spool.Handle, error) {
-	defer m.do("create")()
+	defer m.lock()()
 	if err := m.fail["create"]; err != nil {
 		return nil, err
 	}
@@ -52,14 +52,14 @@ func (m *memory) CreateUnnamed(string, fs.FileMode) (spool.Handle, error) {
 }
 
 func (m *memory) Rename(old, new string) error {
-	defer m.do("rename")()
+	defer m.lock()()
 	m.files[new] = m.files[old]
 	delete(m.files, old)
 	return nil
 }
 
 func (m *memory) Remove(name string) error {
-	defer m.do("remove")()
+	defer m.lock()()
 	if m.files[name] == nil {
 		return syscall.ENOENT
 	}
@@ -78,7 +78,7 @@ func (m *memory) CanCreateUnnamed(string) bool    { return false }
 func (m *memory) SyncAll() error                  { return nil }
 func (m *memory) Close() error                    { return nil }
 func (m *memory) Stat(name string) (spool.Info, error) {
-	defer m.do("stat")()
+	defer m.lock()()
 	if f := m.files[name]; f != nil {
 		return f.info(), nil
 	}

@@ -173,7 +173,7 @@ func (p *Parser) header(t queuefmt.RecordType, data []byte) bool {
 				if !p.continued {
 					p.buffer = append(p.buffer, '\n')
 				}
-				p.buffer = append(p.buffer, untilNUL(data)...)
+				p.buffer = append(p.buffer, rfc822.UntilNUL(data)...)
 			}
 			p.continued = t == queuefmt.RecContinued
 			return false
@@ -185,7 +185,7 @@ func (p *Parser) header(t queuefmt.RecordType, data []byte) bool {
 		for data = data[n:]; data[0] == ' ' || data[0] == '\t'; {
 			data = data[1:]
 		}
-		p.buffer = append(p.buffer, untilNUL(data)...)
+		p.buffer = append(p.buffer, rfc822.UntilNUL(data)...)
 		p.continued = t == queuefmt.RecContinued
 		return false
 	}
@@ -327,14 +327,6 @@ func (p *Parser) looksFor(f Fault) bool { return p.opts.Report&f != 0 && p.fault
 func (p *Parser) fault(f Fault, text []byte) {
 	p.handler.Fault(f, text)
 	p.faults |= f
-}
-
-// untilNUL returns data up to its first NUL: header text is a C string.
-func untilNUL(data []byte) []byte {
-	if i := bytes.IndexByte(data, 0); i >= 0 {
-		return data[:i]
-	}
-	return data
 }
 
 func has8Bit(data []byte) bool {

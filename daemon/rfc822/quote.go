@@ -2,17 +2,23 @@ package rfc822
 
 import "bytes"
 
+// UntilNUL returns b up to its first NUL: to Postfix addresses and headers are C
+// strings.
+func UntilNUL(b []byte) []byte {
+	if i := bytes.IndexByte(b, 0); i >= 0 {
+		return b[:i]
+	}
+	return b
+}
+
 // AppendQuoted appends addr, an address in internal form, to dst in external
 // form: the local part is quoted unless it is a dot-string, the domain is
 // copied. The local part reaches from after a source route ("@a,@b:") to the
-// last "@". 8-bit bytes need no quotes. Like the C string that Postfix works
-// on, the address ends at the first NUL.
+// last "@". 8-bit bytes need no quotes. The address ends at the first NUL.
 //
 // Source: Postfix 3.10 quote_822_local.c, quote_822_local.
 func AppendQuoted(dst, addr []byte) []byte {
-	if i := bytes.IndexByte(addr, 0); i >= 0 {
-		addr = addr[:i]
-	}
+	addr = UntilNUL(addr)
 	end := len(addr)
 	start := routeLen(addr)
 	if i := bytes.LastIndexByte(addr[start:], '@'); i >= 0 {
@@ -24,9 +30,7 @@ func AppendQuoted(dst, addr []byte) []byte {
 // AppendQuotedLocal is AppendQuoted for a local part alone, in which "@" needs
 // quotes.
 func AppendQuotedLocal(dst, local []byte) []byte {
-	if i := bytes.IndexByte(local, 0); i >= 0 {
-		local = local[:i]
-	}
+	local = UntilNUL(local)
 	return appendQuoted(dst, local, routeLen(local), len(local))
 }
 
@@ -54,9 +58,7 @@ func appendQuoted(dst, addr []byte, start, end int) []byte {
 //
 // Source: Postfix 3.10 quote_822_local.c, unquote_822_local.
 func AppendUnquoted(dst, addr []byte) []byte {
-	if i := bytes.IndexByte(addr, 0); i >= 0 {
-		addr = addr[:i]
-	}
+	addr = UntilNUL(addr)
 	start := routeLen(addr)
 	dst = append(dst, addr[:start]...)
 	addr = addr[start:]

@@ -1,7 +1,5 @@
 package rfc822
 
-import "bytes"
-
 // Kind says what a token is. Values below 256 are single-character operators:
 // one of ( ) < > @ , ; : \ " . [ ] | % !
 type Kind uint16
@@ -52,9 +50,7 @@ func (t *Tokens) Text(tok Token) []byte { return t.text[tok.start:tok.end] }
 //
 // Source: Postfix 3.10 tok822_parse.c, tok822_scan_limit.
 func (t *Tokens) Scan(s []byte, limit int) int {
-	if i := bytes.IndexByte(s, 0); i >= 0 {
-		s = s[:i]
-	}
+	s = UntilNUL(s)
 	count := 0
 	for i := 0; i < len(s); {
 		c := s[i]
