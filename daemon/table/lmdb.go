@@ -100,18 +100,14 @@ func lmdbLimit(mapSize, fileSize int64) int64 {
 }
 
 func newLMDBIndex(f *mappedFile) (index, error) {
+	if len(f.data) == 0 {
+		return nil, errLMDBEmpty
+	}
 	x := &lmdbIndex{file: f}
-	if err := x.check(); err != nil {
-		return nil, err
+	if err := x.readMeta(); err != nil {
+		return nil, lmdbError(err, errLMDBInvalid)
 	}
 	return x, nil
-}
-
-func (x *lmdbIndex) check() error {
-	if len(x.file.data) == 0 {
-		return errLMDBEmpty
-	}
-	return lmdbError(x.readMeta(), errLMDBInvalid)
 }
 
 // readMeta reads both meta pages and keeps the newer one's contents.
@@ -161,6 +157,7 @@ func (x *lmdbIndex) checkMeta(meta []byte) error {
 	return nil
 }
 
+// lmdbError has LMDB's words for damage.
 func lmdbError(err, instead error) error {
 	if errors.Is(err, errDamaged) {
 		return instead

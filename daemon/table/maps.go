@@ -40,21 +40,21 @@ func CheckMaps(list string) error {
 // error ends the search and has been logged; so does an empty value, which is
 // an error of class Config. Source: Postfix 3.10 maps.c, maps_find.
 func (m *Maps) Find(ctx context.Context, key string) (value string, found bool, err error) {
-	return m.find(ctx, key, func(Kind) bool { return true })
+	return m.find(ctx, key, false)
 }
 
 // FindFixed is Find in the tables of kind Fixed only, for keys that are a part
 // of a name or address.
 func (m *Maps) FindFixed(ctx context.Context, key string) (value string, found bool, err error) {
-	return m.find(ctx, key, func(kind Kind) bool { return kind == Fixed })
+	return m.find(ctx, key, true)
 }
 
-func (m *Maps) find(ctx context.Context, key string, want func(Kind) bool) (string, bool, error) {
+func (m *Maps) find(ctx context.Context, key string, fixedOnly bool) (string, bool, error) {
 	if key == "" {
 		return "", false, nil
 	}
 	for _, t := range m.tables {
-		if !want(t.Kind()) {
+		if fixedOnly && t.Kind() != Fixed {
 			continue
 		}
 		value, found, err := t.Lookup(ctx, key)
