@@ -70,24 +70,19 @@ func ParseAddr(text string) (netip.Addr, bool) {
 // The error texts are those that Postfix logs. Source: Postfix 3.10
 // cidr_match.c, cidr_match_parse.
 func ParseNetwork(pattern string) (Network, error) {
-	// rest is where a mask may be: after the brackets, or else in all of it.
-	rest, inRest := pattern, false
+	address, mask, masked := strings.Cut(pattern, "/")
 	if strings.HasPrefix(pattern, "[") {
 		inside, after, closed := strings.Cut(pattern[1:], "]")
 		switch {
 		case !closed:
 			return Network{}, fmt.Errorf("missing ']' character after \"[%s\"", inside)
 		case after == "":
-			pattern, rest = inside, inside
+			address, mask, masked = strings.Cut(inside, "/")
 		case after[0] == '/':
-			pattern, rest, inRest = inside, after, true
+			address, mask, masked = inside, after[1:], true
 		default:
 			return Network{}, fmt.Errorf("garbage after \"[%s]\"", inside)
 		}
-	}
-	address, mask, masked := strings.Cut(rest, "/")
-	if inRest {
-		address = pattern
 	}
 	if !masked {
 		base, ok := ParseAddr(address)
