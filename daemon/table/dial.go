@@ -41,7 +41,7 @@ func (e *endpoint) dial(ctx context.Context) (net.Conn, error) {
 		return nil, unix.EADDRNOTAVAIL
 	}
 	log := tracer(ctx)
-	var err error
+	err := error(unix.EADDRNOTAVAIL) // where a resolver knows the name, and no address
 	for _, addr := range addrs {
 		if log != nil {
 			log.Infof("trying... [%s]", addr.Addr())

@@ -35,7 +35,8 @@ func TestServerAddresses(t *testing.T) {
 	}
 }
 
-// oneHost knows the addresses of one name, and numbers.
+// oneHost knows the addresses of one name, and numbers. Of another name it knows that
+// there are none, which is no error.
 type oneHost struct{ loopback }
 
 func (h oneHost) LookupAddrs(ctx context.Context, name string, family hostname.Family) ([]netip.Addr, error) {
@@ -44,6 +45,9 @@ func (h oneHost) LookupAddrs(ctx context.Context, name string, family hostname.F
 	}
 	if name == "host.example" || name == "localhost" {
 		return h.loopback.LookupAddrs(ctx, name, hostname.IPv4)
+	}
+	if name == "empty.example" {
+		return nil, nil
 	}
 	return nil, hostname.NoName
 }
@@ -93,6 +97,7 @@ func TestServersFound(t *testing.T) {
 		{"inet:127.0.0.1:4294967295", refused("127.0.0.1:4294967295"), notFound("127.0.0.1:4294967295", "Servname not supported for ai_socktype")},
 		{"inet:127.0.0.1:nosuchservice", refused("127.0.0.1:nosuchservice"), notFound("127.0.0.1:nosuchservice", "Servname not supported for ai_socktype")},
 		{"inet:nosuch.invalid:1", refused("nosuch.invalid:1"), notFound("nosuch.invalid:1", "Name or service not known")},
+		{"inet:empty.example:1", refused("empty.example:1"), notFound("empty.example:1", "")[1:]},
 		{"unix:" + long, "fatal: unix-domain name too long: " + long, nil},
 		{"unix:" + long[1:], "retry: socketmap:unix:" + long[1:] + ":map: lookup error: No such file or directory",
 			[]string{"warning: connect to " + long[1:] + ": No such file or directory", "warning: table socketmap:unix:" + long[1:] + ":map lookup error: No such file or directory"}},
