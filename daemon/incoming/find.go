@@ -13,7 +13,7 @@ import (
 // and without the extension, and @domain. It returns the value of the first
 // that is found, and the extension if it was left out. Keys are in external
 // form; with both set they are tried in internal form, too, where that
-// differs. An error has been logged.
+// differs. Errors are those of table.Maps.Find.
 //
 // Source: Postfix 3.10 mail_addr_find.c, mail_addr_find_opt.
 func (s *stream) find(m *Mapping, addr []byte, both bool) (value string, extension []byte, found bool, err error) {

@@ -12,7 +12,7 @@ import (
 // in internal form, or nil if it is not found. A value "@domain" keeps the
 // local part. Every address of the result is rewritten, and gets the extension
 // that was left out of the search if propagate is set. external is the address
-// as warnings show it. An error has been logged.
+// as warnings show it. lookupProblem logs what is left to say of an error.
 //
 // Source: Postfix 3.10 mail_addr_map.c, mail_addr_map_opt.
 func (s *stream) mapAddress(m *Mapping, addr, external []byte, propagate bool) ([][]byte, error) {

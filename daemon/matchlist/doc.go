@@ -10,9 +10,9 @@
 // A list is read once, before the process enters its jail: files that it names
 // are read then, and tables opened. Problems are logged in Postfix's words
 // through the logger of the table set; an error of Parse is a *table.Error of
-// class Fatal whose text is Postfix's "fatal:" line. An error of Match has
-// been logged already and means that the list could not decide; a class of
-// Fatal among them ends a Postfix process.
+// class Fatal whose text is Postfix's "fatal:" line. An error of Match means
+// that the list could not decide. It has been logged already, unless it is of
+// class Fatal: such ends a Postfix process.
 //
 // A List is never changed after Parse, so many goroutines may match at once.
 //

@@ -25,7 +25,8 @@ type Table interface {
 	// Kind says whether parts of a key may be asked.
 	Kind() Kind
 	// Lookup returns the value of key. A key that is absent is no error. An
-	// error is an *Error; what Postfix logs about it has then been logged.
+	// error is an *Error; what Postfix logs about it has then been logged, but
+	// the text of one of class Fatal, which is left to the caller.
 	// Network tables give up when ctx ends.
 	Lookup(ctx context.Context, key string) (value string, found bool, err error)
 	// Close releases files and connections.
