@@ -69,6 +69,11 @@ func TestIncomingRandom(t *testing.T) {
 				delete(set, parameter)
 			}
 		}
+		// With one family alone cleanup(8) dies, and ours does not start, of an address of
+		// the other one.
+		if set["cleanup:inet_protocols"] != "" {
+			delete(set, "proxy_interfaces")
+		}
 		if set["disable_mime_input_processing"] == "yes" {
 			delete(set, "force_mime_input_conversion")
 		}
