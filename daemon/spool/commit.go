@@ -37,10 +37,10 @@ func (f *File) Commit(ctx context.Context) error {
 	if err != nil {
 		return f.discard(err)
 	}
-	s := f.spool
 	if !f.hold {
-		s.wake.wake()
+		f.spool.wake.wake()
 	}
+	f.spool.forget(f)
 	return nil
 }
 

@@ -38,6 +38,7 @@ func (s *Spool) Create(ctx context.Context) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.group.unfinished.Add(1) // until f.close
 	if err := f.enter(); err != nil {
 		return nil, f.discard(err)
 	}

@@ -330,6 +330,9 @@ func (sc scenario) run(t *testing.T, short bool, fail func(n int, op, name strin
 	if fsys.open != 0 {
 		t.Errorf("%d files are still open", fsys.open)
 	}
+	if n := s.group.unfinished.Load(); n != 0 || len(s.open) != 0 {
+		t.Errorf("%d files may yet join, %d in the list", n, len(s.open))
+	}
 	return fsys, dir, err
 }
 

@@ -213,6 +213,7 @@ func (f *File) Discard() error {
 // discard closes and removes the file because of cause, and returns cause
 // together with what goes wrong now.
 func (f *File) discard(cause error) error {
+	defer f.spool.forget(f)
 	errs := &multierror.Error{ErrorFormat: joinErrors}
 	if cause != nil {
 		errs = multierror.Append(errs, cause)
@@ -245,18 +246,16 @@ func joinErrors(errs []error) string {
 	return text
 }
 
-// close ends the use of the file, whatever became of it.
+// close ends the use of the file, whatever became of it. A second call does nothing.
 func (f *File) close() error {
-	f.done = true
-	f.spool.forget(f)
-	putBuffer(f.buf)
-	f.buf = nil
-	if f.h == nil {
+	if f.done {
 		return nil
 	}
-	err := f.h.Close()
-	f.h = nil
-	if err != nil {
+	f.done = true
+	f.spool.group.unfinished.Add(-1)
+	putBuffer(f.buf)
+	f.buf = nil
+	if err := f.h.Close(); err != nil {
 		return &Error{Op: "close", Path: f.path, Err: err}
 	}
 	return nil

@@ -309,6 +309,74 @@ func TestClose(t *testing.T) {
 	}
 }
 
+// lateClose is a file system in which the close of a file waits for leave.
+type lateClose struct {
+	FS
+	closing, leave chan struct{}
+}
+
+func (f *lateClose) CanCreateUnnamed(string) bool { return false }
+
+func (f *lateClose) Create(name string, mode fs.FileMode) (Handle, error) {
+	h, err := f.FS.Create(name, mode)
+	return lateCloseHandle{h, f}, err
+}
+
+type lateCloseHandle struct {
+	Handle
+	fs *lateClose
+}
+
+func (h lateCloseHandle) Close() error {
+	close(h.fs.closing)
+	<-h.fs.leave
+	return h.Handle.Close()
+}
+
+// TestCloseDuringCommit: Close waits for a Commit that is under way, and until the queue
+// manager has been told of its message.
+func TestCloseDuringCommit(t *testing.T) {
+	_, dir := newSpool(t, Options{})
+	real, err := OpenFS(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer real.Close()
+	var warnings warnings
+	fsys := &lateClose{real, make(chan struct{}), make(chan struct{})}
+	s, err := Open(dir, Options{FS: fsys, Wake: "public/qmgr", Warn: warnings.add})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := s.Create(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fill(f, []byte("body")); err != nil {
+		t.Fatal(err)
+	}
+	committed, closed := make(chan error, 1), make(chan error, 1)
+	go func() { committed <- f.Commit(context.Background()) }()
+	<-fsys.closing
+	go func() { closed <- s.Close(context.Background()) }()
+	select {
+	case err := <-closed:
+		t.Errorf("closed during a Commit: %v", err)
+		closed <- err
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(fsys.leave)
+	if err := <-committed; err != nil {
+		t.Error(err)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	if got := warnings.get(); len(got) != 1 { // that there is no queue manager
+		t.Errorf("%d attempts to tell the queue manager before the end of Close: %q", len(got), got)
+	}
+}
+
 func TestSpuriousLogs(t *testing.T) {
 	var warnings warnings
 	s, dir := newSpool(t, Options{Warn: warnings.add})

@@ -148,7 +148,7 @@ func Open(dir string, opts Options) (*Spool, error) {
 
 // Close removes the files that are neither committed nor discarded, waits
 // until the queue manager has been told of the last message, or ctx ends, and
-// closes the directory. A Create or Commit under way at the same time fails.
+// closes the directory. A Commit under way is waited for, a Create fails.
 func (s *Spool) Close(ctx context.Context) error {
 	s.mu.Lock()
 	if s.closed {
@@ -186,15 +186,12 @@ func (s *Spool) register(f *File) error {
 		return ErrClosed
 	}
 	s.open[f] = struct{}{}
-	s.group.unfinished.Add(1)
 	return nil
 }
 
+// forget is for a file that Close need not wait for any more.
 func (s *Spool) forget(f *File) {
 	s.mu.Lock()
-	if _, ok := s.open[f]; ok {
-		delete(s.open, f)
-		s.group.unfinished.Add(-1)
-	}
+	delete(s.open, f)
 	s.mu.Unlock()
 }
