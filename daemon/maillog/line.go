@@ -68,14 +68,15 @@ type identity struct {
 // formatting it is a good part of a line's cost.
 type stamp struct {
 	second int64
+	zone   *time.Location
 	layout string
 	text   []byte
 }
 
 // append appends t in the given layout, whose smallest unit is the second.
 func (s *stamp) append(b []byte, t time.Time, layout string) []byte {
-	if second := t.Unix(); second != s.second || layout != s.layout || s.text == nil {
-		s.second, s.layout, s.text = second, layout, t.AppendFormat(s.text[:0], layout)
+	if second, zone := t.Unix(), t.Location(); second != s.second || zone != s.zone || layout != s.layout {
+		s.second, s.zone, s.layout, s.text = second, zone, layout, t.AppendFormat(s.text[:0], layout)
 	}
 	return append(b, s.text...)
 }

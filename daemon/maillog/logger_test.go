@@ -116,6 +116,23 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// TestOtherZone: another time zone shows in the same second, as when the process has
+// entered its jail.
+func TestOtherZone(t *testing.T) {
+	conn, path := daemon(t)
+	zone := time.FixedZone("east", 2*3600)
+	l := New(func() time.Time { return instant.In(zone) })
+	l.Configure(Config{Tag: "t", PID: 7, Syslog: path})
+	defer l.Flush(time.Second)
+	for _, want := range []string{"<22>Nov  2 12:43:27 t[7]: x", "<22>Nov  2 10:43:27 t[7]: x"} {
+		l.Infof("x")
+		if got := receive(t, conn); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		zone = time.UTC
+	}
+}
+
 func TestPrintable(t *testing.T) {
 	// The first rows are the multi-byte cases that printable(3) is known by.
 	for _, tt := range []struct{ name, in, want string }{
