@@ -46,22 +46,21 @@ func (f *File) Commit(ctx context.Context) error {
 
 // check compares the size record with the file.
 func (f *File) check() error {
-	var fault string
+	var fault error
 	switch {
 	case f.first != queuefmt.RecSize || !f.set:
-		fault = "no size record"
+		fault = errors.New("no size record")
 	case f.last != queuefmt.RecEnd:
-		fault = "no end record"
+		fault = errors.New("no end record")
 	case f.given.DataOffset != f.size.DataOffset || f.given.DataSize != f.size.DataSize || f.given.Recipients != f.size.Recipients:
-		fault = fmt.Sprintf("size record %+v, file %+v", f.given, f.size)
+		fault = fmt.Errorf("size record %+v, file %+v", f.given, f.size)
 	default:
-		if err := f.given.Check(); err == nil {
-			return nil
-		} else {
-			fault = err.Error()
-		}
+		fault = f.given.Check()
 	}
-	return &Error{Op: "commit", Path: f.path, Err: fmt.Errorf("unfinished queue file: %s", fault)}
+	if fault == nil {
+		return nil
+	}
+	return &Error{Op: "commit", Path: f.path, Err: fmt.Errorf("unfinished queue file: %w", fault)}
 }
 
 // complete writes, marks, syncs and closes the file (Postfix mail_stream.c,

@@ -15,9 +15,6 @@ var ErrTooBig = fmt.Errorf("queue file size limit exceeded: %w", syscall.EFBIG)
 // after Close.
 var ErrClosed = errors.New("queue file or spool is closed")
 
-// errNotDirectory is what Open says of an incoming that is none.
-var errNotDirectory = syscall.ENOTDIR
-
 // Error is a failed operation on a queue file.
 type Error struct {
 	Op   string // what failed: "create", "rename", "write", ...

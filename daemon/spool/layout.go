@@ -83,7 +83,7 @@ func makeDir(path string, mode fs.FileMode, owner *Owner) (made bool, err error)
 		if errors.Is(err, fs.ErrExist) {
 			info, err := os.Stat(path)
 			if err == nil && !info.IsDir() {
-				err = &fs.PathError{Op: "mkdir", Path: path, Err: errNotDirectory}
+				err = &fs.PathError{Op: "mkdir", Path: path, Err: unix.ENOTDIR}
 			}
 			return false, err
 		}

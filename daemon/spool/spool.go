@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-multierror"
@@ -130,7 +131,7 @@ func Open(dir string, opts Options) (*Spool, error) {
 	}
 	if info, err := fsys.Stat(QueueIncoming); err != nil || !info.Mode.IsDir() {
 		if err == nil {
-			err = errNotDirectory
+			err = syscall.ENOTDIR
 		}
 		if opts.FS == nil {
 			fsys.Close()
@@ -142,7 +143,7 @@ func Open(dir string, opts Options) (*Spool, error) {
 	s.group.fs, s.group.dirs, s.group.now = fsys, &s.dirs, opts.Now
 	s.unnamed = fsys.CanCreateUnnamed(QueueIncoming)
 	s.group.share = !opts.SyncEach && fsys.CanSyncAll()
-	s.wake.init(dir, &s.opts, fsys)
+	s.wake = waker{dir: dir, opts: &s.opts, fs: fsys}
 	return s, nil
 }
 

@@ -39,10 +39,6 @@ type waker struct {
 	group   sync.WaitGroup
 }
 
-func (w *waker) init(dir string, opts *Options, fs FS) {
-	w.dir, w.opts, w.fs = dir, opts, fs
-}
-
 // wake arranges for the queue manager to be told after this call.
 func (w *waker) wake() {
 	if w.opts.Wake == "" {
@@ -93,10 +89,9 @@ func (w *waker) send() {
 	path := w.opts.Wake
 	info, err := w.fs.Stat(path)
 	switch {
+	case w.opts.WakeMissingOK && errors.Is(err, syscall.ENOENT):
 	case err != nil:
-		if !(w.opts.WakeMissingOK && err == syscall.ENOENT) {
-			w.opts.Warn("unable to look up " + path + ": " + errno.Text(err))
-		}
+		w.opts.Warn("unable to look up " + path + ": " + errno.Text(err))
 	case info.Mode&fs.ModeNamedPipe != 0:
 		w.sendFIFO(filepath.Join(w.dir, path))
 	case info.Mode&fs.ModeSocket != 0 && w.opts.Owner != nil:
