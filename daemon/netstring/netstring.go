@@ -48,7 +48,7 @@ const maxBuffer = 64 << 10
 // NewReader returns a Reader on r with a buffer of size bytes.
 func NewReader(r io.Reader, size int) *Reader { return &Reader{src: r, size: size} }
 
-// Reset makes the reader read from r, as if it was new, without Trace.
+// Reset makes the reader read from src, as if it was new, without Trace.
 func (r *Reader) Reset(src io.Reader) {
 	if len(r.buf) > r.size {
 		r.buf = nil
@@ -213,40 +213,38 @@ type Roomy interface {
 	// be called instead.
 	Room() []byte
 	// Filled tells that so many bytes have been put there.
-	Filled(n int) error
+	Filled(n int)
 }
 
 // CopyTo reads one netstring of at most limit bytes and writes its payload to
 // w, piece by piece. An error of w is returned as it is, at once.
-func (r *Reader) CopyTo(w io.Writer, limit int64) (int64, error) {
-	n, err := r.lengthWithin(limit)
+func (r *Reader) CopyTo(w io.Writer, limit int64) error {
+	left, err := r.lengthWithin(limit)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	roomy, _ := w.(Roomy)
 	if r.Trace != nil {
 		w, roomy = &headWriter{Writer: w}, nil
 	}
-	for left := n; left > 0; {
+	for left > 0 {
 		if roomy != nil && r.start == r.end && left > int64(r.size) {
 			if room := roomy.Room(); len(room) > 0 {
-				m, err := r.read(room[:min(int64(len(room)), left)])
+				n, err := r.read(room[:min(int64(len(room)), left)])
 				if err != nil {
-					return n, r.ended()
+					return r.ended()
 				}
-				if err := roomy.Filled(m); err != nil {
-					return n, err
-				}
-				left -= int64(m)
+				roomy.Filled(n)
+				left -= int64(n)
 				continue
 			}
 		}
 		chunk, err := r.peek(left)
 		if err != nil {
-			return n, err
+			return err
 		}
 		if _, err := w.Write(chunk); err != nil {
-			return n, err
+			return err
 		}
 		left -= int64(len(chunk))
 		r.discard(len(chunk))
@@ -254,7 +252,7 @@ func (r *Reader) CopyTo(w io.Writer, limit int64) (int64, error) {
 	if h, ok := w.(*headWriter); ok {
 		r.tracePayload(h.head)
 	}
-	return n, r.Terminator()
+	return r.Terminator()
 }
 
 // traced is how much of a payload Postfix shows, in bytes.

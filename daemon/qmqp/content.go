@@ -11,7 +11,7 @@ import (
 // readContent reads the message into c. Source: qmqpd_read_content.
 func (s *Session) readContent(c *content) error {
 	s.where = whereContent
-	if _, err := s.in.CopyTo(c, s.cfg.MessageSizeLimit); err != nil {
+	if err := s.in.CopyTo(c, s.cfg.MessageSizeLimit); err != nil {
 		return err
 	}
 	c.complete()

@@ -248,8 +248,10 @@ func TestBudget(t *testing.T) {
 	for range 20 {
 		c := st.newContent()
 		all = append(all, c)
-		if _, err := c.Write(piece); err != nil || c.err != nil || c.size != int64(len(piece)) {
-			t.Fatal(err, c.err, c.size)
+		_, err := c.Write(piece)
+		c.complete()
+		if n, _ := c.ReadAt(make([]byte, len(piece)+1), 0); err != nil || c.err != nil || n != len(piece) {
+			t.Fatal(err, c.err, n)
 		}
 		held += max(0, cap(c.head)-freeMemory)
 	}

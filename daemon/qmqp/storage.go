@@ -15,7 +15,7 @@ import (
 // everything in memory.
 type Storage struct {
 	// MemoryPerMessage is how many bytes of one message stay in memory.
-	// Zero means all.
+	// Zero means all; 16 kB do in any case.
 	MemoryPerMessage int
 	// Budget, if not nil, bounds what all messages together hold in
 	// memory.
@@ -68,8 +68,7 @@ type content struct {
 	taken   int // bytes of head's capacity taken from the budget
 	file    *os.File
 	chunk   []byte // on its way to the file
-	size    int64
-	err     error // why content could not be stored; the rest is dropped
+	err     error  // why content could not be stored; the rest is dropped
 
 	// The run of > bytes that fromLine saw last; empty at first.
 	runStart, runEnd int64
@@ -111,14 +110,14 @@ func (c *content) close() {
 	c.head, c.chunk, c.file = nil, nil, nil
 }
 
-// Write appends p. It fails only in c.err: the request is read to its end even
-// if its content cannot be kept.
+// Write implements netstring.Roomy, as Room and Filled do. Like these it fails only
+// in c.err: the request is read to its end even if its content cannot be kept.
 func (c *content) Write(p []byte) (int, error) {
 	n := len(p)
 	for c.err == nil && len(p) > 0 {
 		room := c.Room()
 		m := copy(room, p)
-		_ = c.Filled(m)
+		c.Filled(m)
 		p = p[m:]
 	}
 	return n, nil
@@ -144,18 +143,15 @@ func (c *content) Room() []byte {
 	return c.chunk[len(c.chunk):cap(c.chunk)]
 }
 
-// Filled tells that n bytes have been put into what Room returned. It fails
-// only in c.err.
-func (c *content) Filled(n int) error {
-	c.size += int64(n)
+// Filled tells that n bytes have been put into what Room returned.
+func (c *content) Filled(n int) {
 	if c.file == nil {
 		c.head = c.head[:len(c.head)+n]
-		return nil
+		return
 	}
 	if c.chunk = c.chunk[:len(c.chunk)+n]; len(c.chunk) == cap(c.chunk) {
 		c.flush()
 	}
-	return nil
 }
 
 // flush writes what has been collected for the file.
