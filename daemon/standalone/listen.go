@@ -56,15 +56,7 @@ func listen(ctx context.Context, addrs []string, lookup func(context.Context, st
 	var listeners []net.Listener
 	var errs *multierror.Error
 	for _, addr := range addrs {
-		var ls []net.Listener
-		var err error
-		if err = checkAddr(addr); err != nil {
-			// That is all there is to say.
-		} else if path, unix := strings.CutPrefix(addr, "unix:"); unix {
-			ls, err = listenUnix(path)
-		} else {
-			ls, err = listenTCP(ctx, addr, lookup)
-		}
+		ls, err := listenOn(ctx, addr, lookup)
 		if err != nil {
 			errs = multierror.Append(errs, fmt.Errorf("listen on %s: %w", addr, err))
 		}
@@ -75,6 +67,17 @@ func listen(ctx context.Context, addrs []string, lookup func(context.Context, st
 		return nil, err
 	}
 	return listeners, nil
+}
+
+// listenOn is listen for one address, and says only what is wrong with it.
+func listenOn(ctx context.Context, addr string, lookup func(context.Context, string) ([]string, error)) ([]net.Listener, error) {
+	if err := checkAddr(addr); err != nil {
+		return nil, err
+	}
+	if path, unix := strings.CutPrefix(addr, "unix:"); unix {
+		return listenUnix(path)
+	}
+	return listenTCP(ctx, addr, lookup)
 }
 
 func closeAll(listeners []net.Listener) {

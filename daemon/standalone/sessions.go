@@ -51,7 +51,7 @@ func newSessions(s *Server, ctx context.Context) *sessions {
 	}
 }
 
-// full reports that no other session may begin. Room then tells when one has
+// full reports that no other session may begin; room then tells when one has
 // ended.
 func (r *sessions) full() bool {
 	r.mu.Lock()
