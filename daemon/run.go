@@ -271,7 +271,7 @@ func (r *run) readLimits() (err error) {
 	if r.limits, err = r.findLimits(); err != nil {
 		return err
 	}
-	if aware, _ := r.args.StressAware(); aware && r.limits.sessions != 1 {
+	if aware, _ := r.stressAware(); aware {
 		r.name = r.internalName()
 	}
 	r.memory, err = messageMemory(r.effective)
@@ -348,9 +348,8 @@ func (r *run) jail() jail.Config {
 // serve serves clients until the life of the process is over.
 func (r *run) serve() error {
 	ctx := context.Background()
-	handler := r.serveFirst(r.server)
 	if r.args.Stdin {
-		return master.ServeStdin(ctx, master.StdinConn(0, 1), r.localtime, handler)
+		return r.serveClient(ctx, master.StdinConn(0, 1), r.localtime())
 	}
 	master.WarnOpenFiles(r.log)
 	if err := master.CheckInherited(r.inherited, r.args.Sockets); err != nil {
@@ -376,18 +375,17 @@ func (r *run) serve() error {
 		Stress:        r.stress(),
 		Changed:       changed(r.tables, r.log),
 		Drain:         master.MemoryBound(memoryBeside + uint64(r.memory)),
-		Handler:       handler,
+		Handler:       r.serveClient,
 	})
 }
 
-// serveFirst wraps the server: what only the first client meets in Postfix.
-func (r *run) serveFirst(server *Server) master.Handler {
-	return func(ctx context.Context, conn net.Conn, accepted time.Time) error {
-		if err := r.args.OperandFailure(); err != nil {
-			return err
-		}
-		return server.ServeConn(ctx, conn, accepted)
+// serveClient serves one client. It is a client that meets what is wrong with the
+// operands, as in Postfix.
+func (r *run) serveClient(ctx context.Context, conn net.Conn, accepted time.Time) error {
+	if err := r.args.OperandFailure(); err != nil {
+		return err
 	}
+	return r.server.ServeConn(ctx, conn, accepted)
 }
 
 func isTerminal(fd int) bool {

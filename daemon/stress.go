@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -10,11 +11,18 @@ import (
 	"github.com/qmqpd/qmqpd/params"
 )
 
-// stress returns the stress mode of the service, or nil if it has none: master
-// gives the parameter only to services that remote clients reach.
+// stressAware tells whether the process looks after stress mode, and whether it was
+// started in that. Master gives the parameter only to services that remote clients
+// reach; it sees by itself what becomes of processes that have one session each.
+func (r *run) stressAware() (aware, on bool) {
+	aware, on = r.args.StressAware()
+	return aware && r.limits.sessions != 1, on
+}
+
+// stress returns the stress mode of the service, or nil if it has none.
 func (r *run) stress() *master.Stress {
-	aware, on := r.args.StressAware()
-	if !aware || r.limits.sessions == 1 {
+	aware, on := r.stressAware()
+	if !aware {
 		return nil
 	}
 	return &master.Stress{On: on, Set: r.setStress, Service: r.args.Service, Name: r.name}
@@ -33,7 +41,7 @@ func (r *run) setStress(on bool) *master.Bounds {
 		return nil
 	}
 	policy := config.Policy(opener, r.storage)
-	if _, started := r.args.StressAware(); on != started {
+	if _, started := r.stressAware(); on != started {
 		policy.lists = r.other
 	}
 	r.server.SetPolicy(policy)
@@ -71,8 +79,8 @@ func (r *run) stressConfig(on bool) (*Config, bool) {
 // process starts in, if they are others: in the jail their tables are out of
 // reach. The parameters are read for that only where stress is mentioned at all.
 func (r *run) otherLists(ctx context.Context) *lists {
-	aware, on := r.args.StressAware()
-	if !aware || r.limits.sessions == 1 || !r.mentionsStress() {
+	aware, on := r.stressAware()
+	if !aware || !r.mentionsStress() {
 		return nil
 	}
 	config, ok := r.stressConfig(!on)
@@ -94,7 +102,7 @@ func (c *Config) sameLists(other *Config) bool {
 
 // mentionsStress tells whether a setting may depend on stress.
 func (r *run) mentionsStress() bool {
-	if strings.Contains(string(r.settings.Main.Bytes()), "stress") {
+	if bytes.Contains(r.settings.Main.Bytes(), []byte("stress")) {
 		return true
 	}
 	for _, o := range r.settings.Overrides {

@@ -27,7 +27,6 @@ type Args struct {
 	Unlimited    bool       // -z: there is no process limit
 	Stdin        bool       // -S: the client is on stdin
 	Sockets      int        // -s: number of listening sockets, 1 by default
-	Retire       int        // -r: seconds; has no effect on this server
 	Overrides    []Override // -o, and -i and -m as max_idle and max_use
 	Operands     []string   // words after the options; see OperandFailure
 }
@@ -65,7 +64,8 @@ func (a *Args) Set(letter byte, value string) error {
 		}
 		a.Overrides = append(a.Overrides, o)
 	case 'r':
-		if a.Retire = atoi(value); a.Retire <= 0 {
+		// It says when to retire, which this server, like the original, does not.
+		if atoi(value) <= 0 {
 			return maillog.FatalError("invalid retirement time: %s", value)
 		}
 	case 's':

@@ -27,7 +27,7 @@ func TestArgs(t *testing.T) {
 				Overrides: []Override{{"stress", ""}}}, ""},
 		{"everything", []option{{'c', ""}, {'d', ""}, {'D', ""}, {'i', "5"}, {'l', ""}, {'m', "7"}, {'o', " a = b c "}, {'r', "1x"}, {'S', ""}, {'v', ""}, {'v', ""}, {'V', ""}, {'z', ""}},
 			Args{Process: "qmqpd", Service: "qmqpd", Sockets: 1, Chroot: true, Foreground: true, Debug: true, Alone: true,
-				Retire: 1, Stdin: true, Unlimited: true,
+				Stdin: true, Unlimited: true,
 				Overrides: []Override{{"max_idle", "5"}, {"max_use", "7"}, {"a", "b c"}}}, ""},
 		{"-o foo", []option{{'o', "foo"}}, Args{}, `invalid "-o foo" option value: missing '=' after attribute name`},
 		{"-o =x", []option{{'o', "=x"}}, Args{}, `invalid "-o =x" option value: missing attribute name`},

@@ -251,8 +251,3 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	}
 }
-
-// ServeStdin serves the one client of option -S and returns like Serve.
-func ServeStdin(ctx context.Context, client net.Conn, now func() time.Time, h Handler) error {
-	return h(ctx, client, now())
-}

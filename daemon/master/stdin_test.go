@@ -2,7 +2,6 @@ package master
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -136,20 +135,6 @@ func TestStdinAddresses(t *testing.T) {
 	c := StdinConn(int(f.Fd()), -1)
 	if c.LocalAddr().String() != peer.RemoteAddr().String() || c.RemoteAddr().String() != peer.LocalAddr().String() {
 		t.Errorf("%v, %v", c.LocalAddr(), c.RemoteAddr())
-	}
-}
-
-func TestServeStdin(t *testing.T) {
-	c, _, _ := pipes(t, 0)
-	at := time.Unix(1, 2)
-	err := ServeStdin(t.Context(), c, func() time.Time { return at }, func(ctx context.Context, conn net.Conn, accepted time.Time) error {
-		if ctx != t.Context() || conn != c || accepted != at {
-			t.Errorf("%v, %v, %v", ctx, conn, accepted)
-		}
-		return unix.EIO
-	})
-	if err != unix.EIO {
-		t.Error(err)
 	}
 }
 
