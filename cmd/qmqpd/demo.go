@@ -25,7 +25,7 @@ One connection, one message, one reply.
 `
 
 // Run serves one message to itself over TCP and shows what came of it.
-func (demoCmd) Run(term terminal) (err error) {
+func (demoCmd) Run(term terminal) error {
 	dir, err := os.MkdirTemp("", "qmqpd-demo-")
 	if err != nil {
 		return err
@@ -51,6 +51,9 @@ func (demoCmd) Run(term terminal) (err error) {
 		server = addrs[0].String()
 	case err := <-served:
 		io.Copy(term.out, log.contents())
+		if err == nil {
+			err = errors.New("the server was not ready in time")
+		}
 		return err
 	}
 

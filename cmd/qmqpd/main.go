@@ -110,7 +110,7 @@ func runCommand(args []string, term terminal) int {
 	switch {
 	case err == nil:
 		return 0
-	case asExitCode(err, &code):
+	case errors.As(err, &code):
 		return int(code)
 	}
 	complain(term.err, err)

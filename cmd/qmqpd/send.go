@@ -26,8 +26,6 @@ const (
 	exitRetry exitCode = 111
 )
 
-func asExitCode(err error, code *exitCode) bool { return errors.As(err, code) }
-
 // Validate implements what kong calls when it has read the command line.
 func (c *sendCmd) Validate() error {
 	if c.Timeout <= 0 {
