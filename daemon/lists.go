@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/qmqpd/qmqpd/daemon/errno"
@@ -87,7 +88,7 @@ func newTables(ctx context.Context, eff *params.Effective, resolver hostname.Res
 		UTF8:              eff.Bool("smtputf8_enable"),
 		OpenErrorFatal:    eff.Bool("daemon_table_open_error_is_fatal"),
 		Loaded:            loaded,
-		QueueDirectory:    orDefault(queue, eff.String("queue_directory")),
+		QueueDirectory:    cmp.Or(queue, eff.String("queue_directory")),
 		InQueue:           queue == "",
 		ProxymapService:   eff.String("proxymap_service_name"),
 		IPCIdle:           eff.Duration("ipc_idle"),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/master"
 	"github.com/qmqpd/qmqpd/daemon/table"
 )
 
@@ -73,7 +74,7 @@ func (r *renewed[T]) acquire(log *maillog.Logger) *generation[T] {
 // due tells whether a new generation is to be opened. What could not be opened is
 // left alone for as long as a Postfix process sleeps that could not start.
 func (r *renewed[T]) due(log *maillog.Logger) bool {
-	if r.now().Sub(r.failed) < failurePause {
+	if r.now().Sub(r.failed) < master.FailurePause {
 		return false
 	}
 	name, err := r.current.tables.Changed()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/daemon/master"
 	"github.com/qmqpd/qmqpd/daemon/peer"
 	"github.com/qmqpd/qmqpd/daemon/table"
 	"github.com/qmqpd/qmqpd/params"
@@ -134,7 +135,7 @@ func TestRenewedAfterFailure(t *testing.T) {
 	if tries != 1 || strings.Count(lines.String(), "has changed") != 1 {
 		t.Errorf("%d attempts, log %q", tries, &lines)
 	}
-	now = now.Add(failurePause)
+	now = now.Add(master.FailurePause)
 	r.release(r.acquire(log))
 	if tries != 2 {
 		t.Errorf("%d attempts after a pause", tries)

@@ -48,10 +48,6 @@ type Option struct {
 	Value  string
 }
 
-// failurePause keeps a broken service from spinning: Postfix sleeps as long
-// after a fatal error.
-const failurePause = time.Second
-
 // memoryBeside is how much memory a process of many sessions may hold beside what
 // qmqpd_message_memory allows its messages, in bytes, before its successor takes
 // over.
@@ -79,7 +75,7 @@ func Run(c Child) int {
 	if err == nil {
 		return 0
 	}
-	time.Sleep(failurePause)
+	time.Sleep(master.FailurePause)
 	var failure *maillog.Failure
 	if errors.As(err, &failure) && failure.Severity == maillog.Panic {
 		master.Abort()

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -160,7 +161,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		},
 		Poller:      poller,
 		MaxSessions: s.maxSessions(),
-		Grace:       orDefault(o.Grace, defaultGrace),
+		Grace:       cmp.Or(o.Grace, defaultGrace),
 		MaxTime:     s.config.Watchdog,
 		Log:         s.log,
 	}
@@ -304,14 +305,6 @@ func unlessEnded(ctx context.Context, err error) error {
 	return err
 }
 
-func orDefault[T comparable](value, otherwise T) T {
-	var zero T
-	if value == zero {
-		return otherwise
-	}
-	return value
-}
-
 // server is a stand-alone server that is starting.
 type server struct {
 	ServeOptions
@@ -356,7 +349,7 @@ func (s *server) tempDir() string {
 	if s.via != viaOpener {
 		return filepath.Join(s.queue, spool.QueueIncoming)
 	}
-	return orDefault(s.Queue, os.TempDir())
+	return cmp.Or(s.Queue, os.TempDir())
 }
 
 // openQueue returns the opener of messages, and what to call when the last one

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,7 @@ func (s *server) configure(ctx context.Context) error {
 	s.cleanup = s.readProgram(files, "cleanup", s.config.CleanupService)
 	s.rewriter = s.readProgram(files, "trivial-rewrite", s.cleanup.String("rewrite_service_name"))
 	s.log.Identify(s.qmqpd.String("syslog_name")+"/qmqpd", os.Getpid(), s.config.Session.Hostname, s.qmqpd.common.SMTPUTF8)
-	if s.queue, err = filepath.Abs(orDefault(s.Queue, s.config.QueueDirectory)); err != nil {
+	if s.queue, err = filepath.Abs(cmp.Or(s.Queue, s.config.QueueDirectory)); err != nil {
 		return err
 	}
 	errs := appendNew(nil, s.checkOptions(), s.checkQueue(), placed(s.qmqpd.Effective, s.readFlags()), placed(s.qmqpd.Effective, s.readOwn()), s.readZone())
@@ -185,7 +186,7 @@ func (s *server) readOwn() error {
 		s.via = viaOpener
 		return errs.ErrorOrNil()
 	}
-	switch s.via = orDefault(s.qmqpd.Expand("$"+viaParameter), viaAuto); s.via {
+	switch s.via = cmp.Or(s.qmqpd.Expand("$"+viaParameter), viaAuto); s.via {
 	case viaAuto:
 		s.via = viaDirect
 		if s.cleanupAnswers() {

@@ -285,10 +285,7 @@ func (s *stream) Forget() { s.out = s.out[:0] }
 
 // end closes the connection and gives the buffers back.
 func (s *stream) end() {
-	if s.pass != nil {
-		s.gate.leave(s.pass)
-		s.pass = nil
-	}
+	s.gate.leave(s.pass)
 	err := s.err
 	cut := !s.release()
 	if e := s.conn.Close(); err == nil {

@@ -62,9 +62,9 @@ func (g *Gate) enter() *pass {
 	return p
 }
 
-// leave makes room for the next.
+// leave makes room for the next, if there is a pass.
 func (g *Gate) leave(p *pass) {
-	if g == nil {
+	if p == nil {
 		return
 	}
 	g.mu.Lock()

@@ -96,7 +96,7 @@ func (d *datagram) wait(line []byte) {
 	}
 	// Without the lock: only the queue's one goroutine closes or replaces
 	// the socket while lines are queued.
-	if d.sendAll(fd, stream, line) == nil {
+	if sendAll(fd, stream, line) == nil {
 		return
 	}
 	d.mu.Lock()
@@ -104,7 +104,7 @@ func (d *datagram) wait(line []byte) {
 	fd, stream = d.fd, d.stream
 	d.mu.Unlock()
 	if fd >= 0 {
-		_ = d.sendAll(fd, stream, line)
+		_ = sendAll(fd, stream, line)
 	}
 }
 
@@ -135,7 +135,8 @@ func (d *datagram) send(line []byte) error {
 	})
 }
 
-func (d *datagram) sendAll(fd int, stream bool, line []byte) error {
+// sendAll sends a line, and waits for room if need be.
+func sendAll(fd int, stream bool, line []byte) error {
 	if !stream {
 		return retryEINTR(func() error { return unix.Sendto(fd, line, unix.MSG_NOSIGNAL, nil) })
 	}

@@ -344,19 +344,10 @@ func (c *child) idleExpired() bool {
 
 // acceptFrom takes one client.
 func (c *child) acceptFrom(listener int) {
-	if c.Changed != nil {
-		if table := c.Changed(); table != "" {
-			c.Log.Infof("table %s has changed -- restarting", table)
-			c.draining = true
-			return
-		}
-	}
-	if c.Drain != nil && !c.single {
-		if reason := c.Drain(); reason != "" {
-			c.Log.Infof("%s -- restarting", reason)
-			c.draining = true
-			return
-		}
+	if reason := c.outlived(); reason != "" {
+		c.Log.Infof("%s -- restarting", reason)
+		c.draining = true
+		return
 	}
 	slot := -1
 	if !c.single && c.Limit > 0 && c.Lock != nil {
@@ -393,6 +384,19 @@ func (c *child) acceptFrom(listener int) {
 	}
 	c.complained = false
 	c.begin(fd, slot)
+}
+
+// outlived returns why another process should take the next client, or nothing.
+func (c *child) outlived() string {
+	if c.Changed != nil {
+		if table := c.Changed(); table != "" {
+			return "table " + table + " has changed"
+		}
+	}
+	if c.Drain != nil && !c.single {
+		return c.Drain()
+	}
+	return ""
 }
 
 const (

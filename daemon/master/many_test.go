@@ -532,7 +532,7 @@ func TestFailureEndsOneSessionOfMany(t *testing.T) {
 	if _, err := bad.Read(make([]byte, 1)); err != io.EOF {
 		t.Error(err)
 	}
-	if d := time.Since(begun); d < failurePause {
+	if d := time.Since(begun); d < FailurePause {
 		t.Errorf("closed after %v", d)
 	}
 	quit(t, good)

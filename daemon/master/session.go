@@ -12,9 +12,9 @@ import (
 	"github.com/qmqpd/qmqpd/daemon/poll"
 )
 
-// failurePause is how long the original sleeps after a fatal error, so that a broken
-// service does not spin.
-const failurePause = time.Second
+// FailurePause is how long the original sleeps after a fatal error, so that a broken
+// service does not spin. Source: Postfix 3.10 msg.c, vmsg_fatal and vmsg_panic.
+const FailurePause = time.Second
 
 // overdueGrace is how long a session may take to end after daemon_timeout,
 // before a draining process stops waiting for it.
@@ -114,7 +114,7 @@ func (c *child) serve(ctx context.Context, s *session, fd int, accepted time.Tim
 			return false
 		}
 		c.Log.Log(err)
-		sleep(ctx, failurePause)
+		sleep(ctx, FailurePause)
 	}
 	if client != nil {
 		_ = client.Close()

@@ -24,7 +24,7 @@ type Config struct {
 	// qmqpd_timeout; zero means its default, 300s.
 	Timeout time.Duration
 	// ErrorDelay is the pause before every reply other than K.
-	// qmqpd_error_delay, default 1s.
+	// qmqpd_error_delay, default 1s. Zero means none.
 	ErrorDelay time.Duration
 	// SoftBounce turns every D reply into a Z. soft_bounce, default no.
 	SoftBounce bool

@@ -25,7 +25,8 @@ type Server struct {
 	MaxSessions int
 	// Grace is how long sessions may go on after Serve was told to end.
 	Grace time.Duration
-	// MaxTime is how long one session may take in all. daemon_timeout.
+	// MaxTime is how long one session may take in all. daemon_timeout. Zero
+	// means no bound.
 	MaxTime time.Duration
 	// Log takes what goes wrong outside the sessions.
 	Log *maillog.Logger
