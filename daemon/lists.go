@@ -108,17 +108,14 @@ func newTables(ctx context.Context, eff *params.Effective, resolver hostname.Res
 	})
 }
 
-// changed returns a function that names a table that was modified or removed
-// since it was opened.
-func changed(tables *table.Set, log *maillog.Logger) func() string {
-	return func() string {
-		name, err := tables.Changed()
-		if err != nil {
-			// The table can still be read, and says so if not.
-			log.Warningf("%s", err)
-		}
-		return name
+// changed names a table that was modified or removed since it was opened, or nothing.
+func changed(tables *table.Set, log *maillog.Logger) string {
+	name, err := tables.Changed()
+	if err != nil {
+		// The table can still be read, and says so if not.
+		log.Warningf("%s", err)
 	}
+	return name
 }
 
 // loadedTables reads which lookup tables the Postfix of this machine loads from

@@ -77,11 +77,7 @@ func (r *renewed[T]) due(log *maillog.Logger) bool {
 	if r.now().Sub(r.failed) < master.FailurePause {
 		return false
 	}
-	name, err := r.current.tables.Changed()
-	if err != nil {
-		// The table can still be read, and says so if not.
-		log.Warningf("%s", err)
-	}
+	name := changed(r.current.tables, log)
 	if name != "" {
 		log.Infof("table %s has changed -- restarting", name)
 	}

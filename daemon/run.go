@@ -211,7 +211,7 @@ func (r *run) readParameters() error {
 		r.log.SetFacility(facility)
 	}
 	r.log.SetKeepUTF8(common.SMTPUTF8)
-	warned, err := r.report(eff, 0)
+	warned, err := r.report(0)
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func (r *run) readParameters() error {
 	if err := eff.CheckMaillogFile(); err != nil {
 		return maillog.FatalError("%w", err)
 	}
-	if err := r.configureLog(eff, common); err != nil {
+	if err := r.configureLog(common); err != nil {
 		return err
 	}
 	if r.loaded, err = loadedTables(eff, r.log); err != nil {
@@ -232,7 +232,7 @@ func (r *run) readParameters() error {
 		return maillog.FatalError("do not run this command by hand")
 	}
 	r.config = LoadConfig(eff)
-	_, err = r.report(eff, warned)
+	_, err = r.report(warned)
 	return err
 }
 
@@ -369,7 +369,7 @@ func (r *run) serve() error {
 		Sessions:      r.limits.sessions,
 		Limit:         r.limits.service,
 		Stress:        r.stress(),
-		Changed:       changed(r.tables, r.log),
+		Changed:       func() string { return changed(r.tables, r.log) },
 		Drain:         master.MemoryBound(memoryBeside + uint64(r.memory)),
 		Handler:       r.serveClient,
 	})

@@ -120,7 +120,7 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn, accepted time.Tim
 		ok, err = clients(ctx, client, log)
 	}
 	switch {
-	case err != nil && isFatal(err):
+	case isFatal(err):
 		return asFailure(err)
 	case err != nil:
 		logAccess(log, name, "it may send", err)

@@ -36,8 +36,9 @@ func (r *run) startLog() error {
 }
 
 // configureLog sets up the log by the parameters.
-func (r *run) configureLog(eff *params.Effective, common params.Common) error {
-	if err := checkPostlog(postlogSocket(eff)); err != nil {
+func (r *run) configureLog(common params.Common) error {
+	socket := postlogSocket(r.effective)
+	if err := checkPostlog(socket); err != nil {
 		if r.env.PostlogService != "" {
 			// The original dies of the same once more as it logs this, before
 			// standard error has its turn.
@@ -48,11 +49,12 @@ func (r *run) configureLog(eff *params.Effective, common params.Common) error {
 	c := maillog.Config{
 		Tag:      r.tag(),
 		PID:      os.Getpid(),
+		Postlog:  socket,
 		KeepUTF8: common.SMTPUTF8,
 	}
 	c.Facility, _ = maillog.ParseFacility(common.SyslogFacility)
-	if c.Postlog = postlogSocket(eff); c.Postlog != "" {
-		c.Host = eff.String("myhostname")
+	if socket != "" {
+		c.Host = r.effective.String("myhostname")
 	}
 	r.log.Configure(c)
 	return nil
@@ -86,8 +88,8 @@ func (r *run) tell(text string) {
 
 // report logs the warnings of reading parameters from number start on, up to
 // the first error, which it returns, and between them what was told.
-func (r *run) report(eff *params.Effective, start int) (int, error) {
-	warnings, failure := eff.Warnings(), eff.Err()
+func (r *run) report(start int) (int, error) {
+	warnings, failure := r.effective.Warnings(), r.effective.Err()
 	var e *params.Error
 	if errors.As(failure, &e) {
 		warnings = warnings[:e.Warnings]

@@ -59,11 +59,6 @@ type Options struct {
 	// trigger_timeout, default 10s; that is used for 0.
 	WakeTimeout time.Duration
 
-	// SyncEach gives each file an fsync of its own. Otherwise files that
-	// are finished together share one syncfs(2) where that promises the
-	// same.
-	SyncEach bool
-
 	// PID goes into the temporary names; 0 is this process's.
 	PID int
 
@@ -142,7 +137,7 @@ func Open(dir string, opts Options) (*Spool, error) {
 	s.dirs.fs, s.dirs.failed = fsys, s.group.failed
 	s.group.fs, s.group.dirs, s.group.now = fsys, &s.dirs, opts.Now
 	s.unnamed = fsys.CanCreateUnnamed(QueueIncoming)
-	s.group.share = !opts.SyncEach && fsys.CanSyncAll()
+	s.group.share = fsys.CanSyncAll()
 	s.wake = waker{dir: dir, opts: &s.opts, fs: fsys}
 	return s, nil
 }
