@@ -87,6 +87,20 @@ func TestSeekOutside(t *testing.T) {
 	}
 }
 
+// TestSeekAfterPointer: where the caller goes after a pointer record is nothing that the
+// pointer led to.
+func TestSeekAfterPointer(t *testing.T) {
+	pointer := PointerRecord(0)
+	w := NewWalker(bytes.NewReader(pointer.AppendTo(nil)))
+	if rec, err := w.Next(); rec.Type != RecPointer || err != nil {
+		t.Fatalf("%+v, %v", rec, err)
+	}
+	w.SeekTo(1000)
+	if _, err := w.Next(); err != io.EOF {
+		t.Errorf("behind the end: %v", err)
+	}
+}
+
 // TestHeaderSizes: whatever Header says, the record can be read again, and comes
 // out as it was.
 func TestHeaderSizes(t *testing.T) {

@@ -34,6 +34,7 @@ func NewWalker(ra io.ReaderAt) *Walker {
 // a negative one Next returns a *FormatError, and after one behind the end
 // io.EOF.
 func (w *Walker) SeekTo(offset int64) {
+	w.from = nil
 	w.rr.reset(io.NewSectionReader(w.ra, offset, math.MaxInt64-offset), offset)
 }
 
