@@ -259,7 +259,7 @@ func (d *fullDisk) ReadAt(b []byte, offset int64) (int, error) {
 func TestIgnored(t *testing.T) {
 	var f queuefmt.File
 	for _, r := range []string{"T0 5", "T7", "Acreate_time=0", "Acreate_time=8", "W-1", "W9", "Sa", "Aret_flags=2", "Aret_flags=1x", "Aret_flags=+1",
-		"Anotify_flags=14", "Ra", "Anotify_flags=3", "Rb", "Anotify_flags=2", "Anotify_flags=2x", "Rc", "Anotify_flags=1", "Rd", "n4", "oe", "Re",
+		"Anotify_flags=14", "Ra", "Anotify_flags=3", "Rb", "Anotify_flags=2", "Anotify_flags=2x", "Rc", "Anotify_flags=1", "Rd", "n4", "oe\x00f", "Oe\x00f", "Re\x00f",
 		"M", "N", "X", "E"} {
 		if err := f.WriteRecord(queuefmt.RecordType(r[0]), []byte(r[1:])); err != nil {
 			t.Fatal(err)
@@ -274,6 +274,7 @@ func TestIgnored(t *testing.T) {
 		Ret     int    `json:"dsn_ret"`
 		Rcpt    []struct {
 			Address string
+			Orig    string `json:"original"`
 			Orcpt   string `json:"dsn_original"`
 			Notify  int    `json:"dsn_notify"`
 		} `json:"recipients"`
@@ -281,7 +282,7 @@ func TestIgnored(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	const want = "{1970-01-01T00:00:07Z 1970-01-01T00:00:08Z <nil> 2 [{a  14} {b  0} {c  0} {d  1} {e e 4}]}"
+	const want = "{1970-01-01T00:00:07Z 1970-01-01T00:00:08Z <nil> 2 [{a   14} {b   0} {c   0} {d   1} {e e e 4}]}"
 	if text := fmt.Sprint(got); text != want {
 		t.Errorf("%s\nwant %s", text, want)
 	}
@@ -316,8 +317,8 @@ func TestStopsAtWriteError(t *testing.T) {
 // test TestExportTwice asks qmgr(8).
 func TestTwice(t *testing.T) {
 	var f queuefmt.File
-	for _, r := range []string{"Afirst=1", "Aenvelope_id=a", "Aret_flags=1", "La:", ">a@x", "Sa", "Sb", "V-=", "V+=",
-		"M", "Lno filter", "N", "X", "Lb:", ">b@x", "Aenvelope_id=b", "Aret_flags=2", "Aret_flags=3", "E"} {
+	for _, r := range []string{"Afirst=1", "Aenvelope_id=a", "Aret_flags=1", "La:", ">a@x", "Sa\x00c", "Sb", "V-=\x00c", "V+=",
+		"M", "Lno filter", "N", "X", "Lb:\x00c", ">b@x\x00c", "Aenvelope_id=b\x00c", "Aret_flags=2", "Aret_flags=3", "E"} {
 		if err := f.WriteRecord(queuefmt.RecordType(r[0]), []byte(r[1:])); err != nil {
 			t.Fatal(err)
 		}

@@ -27,7 +27,8 @@ import (
 // What the file does not hold is left out. Of what it says more than once, that is
 // named by which qmgr(8) goes: the last of content_filter, redirect_to, dsn_envelope_id
 // and dsn_ret, with which a check or a Milter overrides the one before, and the first of
-// everything else. Times of 0 and DSN flags that qmgr ignores are left out. TIME is a string, RFC 3339 in UTC,
+// everything else. Times of 0, DSN flags that qmgr ignores, and what stands behind a NUL
+// are left out of all but the records. TIME is a string, RFC 3339 in UTC,
 // or, for a year that has no form there, a number: seconds since 1970. TEXT is
 // a string, or, for bytes that are no UTF-8, {"base64": STRING}; so is the
 // LETTER of a type that no record has. The records are in logical order, the
@@ -173,16 +174,16 @@ func (j *jsonWriter) summary(file io.ReaderAt) error {
 			warn = true
 		case queuefmt.RecSender:
 			if once("sender") {
-				j.text(rec.Data)
+				j.text([]byte(rec.String()))
 			}
 		case queuefmt.RecVERP:
 			if once("verp_delimiters") {
-				j.text(rec.Data)
+				j.text([]byte(rec.String()))
 			}
 		case queuefmt.RecFilter:
-			filter = append([]byte{}, rec.Data...)
+			filter = []byte(rec.String())
 		case queuefmt.RecRedirect:
-			redirect = append([]byte{}, rec.Data...)
+			redirect = []byte(rec.String())
 		case queuefmt.RecDSNEnvID:
 			envid = append([]byte{}, pseudoValue(rec)...)
 		case queuefmt.RecDSNRet:
@@ -247,7 +248,7 @@ func (j *jsonWriter) recipients(file io.ReaderAt) error {
 		status := ""
 		switch rec.EffectiveType() {
 		case queuefmt.RecOrigRecipient:
-			orig = append([]byte{}, rec.Data...)
+			orig = []byte(rec.String())
 		case queuefmt.RecDSNOrcpt:
 			orcpt = append([]byte{}, pseudoValue(rec)...)
 		case queuefmt.RecDSNNotify:
@@ -265,7 +266,7 @@ func (j *jsonWriter) recipients(file io.ReaderAt) error {
 			return
 		}
 		j.item().open('{')
-		j.key("address").text(rec.Data)
+		j.key("address").text([]byte(rec.String()))
 		if orig != nil {
 			j.key("original").text(orig)
 		}
