@@ -49,13 +49,8 @@ func ReadFile(r io.Reader) (*File, error) {
 // parseRecord reads the record at b[off:]; off is less than len(b).
 func parseRecord(b []byte, off int) (Record, error) {
 	rec, n, bad := scanRecord(b, off)
-	switch bad {
-	case lengthTooLong:
-		return rec, recordFault(rec, fmt.Sprintf("too many length bits, record type %d", rec.Type))
-	case lengthCut:
-		return rec, recordFault(rec, fmt.Sprintf("unexpected EOF reading length, record type %d", rec.Type))
-	case dataCut:
-		return rec, recordFault(rec, fmt.Sprintf("unexpected EOF in data, record type %d length %d", rec.Type, n))
+	if bad != noMisfit {
+		return rec, bad.fault(rec, n)
 	}
 	return rec, nil
 }
@@ -69,6 +64,17 @@ const (
 	lengthCut            // the input ends within the length
 	dataCut              // the input ends within the data
 )
+
+// fault makes the error for a record with n bytes of data.
+func (m misfit) fault(rec Record, n int) error {
+	switch m {
+	case lengthTooLong:
+		return recordFault(rec, fmt.Sprintf("too many length bits, record type %d", rec.Type))
+	case lengthCut:
+		return recordFault(rec, fmt.Sprintf("unexpected EOF reading length, record type %d", rec.Type))
+	}
+	return recordFault(rec, fmt.Sprintf("unexpected EOF in data, record type %d length %d", rec.Type, n))
+}
 
 // scanRecord is parseRecord for those who try many positions and do not tell what is
 // wrong with each: to word an error takes far longer than to read a record. It also

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -61,6 +62,18 @@ func TestWriteRecordTooLong(t *testing.T) {
 	err := f.WriteRecord(RecNormal, make([]byte, MaxRecordData+1))
 	if err == nil || err.Error() != "offset 3: illegal length 268435456, record type 78" || len(f.Records) != 1 {
 		t.Errorf("%d records, %v", len(f.Records), err)
+	}
+}
+
+// TestMaxData: a longer record is refused before its data are read.
+func TestMaxData(t *testing.T) {
+	rr := NewRecordReader(strings.NewReader("N\x02ab" + "N\x03"))
+	rr.MaxData = 2
+	if rec, err := rr.Next(); string(rec.Data) != "ab" || err != nil {
+		t.Errorf("%q, %v", rec.Data, err)
+	}
+	if _, err := rr.Next(); err == nil || err.Error() != "offset 4: illegal length 3, record type 78" {
+		t.Errorf("%v", err)
 	}
 }
 

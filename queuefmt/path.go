@@ -1,6 +1,7 @@
 package queuefmt
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -18,15 +19,7 @@ const maxDepth = 4096
 
 // Hashed says whether the queue is spread. Case is ignored.
 func (h Hashing) Hashed(queue string) bool {
-	if h.Depth < 1 {
-		return false
-	}
-	for _, q := range h.Queues {
-		if strings.EqualFold(q, queue) {
-			return true
-		}
-	}
-	return false
+	return h.Depth >= 1 && slices.ContainsFunc(h.Queues, func(q string) bool { return strings.EqualFold(q, queue) })
 }
 
 // Dir returns the directory, relative to the queue directory and without a

@@ -123,12 +123,12 @@ func (rr *RecordReader) Next() (Record, error) {
 	rec.Header = 1
 	for shift := 0; ; shift += 7 {
 		if shift >= 7*maxLengthBytes {
-			return rec, recordFault(rec, fmt.Sprintf("too many length bits, record type %d", rec.Type))
+			return rec, lengthTooLong.fault(rec, n)
 		}
 		c, err := rr.br.ReadByte()
 		if err != nil {
 			if err == io.EOF {
-				return rec, recordFault(rec, fmt.Sprintf("unexpected EOF reading length, record type %d", rec.Type))
+				return rec, lengthCut.fault(rec, n)
 			}
 			return rec, err
 		}
@@ -143,7 +143,7 @@ func (rr *RecordReader) Next() (Record, error) {
 	}
 	if err := rr.readData(n); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return rec, recordFault(rec, fmt.Sprintf("unexpected EOF in data, record type %d length %d", rec.Type, n))
+			return rec, dataCut.fault(rec, n)
 		}
 		return rec, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -378,17 +379,6 @@ func follows(b []byte, pos int, g group) bool {
 	return bad == noMisfit && fits(rec, g)
 }
 
-// advance returns the group after the record.
-func advance(g group, rec Record) group {
-	switch {
-	case rec.Type == RecMessage && g == groupEnvelope:
-		return groupContent
-	case rec.Type == RecExtracted && g == groupContent:
-		return groupExtracted
-	}
-	return g
-}
-
 // fits says whether a record may be one of the group, by type and by data.
 func fits(rec Record, g group) bool {
 	switch rec.Type {
@@ -472,12 +462,7 @@ func (r *recoverer) assemble(arrival time.Time) *Recovered {
 }
 
 func has(recs []Record, t RecordType) bool {
-	for _, rec := range recs {
-		if rec.Type == t {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(recs, func(rec Record) bool { return rec.Type == t })
 }
 
 // createTime returns the value of the create_time attribute, or 0.

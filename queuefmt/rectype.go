@@ -1,5 +1,7 @@
 package queuefmt
 
+import "strings"
+
 // RecFilter and RecContinued share the letter 'L'; which of them a record is
 // follows from the group that it stands in.
 
@@ -11,6 +13,34 @@ const (
 	ContentTypes   = "XLNw"
 	ExtractedTypes = "EDRO/PreAFIL>Kon"
 )
+
+// A group is one of the three parts of a file.
+type group int
+
+const (
+	groupEnvelope group = iota
+	groupContent
+	groupExtracted
+)
+
+func (g group) String() string {
+	return [...]string{"envelope", "content", "extracted"}[g]
+}
+
+func (g group) types() string {
+	return [...]string{EnvelopeTypes, ContentTypes, ExtractedTypes}[g]
+}
+
+// advance returns the group after the record.
+func advance(g group, rec Record) group {
+	switch {
+	case rec.Type == RecMessage && g == groupEnvelope:
+		return groupContent
+	case rec.Type == RecExtracted && g == groupContent:
+		return groupExtracted
+	}
+	return g
+}
 
 // String returns the name that postcat(1) prints for the type. The letter
 // 'L' gives "content_filter", as in rec_type_name; in the content group
@@ -84,10 +114,5 @@ func (t RecordType) String() string {
 
 // inSet says whether t is one of the letters of set.
 func (t RecordType) inSet(set string) bool {
-	for i := 0; i < len(set); i++ {
-		if set[i] == byte(t) {
-			return true
-		}
-	}
-	return false
+	return strings.IndexByte(set, byte(t)) >= 0
 }

@@ -83,23 +83,6 @@ const (
 	attrTraceFlags     = "trace_flags"
 )
 
-// A group is one of the three parts of a file.
-type group int
-
-const (
-	groupEnvelope group = iota
-	groupContent
-	groupExtracted
-)
-
-func (g group) String() string {
-	return [...]string{"envelope", "content", "extracted"}[g]
-}
-
-func (g group) types() string {
-	return [...]string{EnvelopeTypes, ContentTypes, ExtractedTypes}[g]
-}
-
 type verifier struct {
 	options VerifyOptions
 	w       *Walker

@@ -13,14 +13,14 @@ const reasonSeek = "bad pointer record, or input is not seekable"
 type source struct {
 	walker *queuefmt.Walker
 	reader *queuefmt.RecordReader
-	peek   func() (byte, error)
+	first  func() (byte, error) // the first byte, before anything is read
 }
 
 func newSource(in Input) source {
 	if in.At != nil {
 		w := queuefmt.NewWalker(in.At)
 		w.Raw = true // jump is called for each pointer record
-		return source{walker: w, peek: func() (byte, error) {
+		return source{walker: w, first: func() (byte, error) {
 			var b [1]byte
 			n, err := in.At.ReadAt(b[:], 0)
 			if n == 1 {
@@ -30,7 +30,7 @@ func newSource(in Input) source {
 		}}
 	}
 	br := bufio.NewReader(in.Stream)
-	return source{reader: queuefmt.NewRecordReader(br), peek: func() (byte, error) {
+	return source{reader: queuefmt.NewRecordReader(br), first: func() (byte, error) {
 		b, err := br.Peek(1)
 		if err != nil {
 			return 0, err
@@ -38,9 +38,6 @@ func newSource(in Input) source {
 		return b[0], nil
 	}}
 }
-
-// first returns the first byte.
-func (s source) first() (byte, error) { return s.peek() }
 
 func (s source) next() (queuefmt.Record, error) {
 	if s.walker != nil {
