@@ -1,6 +1,7 @@
 package mainconf
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"strconv"
@@ -15,40 +16,11 @@ func (e *expansion) relational(text string) (value, rest string, ok bool) {
 	if !ok {
 		return "", "", false
 	}
-	n := 0
-	for n < len(rest) && strings.IndexByte("<>!=?+-*/~&|%", rest[n]) >= 0 {
-		n++
-	}
-	op := rest[:n]
-	switch op {
-	case "==", "!=", "<", "<=", ">=", ">":
-	default:
-		// The quotation marks are stock's.
-		e.fail(`"==" or "!="" or "<"" or "<="" or ">="" or ">" expected at: "...` +
-			left + "}>>>" + first(rest, 20) + "\"")
+	op, compare, rest, ok := e.operator(left, rest)
+	if !ok {
 		return "", "", false
 	}
-	operator := rest
-	rest = rest[n:]
-	suffix := 0
-	for suffix < len(rest) && isAlnum(rest[suffix]) {
-		suffix++
-	}
-	compare := e.compareValues
-	if suffix > 0 {
-		if rest[:suffix] != "level" {
-			e.fail("bad operator suffix at: \"..." + op + ">>>" + rest[:suffix] + "\"")
-			return "", "", false
-		}
-		compare = e.compareLevels
-		rest = rest[suffix:]
-	}
-	braced := skipWords(rest)
-	if braced == "" || braced[0] != '{' {
-		e.fail(`"{expression}" expected at: "...{` + left + "} " + operator[:n] + ">>>" + first(rest, 20) + "\"")
-		return "", "", false
-	}
-	right, rest, ok := e.payload(braced)
+	right, rest, ok := e.payload(rest)
 	if !ok {
 		return "", "", false
 	}
@@ -71,6 +43,43 @@ func (e *expansion) relational(text string) (value, rest string, ok bool) {
 		return "", "", false
 	}
 	return value, rest, true
+}
+
+// operator reads the operator after the operand left. It returns how that compares,
+// and what follows it, which begins with a brace.
+func (e *expansion) operator(left, text string) (op string, compare func(left, right string) (int, bool), rest string, ok bool) {
+	n := 0
+	for n < len(text) && strings.IndexByte("<>!=?+-*/~&|%", text[n]) >= 0 {
+		n++
+	}
+	op, rest = text[:n], text[n:]
+	switch op {
+	case "==", "!=", "<", "<=", ">=", ">":
+	default:
+		// The quotation marks are stock's.
+		e.fail(`"==" or "!="" or "<"" or "<="" or ">="" or ">" expected at: "...` +
+			left + "}>>>" + first(text, 20) + "\"")
+		return "", nil, "", false
+	}
+	n = 0
+	for n < len(rest) && isAlnum(rest[n]) {
+		n++
+	}
+	compare = e.compareValues
+	if suffix := rest[:n]; suffix != "" {
+		if suffix != "level" {
+			e.fail("bad operator suffix at: \"..." + op + ">>>" + suffix + "\"")
+			return "", nil, "", false
+		}
+		compare = e.compareLevels
+		rest = rest[n:]
+	}
+	braced := skipWords(rest)
+	if braced == "" || braced[0] != '{' {
+		e.fail(`"{expression}" expected at: "...{` + left + "} " + op + ">>>" + first(rest, 20) + "\"")
+		return "", nil, "", false
+	}
+	return op, compare, braced, true
 }
 
 // evaluate expands an operand, which starts counting levels anew.
@@ -118,13 +127,7 @@ func (e *expansion) compareValues(left, right string) (order int, ok bool) {
 		e.fatal = &NumberError{Text: right}
 		return 0, false
 	}
-	switch {
-	case l < r:
-		return -1, true
-	case l > r:
-		return 1, true
-	}
-	return 0, true
+	return cmp.Compare(l, r), true
 }
 
 func (e *expansion) compareLevels(left, right string) (order int, ok bool) {
@@ -132,7 +135,7 @@ func (e *expansion) compareLevels(left, right string) (order int, ok bool) {
 	if err == nil {
 		var r Level
 		if r, err = ParseLevel(right); err == nil {
-			return int(min(max(l-r, -1), 1)), true
+			return cmp.Compare(l, r), true
 		}
 	}
 	e.warn(err.Error())
