@@ -2,31 +2,11 @@ package params
 
 import (
 	"errors"
-	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/qmqpd/qmqpd/mainconf"
 )
-
-// Common is what ReadCommon found out besides the values of parameters.
-type Common struct {
-	// SyslogFacility and SMTPUTF8 are the values of syslog_facility and
-	// smtputf8_enable if they were read before the first error. Postfix logs
-	// by them from then on, that error included.
-	SyslogFacility string
-	SMTPUTF8       bool
-	// MyOrigin is the domain for addresses without one. It is the value of
-	// myorigin, or on Debian the first line of the file which that names.
-	MyOrigin string
-	// Owner is the user mail_owner, Default the user default_privs, SetGID the
-	// group setgid_group.
-	Owner, Default User
-	SetGID         Group
-	// Interfaces are the addresses that inet_interfaces selects, with their
-	// netmasks.
-	Interfaces []netip.Prefix
-}
 
 // inMain is the text with which Postfix begins a complaint about main.cf.
 func (e *Effective) inMain() string { return "file " + e.p.ConfigDir + "/main.cf: " }
@@ -43,31 +23,21 @@ func (e *Effective) checkSyslogFacility() {
 	}
 }
 
-// checkTCPPorts warns about bad elements of known_tcp_ports, which are then
-// ignored. Source: Postfix 3.10 config_known_tcp_ports.c.
-func (e *Effective) checkTCPPorts() {
-	known := make(map[string]string)
-	for _, element := range mainconf.Split(e.String("known_tcp_ports"), ",") {
-		parts := strings.Split(" "+element+" ", "=")
-		complaint := "is not in \"name = value\" form"
-		if len(parts) > 1 {
-			if complaint = addTCPPorts(known, parts); complaint == "" {
-				continue
-			}
-			complaint = ": " + complaint
-		} else {
-			complaint = " " + complaint
-		}
-		e.warn("known_tcp_ports: in \"" + element + "\"" + complaint)
-	}
-}
-
 // TCPPorts returns the port numbers of known_tcp_ports, by service name.
 func (e *Effective) TCPPorts() map[string]string {
+	return parseTCPPorts(e.String("known_tcp_ports"), func(string) {}) // ReadCommon warns
+}
+
+// parseTCPPorts reads known_tcp_ports. It warns about bad elements, which are then
+// ignored. Source: Postfix 3.10 config_known_tcp_ports.c.
+func parseTCPPorts(text string, warn func(text string)) map[string]string {
 	known := make(map[string]string)
-	for _, element := range mainconf.Split(e.String("known_tcp_ports"), ",") {
-		if parts := strings.Split(" "+element+" ", "="); len(parts) > 1 {
-			addTCPPorts(known, parts)
+	for _, element := range mainconf.Split(text, ",") {
+		parts := strings.Split(" "+element+" ", "=")
+		if len(parts) == 1 {
+			warn("known_tcp_ports: in \"" + element + "\" is not in \"name = value\" form")
+		} else if complaint := addTCPPorts(known, parts); complaint != "" {
+			warn("known_tcp_ports: in \"" + element + "\": " + complaint)
 		}
 	}
 	return known
@@ -166,7 +136,7 @@ func (e *Effective) checkLogPermissions() {
 
 func (e *Effective) checkRelayhost(utf8 bool) {
 	host, relay := e.String("myhostname"), lowerASCII(e.String("relayhost"))
-	if utf8 && strings.IndexFunc(relay, func(r rune) bool { return r >= 0x80 }) >= 0 {
+	if utf8 && !isASCII(relay) {
 		relay = foldToASCII(relay)
 	}
 	if lowerASCII(host) == relay && !e.followsFromFailed("myhostname") {

@@ -1,6 +1,10 @@
 package params
 
-import "github.com/qmqpd/qmqpd/mainconf"
+import (
+	"net/netip"
+
+	"github.com/qmqpd/qmqpd/mainconf"
+)
 
 // step is one parameter that all programs read, in the order of reading.
 type step struct {
@@ -82,31 +86,28 @@ func (e *Effective) readAll(list []step) {
 			continue
 		}
 		e.uses.reading = p.Name
-		r := reading{p.Name, p.Kind}
-		switch p.Kind {
-		case String, Raw:
-			if _, ok := e.texts[r]; ok {
-				continue
-			}
-		default:
-			if _, ok := e.numbers[r]; ok {
-				continue
-			}
-		}
 		switch p.Kind {
 		case String:
-			e.texts[r] = e.stringOf(p)
+			readOnce(e.texts, p, e.stringOf)
 		case Raw:
-			e.texts[r] = e.rawOf(p)
+			readOnce(e.texts, p, e.rawOf)
 		case Bool:
-			e.numbers[r] = e.boolOf(p)
+			readOnce(e.numbers, p, e.boolOf)
 		case Int, Long:
-			e.numbers[r] = e.numberOf(p)
+			readOnce(e.numbers, p, e.numberOf)
 		case Time:
-			e.numbers[r] = e.timeOf(p)
+			readOnce(e.numbers, p, e.timeOf)
 		}
 	}
 	e.uses.reading = ""
+}
+
+// readOnce reads a parameter unless it has been read.
+func readOnce[T any](results map[reading]T, p Param, read func(Param) T) {
+	r := reading{p.Name, p.Kind}
+	if _, ok := results[r]; !ok {
+		results[r] = read(p)
+	}
 }
 
 // Check reads parameters of any kind for what is wrong with them alone. It is no use of
@@ -120,6 +121,26 @@ func (e *Effective) Check(names ...string) {
 	e.uses.common = true
 	e.readAll(steps)
 	e.uses.common = outer
+}
+
+// Common is what ReadCommon found out besides the values of parameters.
+type Common struct {
+	// SyslogFacility and SMTPUTF8 are the values of syslog_facility and
+	// smtputf8_enable if they were read before the first error. Postfix logs
+	// by them from then on, that error included.
+	SyslogFacility string
+	SMTPUTF8       bool
+	// MyOrigin is the domain for addresses without one. It is the value of
+	// myorigin, or on Debian the first line of the file which that names.
+	MyOrigin string
+	// Owner is the user mail_owner, Default the user default_privs, SetGID the
+	// group setgid_group. Each is zero without Host.Accounts, and where the account is
+	// unknown or privileged.
+	Owner, Default User
+	SetGID         Group
+	// Interfaces are the addresses that inet_interfaces selects, with their
+	// netmasks.
+	Interfaces []netip.Prefix
 }
 
 // ReadCommon reads and checks the parameters that all Postfix programs read
@@ -144,7 +165,7 @@ func (e *Effective) ReadCommon() (Common, error) {
 	if e.Err() == nil {
 		c.SMTPUTF8 = e.Bool("smtputf8_enable")
 	}
-	e.checkTCPPorts()
+	parseTCPPorts(e.String("known_tcp_ports"), e.warn)
 	e.inetProtocols()
 	e.String("myhostname")
 	e.String("mydomain")

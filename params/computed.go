@@ -153,7 +153,7 @@ func (e *Effective) failInterfaces() {
 // are none, Postfix looks again each time, and says so with -v.
 func (e *Effective) ownInterfaces() *interfaceList {
 	if e.interfaces == nil || e.interfaces.err == nil && len(e.interfaces.own) == 0 {
-		own, err := ownInterfaces(e.String("inet_interfaces"), e.p.Profile.Normalized().Version, e.p.Host, e.inetProtocols(), logger{e.warn, e.p.Info})
+		own, err := ownInterfaces(e.String("inet_interfaces"), e.p.Profile.Version, e.p.Host, e.inetProtocols(), logger{e.warn, e.p.Info})
 		e.interfaces = &interfaceList{own: own, err: err}
 	}
 	return e.interfaces

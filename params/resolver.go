@@ -205,37 +205,6 @@ func (r *Resolver) Scan(text string, visit func(name string, test bool)) error {
 	return x.Scan(text, visit)
 }
 
-// ExpandSettings is Expand with the evaluator that sees main.cf and the
-// overrides but no defaults. postconf(1) uses it for
-// smtpd_restriction_classes and for what the computed defaults depend on.
-func (r *Resolver) ExpandSettings(text string) (string, error) {
-	lookup := func(name string) (Value, bool) {
-		if r.DefaultsOnly {
-			return Value{}, false
-		}
-		return r.mainSetting(name)
-	}
-	x := mainconf.Expander{
-		Lookup: func(name string) (string, bool, error) {
-			v, ok := lookup(name)
-			return v.Text, ok, nil
-		},
-		Warn:    r.warn,
-		MaxWork: r.maxWork,
-	}
-	if r.profile().Version >= 3_11_00 {
-		x.Function = r.Host.Function
-	}
-	result, err := x.Expand(text)
-	if err != nil {
-		r.maxWork = workAfter(err, r.maxWork)
-		x.MaxWork = r.maxWork
-		bad, _ := badText(x, text, lookup)
-		return "", &Error{Value: bad, Text: macroError(err, "mail_dict"), Err: err}
-	}
-	return result, nil
-}
-
 // Info is what there is to know about one parameter.
 type Info struct {
 	Name     string
@@ -340,13 +309,36 @@ func (r *Resolver) dictionary(name string) (string, bool, *Error) {
 	if !ok {
 		return "", false, nil
 	}
-	text, err := r.ExpandSettings(v.Text)
-	if err != nil {
-		failed, _ := err.(*Error)
+	text, failed := r.expandSettings(v.Text)
+	if failed != nil {
 		failed.of(name, v)
 		return "", true, failed
 	}
 	return text, true, nil
+}
+
+// expandSettings is Expand with the evaluator that sees main.cf and the overrides but
+// no defaults, by which postconf(1) finds what the computed defaults depend on.
+func (r *Resolver) expandSettings(text string) (string, *Error) {
+	x := mainconf.Expander{
+		Lookup: func(name string) (string, bool, error) {
+			v, ok := r.mainSetting(name)
+			return v.Text, ok, nil
+		},
+		Warn:    r.warn,
+		MaxWork: r.maxWork,
+	}
+	if r.profile().Version >= 3_11_00 {
+		x.Function = r.Host.Function
+	}
+	result, err := x.Expand(text)
+	if err != nil {
+		r.maxWork = workAfter(err, r.maxWork)
+		x.MaxWork = r.maxWork
+		bad, _ := badText(x, text, r.mainSetting)
+		return "", &Error{Value: bad, Text: macroError(err, "mail_dict"), Err: err}
+	}
+	return result, nil
 }
 
 // networks computes the default of mynetworks. By way of the default of
@@ -380,7 +372,7 @@ func (r *Resolver) networks() (string, *Error) {
 	var result string
 	if err == nil {
 		result, err = networks(text[1], p, log, func() ([]netip.Prefix, error) {
-			return ownInterfaces(text[0], r.Profile.Normalized().Version, r.Host, p, log)
+			return ownInterfaces(text[0], r.profile().Version, r.Host, p, log)
 		})
 	}
 	if err != nil {
