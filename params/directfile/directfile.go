@@ -79,7 +79,7 @@ func (f File) Version() (Version, error) {
 	return Version{s.Size, modified(&s)}, nil
 }
 
-// ReadAll reads the file to its end, from the start.
+// ReadAll reads the rest of the file: all of it, unless Read was called before.
 func (f File) ReadAll() ([]byte, error) {
 	size := 0
 	var s syscall.Stat_t

@@ -22,7 +22,7 @@ const Name = "dynamicmaps.cf"
 // where there is no file that could be used.
 type Tables map[string]string
 
-// Reader says how trouble is told.
+// Reader says how trouble is told. Both functions must be there.
 type Reader struct {
 	// Reason gives an error of the system its text, as strerror(3) does.
 	Reason func(error) string

@@ -24,9 +24,7 @@ type cached[T any] struct {
 	looked time.Time
 	known  bool
 	found  bool
-	size   int64
-	time   time.Time
-	info   os.FileInfo
+	info   os.FileInfo // of the file as it was read
 	value  T
 }
 
@@ -51,7 +49,7 @@ func (c *cached[T]) lookup() (T, bool) {
 	}
 	// A file that was just written may change again without a new time.
 	settled := time.Since(info.ModTime()) > 2*time.Second
-	if c.known && c.found && settled && os.SameFile(info, c.info) && info.Size() == c.size && info.ModTime().Equal(c.time) {
+	if c.known && c.found && settled && os.SameFile(info, c.info) && info.Size() == c.info.Size() && info.ModTime().Equal(c.info.ModTime()) {
 		return c.value, true
 	}
 	f, err := os.Open(c.path)
@@ -64,7 +62,6 @@ func (c *cached[T]) lookup() (T, bool) {
 	if err != nil {
 		b = nil
 	}
-	c.known, c.found, c.info, c.size, c.time = true, err == nil, info, info.Size(), info.ModTime()
-	c.value = c.parse(b)
+	c.known, c.found, c.info, c.value = true, err == nil, info, c.parse(b)
 	return c.value, c.found
 }

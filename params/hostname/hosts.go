@@ -2,6 +2,7 @@ package hostname
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/qmqpd/qmqpd/params/accountfile"
@@ -94,12 +95,7 @@ func (s *System) addrsInFiles(name string, family Family) ([]netip.Addr, status,
 }
 
 func hasName(names []string, name string) bool {
-	for _, n := range names {
-		if equalNames(n, name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(names, func(n string) bool { return equalNames(n, name) })
 }
 
 // equalNames compares without regard to the case of ASCII letters.

@@ -28,6 +28,7 @@ var (
 func myAddrs(name string, family Family) ([]netip.Addr, status, error) {
 	name = strings.TrimSuffix(name, ".")
 	six := kernelHasIPv6()
+	unwanted := func(a netip.Addr) bool { return a.Is6() && !six || !family.has(a) }
 	var addrs []netip.Addr
 	switch lower := strings.ToLower(name); {
 	case lower == "localhost", lower == "localhost.localdomain", strings.HasSuffix(lower, ".localhost"), strings.HasSuffix(lower, ".localhost.localdomain"):
@@ -39,12 +40,12 @@ func myAddrs(name string, family Family) ([]netip.Addr, status, error) {
 	case lower == outboundName:
 		addrs = outbound(defaultRoutes())
 	case name == thisHost():
-		addrs = slices.DeleteFunc(localAddrs(), func(a netip.Addr) bool { return a.Is6() && !six || !family.has(a) })
+		addrs = slices.DeleteFunc(localAddrs(), unwanted)
 		if len(addrs) == 0 {
 			addrs = []netip.Addr{netip.IPv6Loopback(), ownHost4}
 		}
 	}
-	addrs = slices.DeleteFunc(addrs, func(a netip.Addr) bool { return a.Is6() && !six || !family.has(a) })
+	addrs = slices.DeleteFunc(addrs, unwanted)
 	if len(addrs) == 0 {
 		return nil, notFound, NoName
 	}

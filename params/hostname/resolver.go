@@ -5,13 +5,14 @@ import (
 	"net/netip"
 )
 
-// Resolver looks names up. It may be used by several goroutines at once.
+// Resolver looks names up. It may be used by several goroutines at once. Errors are
+// LookupError, or that of the context when it has ended.
 type Resolver interface {
 	// LookupName returns the host name of an address, letter case and all.
 	// The address may be an IPv4-mapped one.
 	LookupName(ctx context.Context, addr netip.Addr) (string, error)
 	// LookupAddrs returns the addresses of a host name, or of an address in text,
-	// IPv6 before IPv4. Errors are LookupError.
+	// IPv6 before IPv4.
 	LookupAddrs(ctx context.Context, name string, family Family) ([]netip.Addr, error)
 }
 
