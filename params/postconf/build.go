@@ -146,7 +146,7 @@ func (r *run) readCommon() (*params.Effective, error) {
 		Main:      doc,
 		PID:       r.PID,
 		Info: func(text string) {
-			if e.Err() == nil && r.verbose > 0 {
+			if e.Err() == nil && r.request.verbose > 0 {
 				// What has been warned about precedes it; smtputf8_enable has
 				// been read.
 				r.keepUTF8 = e.Bool("smtputf8_enable")

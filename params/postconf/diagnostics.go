@@ -17,9 +17,8 @@ func (f *Fatal) Error() string { return f.Text }
 // diagnostics writes stock's messages: one write each, the program's name as
 // it was called, the severity. Source: Postfix 3.10 msg_vstream.c.
 type diagnostics struct {
-	w       io.Writer
-	tag     string
-	verbose int
+	w   io.Writer
+	tag string
 	// keepUTF8 leaves valid UTF-8 in the text (smtputf8_enable).
 	keepUTF8 bool
 	// said, if not nil, gets the warnings, too.

@@ -2,6 +2,7 @@ package postconf
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"syscall"
 
@@ -53,14 +54,7 @@ func readOnce(path string) (data []byte, opened, stable bool, err error) {
 type settings map[string]string
 
 // sorted returns the names, sorted.
-func (s settings) sorted() []string {
-	list := make([]string, 0, len(s))
-	for name := range s {
-		list = append(list, name)
-	}
-	slices.Sort(list)
-	return list
-}
+func (s settings) sorted() []string { return slices.Sorted(maps.Keys(s)) }
 
 // scope is a master.cf entry, and what is known about its parameters.
 type scope struct {

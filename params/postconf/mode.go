@@ -5,12 +5,12 @@ import "strings"
 // mode is a set of options.
 type mode uint32
 
-// The options in the order in which stock's complaints list them.
+// The options in the order in which stock's complaints list them. It has a place for
+// -C, too, but never says that it was given.
 const (
 	saslServers     mode = 1 << iota // -a
 	saslClients                      // -A
 	expandTemplates                  // -b
-	paramClass                       // -C; stock has a place for it but never sets it
 	showDefaults                     // -d
 	editConf                         // -e
 	foldLines                        // -f
@@ -34,7 +34,7 @@ const (
 )
 
 var modeNames = [...]string{
-	"-a", "-A", "-b", "-C", "-d", "-e", "-f", "-F", "-h", "-H", "-j", "-l",
+	"-a", "-A", "-b", "-d", "-e", "-f", "-F", "-h", "-H", "-j", "-l",
 	"-m", "-M", "-n", "-o", "-p", "-P", "-t", "-T", "-x", "-X", "-#", "-PP",
 }
 
@@ -77,7 +77,7 @@ var companions = [...]struct{ option, allowed mode }{
 	{showMaps, 0},
 	{showTLS, 0},
 	{dumpTemplates, 0},
-	{mainParams, anyEdit | foldLines | hideName | paramClass | expandValues |
+	{mainParams, anyEdit | foldLines | hideName | expandValues |
 		showDefaults | showSet | override | hideValue | showJSON},
 	{masterEntries, anyEdit | foldLines | override | expandValues | showJSON},
 	{masterFields, editConf | foldLines | hideName | override | expandValues | hideValue | showJSON},

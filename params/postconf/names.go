@@ -1,6 +1,7 @@
 package postconf
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -103,10 +104,7 @@ func (t *names) reclassify(n node, c class) {
 // sorted returns the known names of any of the given classes in the order of a
 // listing.
 func (t *names) sorted(classes class) []node {
-	added := make([]*node, 0, len(t.added))
-	for _, n := range t.added {
-		added = append(added, n)
-	}
+	added := slices.Collect(maps.Values(t.added))
 	if classes&legacy != 0 {
 		for name := range params.Legacy() {
 			if _, ok := t.added[name]; !ok {
@@ -144,39 +142,46 @@ func (t *names) sorted(classes class) []node {
 // the awk(1) of its build, and is not known. Source: Postfix 3.10
 // postconf_builtin.c.
 func (t *names) entered(yield func(name string)) {
-	const kinds = 11
+	const (
+		times = iota
+		bools
+		ints
+		texts
+		ofHost
+		raws
+		intReferences // numbers, and yes or no, may refer to other parameters
+		boolReferences
+		longs
+		legacies
+		ofProcess
+		kinds
+	)
 	var lists [kinds][]string
 	for p := range t.profile.Params {
-		i := 3
-		switch p.Name {
-		case "myhostname", "mydomain", "mynetworks":
-			i = 4
-		case "process_name", "service_name", "process_id":
-			i = kinds - 1
-		default:
-			// Numbers and yes or no may refer to other parameters.
-			switch refers := strings.HasPrefix(p.Default, "$"); {
-			case p.Kind == params.Time:
-				i = 0
-			case p.Kind == params.Bool && !refers:
-				i = 1
-			case p.Kind == params.Int && !refers:
-				i = 2
-			case p.Kind == params.Raw:
-				i = 5
-			case p.Kind == params.Int:
-				i = 6
-			case p.Kind == params.Bool:
-				i = 7
-			case p.Kind == params.Long:
-				i = 8
-			}
+		kind, refers := texts, strings.HasPrefix(p.Default, "$")
+		switch {
+		case p.Name == "myhostname" || p.Name == "mydomain" || p.Name == "mynetworks":
+			kind = ofHost
+		case p.Name == "process_name" || p.Name == "service_name" || p.Name == "process_id":
+			kind = ofProcess
+		case p.Kind == params.Time:
+			kind = times
+		case p.Kind == params.Bool && refers:
+			kind = boolReferences
+		case p.Kind == params.Bool:
+			kind = bools
+		case p.Kind == params.Int && refers:
+			kind = intReferences
+		case p.Kind == params.Int:
+			kind = ints
+		case p.Kind == params.Raw:
+			kind = raws
+		case p.Kind == params.Long:
+			kind = longs
 		}
-		lists[i] = append(lists[i], p.Name)
+		lists[kind] = append(lists[kind], p.Name)
 	}
-	for name := range params.Legacy() {
-		lists[9] = append(lists[9], name)
-	}
+	lists[legacies] = slices.Collect(params.Legacy())
 	for _, list := range lists {
 		for _, name := range list {
 			yield(name)

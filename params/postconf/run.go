@@ -120,7 +120,7 @@ func (p Program) Run(request Request) int {
 	p = p.complete()
 	r := &run{
 		Program:     p,
-		diagnostics: diagnostics{w: p.Stderr, tag: p.Name, verbose: request.verbose},
+		diagnostics: diagnostics{w: p.Stderr, tag: p.Name},
 		request:     request,
 		traits:      p.traits(),
 		out:         newOutput(p.Stdout),

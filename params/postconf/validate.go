@@ -187,7 +187,7 @@ func (r *run) reference(name string, local *scope, table bool) {
 
 // verbosely prints a message for -v.
 func (r *run) verbosely(text string) {
-	if r.diagnostics.verbose > 0 {
+	if r.request.verbose > 0 {
 		r.info(text)
 	}
 }
