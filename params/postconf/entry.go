@@ -12,28 +12,9 @@ var columns = [mainconf.NumFields]int{0, 11, 17, 25, 33, 41, 49, 57}
 // showEntries is -M. Source: Postfix 3.10 postconf_master.c,
 // pcf_show_master_entries.
 func (r *run) showEntries() error {
-	list, err := r.patterns(2, "-M option requires service_name[/type]")
-	if err != nil {
-		return err
-	}
-	for _, s := range r.services {
-		if len(list) == 0 {
-			if err := r.printEntry(s); err != nil {
-				return err
-			}
-		}
-		for i := range list {
-			if !list[i].matches(s) {
-				continue
-			}
-			list[i].matched = true
-			if err := r.printEntry(s); err != nil {
-				return err
-			}
-		}
-	}
-	r.warnUnmatched(list)
-	return nil
+	return r.forServices(2, "-M option requires service_name[/type]", func(s *scope, _ string) error {
+		return r.printEntry(s)
+	})
 }
 
 func (r *run) printEntry(s *scope) error {
@@ -56,28 +37,7 @@ func (r *run) printEntry(s *scope) error {
 // showFields is -F. Source: Postfix 3.10 postconf_master.c,
 // pcf_show_master_fields.
 func (r *run) showFields() error {
-	list, err := r.patterns(3, "-F option requires service_name[/type[/field]]")
-	if err != nil {
-		return err
-	}
-	for _, s := range r.services {
-		if len(list) == 0 {
-			if err := r.printFields(s, "*"); err != nil {
-				return err
-			}
-		}
-		for i := range list {
-			if !list[i].matches(s) {
-				continue
-			}
-			list[i].matched = true
-			if err := r.printFields(s, list[i].part); err != nil {
-				return err
-			}
-		}
-	}
-	r.warnUnmatched(list)
-	return nil
+	return r.forServices(3, "-F option requires service_name[/type[/field]]", r.printFields)
 }
 
 func (r *run) printFields(s *scope, wanted string) error {

@@ -63,6 +63,33 @@ func (r *run) patterns(maxParts int, form string) ([]pattern, error) {
 	return list, nil
 }
 
+// forServices calls show for each entry and each operand that matches it, with what the
+// operand wants of it, or for all of each entry without operands.
+func (r *run) forServices(maxParts int, form string, show func(s *scope, part string) error) error {
+	list, err := r.patterns(maxParts, form)
+	if err != nil {
+		return err
+	}
+	for _, s := range r.services {
+		if len(list) == 0 {
+			if err := show(s, "*"); err != nil {
+				return err
+			}
+		}
+		for i := range list {
+			if !list[i].matches(s) {
+				continue
+			}
+			list[i].matched = true
+			if err := show(s, list[i].part); err != nil {
+				return err
+			}
+		}
+	}
+	r.warnUnmatched(list)
+	return nil
+}
+
 // warnUnmatched warns about patterns that matched nothing.
 func (r *run) warnUnmatched(list []pattern) {
 	for _, p := range list {
