@@ -22,7 +22,7 @@ const ownVariable = "POSTCONF_LITE_POSTFIX"
 // come from the environment, then stock's options. Those of type letter and
 // argument are given to the request in the order of the command line.
 type commandLine struct {
-	Postfix string `env:"POSTCONF_LITE_POSTFIX" placeholder:"VERSION[/DISTRIBUTION]" help:"The Postfix to imitate. As the first argument only, or in POSTCONF_LITE_POSTFIX."`
+	Postfix string `placeholder:"VERSION[/DISTRIBUTION]" help:"The Postfix to imitate. As the first argument only, or in POSTCONF_LITE_POSTFIX."`
 
 	SASLServers     bool   `short:"a" type:"letter" help:"List the types of SASL server plug-ins."`
 	SASLClients     bool   `short:"A" type:"letter" help:"List the types of SASL client plug-ins."`

@@ -5,10 +5,8 @@ import (
 	"slices"
 
 	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params"
 )
-
-// defaultConfigDir is where stock looks without -c and MAIL_CONFIG.
-const defaultConfigDir = "/etc/postfix"
 
 // wanted returns the configuration directory that the command line or the
 // environment names.
@@ -24,7 +22,7 @@ func (r *run) wanted() (dir string, explicit bool) {
 func (r *run) locate() {
 	dir, explicit := r.wanted()
 	if !explicit || untrusted() {
-		dir, explicit = defaultConfigDir, false
+		dir, explicit = params.DefaultConfigDir, false
 	}
 	r.explicitDir = explicit
 	r.setDir(dir)
@@ -45,9 +43,9 @@ func (r *run) setDir(dir string) {
 func (r *run) locateCommon() error {
 	dir, explicit := r.wanted()
 	if !explicit {
-		dir = defaultConfigDir
+		dir = params.DefaultConfigDir
 	}
-	if dir != defaultConfigDir && untrusted() {
+	if dir != params.DefaultConfigDir && untrusted() {
 		if err := r.authorize(dir); err != nil {
 			return err
 		}
@@ -59,7 +57,7 @@ func (r *run) locateCommon() error {
 // authorize makes sure that the main.cf that needs no word of the user allows a
 // configuration directory. Source: Postfix 3.10 mail_conf.c, mail_conf_checkdir.
 func (r *run) authorize(dir string) error {
-	const path = defaultConfigDir + "/main.cf"
+	const path = params.DefaultConfigDir + "/main.cf"
 	data, opened, err := readSnapshot(path)
 	if err != nil {
 		what := "open"
