@@ -1,7 +1,6 @@
 package hostname
 
 import (
-	"cmp"
 	"io"
 	"os"
 	"sync"
@@ -16,9 +15,6 @@ const lookInterval = 20 * time.Millisecond
 type cached[T any] struct {
 	path  string
 	parse func([]byte) T // of a missing file: nil
-	// interval is how long the content stands without another look; zero
-	// means lookInterval, a negative time none.
-	interval time.Duration
 
 	mu     sync.Mutex
 	looked time.Time
@@ -36,7 +32,7 @@ func (c *cached[T]) lookup() (T, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	if c.known && now.Sub(c.looked) < cmp.Or(c.interval, lookInterval) {
+	if c.known && now.Sub(c.looked) < lookInterval {
 		return c.value, c.found
 	}
 	c.looked = now
