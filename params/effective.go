@@ -55,8 +55,8 @@ type Process struct {
 // that is neither set nor yet read expands to nothing, so the order of reading
 // matters.
 //
-// Errors do not stop the reading: the offending parameter gets the value 0, or
-// the default text. Err returns the first error, with which a Postfix program
+// Errors do not stop the reading: what cannot be read is 0, false or "", and what is
+// out of bounds is what it is. Err returns the first error, with which a Postfix program
 // would have ended.
 //
 // A parameter keeps the value that its first reading gave, like the variables
@@ -143,8 +143,8 @@ func (e *Effective) Profile() Profile { return e.p.Profile }
 // Err returns the first error, or nil: an *Error.
 func (e *Effective) Err() error { return e.errs.first() }
 
-// Errors returns all errors as one, or nil. It holds *Error values. What is wrong
-// with a default only because it refers to a parameter with an error is left out.
+// Errors returns all errors as one, or nil. It is a go-multierror value that holds
+// *Error values. What is wrong with a default only because it refers to a parameter with an error is left out.
 func (e *Effective) Errors() error { return e.errs.err() }
 
 // Warnings returns what Postfix would have logged with severity warning, in

@@ -3,6 +3,9 @@ package params_test
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+
+	"github.com/hashicorp/go-multierror"
 
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
@@ -42,6 +45,38 @@ func ExampleEffective() {
 	// 5m0s 2m0s 0
 	// bad numerical configuration: max_use = many
 	// main.cf:3: bad numerical configuration: max_use = many
+}
+
+// What each Postfix program checks when it starts: every error, with its place.
+func ExampleEffective_ReadCommon() {
+	text := "myhostname = mail\nmydomain = example..com\nmax_use = 0\nipc_timeout = 1h\ninet_interfaces = all\n"
+	file, _ := mainconf.ParseMain("main.cf", []byte(text))
+	config := params.New(params.Process{
+		Main: file,
+		Name: "qmqpd",
+		// A whole program has that of params.SystemHost.
+		Host: params.Host{Interfaces: func() ([]netip.Prefix, error) {
+			return []netip.Prefix{netip.MustParsePrefix("192.0.2.1/24"), netip.MustParsePrefix("127.0.0.1/8")}, nil
+		}},
+	})
+	common, err := config.ReadCommon()
+	fmt.Println(common.Interfaces, config.Duration("ipc_timeout"))
+	fmt.Println("Postfix ends with:", err)
+	var all *multierror.Error
+	if errors.As(config.Errors(), &all) {
+		for _, err := range all.Errors {
+			var wrong *params.Error
+			if errors.As(err, &wrong) {
+				fmt.Println(wrong.Located())
+			}
+		}
+	}
+
+	// Output:
+	// [192.0.2.1/24 127.0.0.1/8] 1h0m0s
+	// Postfix ends with: file /etc/postfix/main.cf: parameter mydomain: bad parameter value: example..com
+	// main.cf:2: file /etc/postfix/main.cf: parameter mydomain: bad parameter value: example..com
+	// main.cf:3: invalid max_use parameter value 0 < 1
 }
 
 // What an upgrade brings about, in so far as main.cf does not decide it.
