@@ -57,8 +57,9 @@ func (r *Resolver) warn(text string) {
 // Value returns the value in force for name, not expanded, and its origin. It
 // is, in order of precedence: process_name or service_name of the Service, an -o
 // option of the Service's name/type in Master, an override, main.cf, the
-// default of a built-in, legacy or service parameter. An unknown name has no
-// value and no error. The error is an *Error: computing a default failed.
+// default of a built-in, legacy or service parameter. Settings of read-only parameters
+// count for nothing, see Profile.ReadOnly. An unknown name has no value and no error.
+// The error is an *Error: computing a default failed.
 func (r *Resolver) Value(name string) (Value, bool, error) {
 	if v, ok := r.Setting(name); ok {
 		return v, true, nil
@@ -66,8 +67,18 @@ func (r *Resolver) Value(name string) (Value, bool, error) {
 	return r.Default(name)
 }
 
-// Setting returns the value that is set for name, ignoring defaults.
+// Setting returns the value that is set for name, ignoring defaults, and settings of
+// read-only parameters.
 func (r *Resolver) Setting(name string) (Value, bool) {
+	v, ok := r.anySetting(name)
+	if ok && v.Source != SourceProgram && r.profile().ReadOnly(name) {
+		return Value{}, false
+	}
+	return v, ok
+}
+
+// anySetting is Setting with those of read-only parameters.
+func (r *Resolver) anySetting(name string) (Value, bool) {
 	if r.DefaultsOnly {
 		return Value{}, false
 	}
@@ -85,9 +96,7 @@ func (r *Resolver) serviceSetting(name string) (Value, bool) {
 	case "process_name":
 		return Value{Text: r.Service.ProcessName(), Source: SourceProgram}, true
 	case "service_name":
-		if r.profile().ReadOnly(name) {
-			return Value{Text: r.Service.Name(), Source: SourceProgram}, true
-		}
+		return Value{Text: r.Service.Name(), Source: SourceProgram}, true
 	}
 	services := []*mainconf.Service{r.Service}
 	if same := r.Master.Lookup(r.Service.Name(), r.Service.Type()); len(same) > 0 {
@@ -164,9 +173,12 @@ func (r *Resolver) Default(name string) (Value, bool, error) {
 // Expand replaces the macros in text by values, recursively. The error is an
 // *Error with the text with which postconf(1) ends; its Value is the setting at
 // fault, if text itself is not.
-func (r *Resolver) Expand(text string) (string, error) {
+func (r *Resolver) Expand(text string) (string, error) { return r.expand(text, r.Value) }
+
+// expand is Expand for what value gives.
+func (r *Resolver) expand(text string, value func(name string) (Value, bool, error)) (string, error) {
 	x := r.expander(func(name string) (string, bool, error) {
-		v, ok, err := r.Value(name)
+		v, ok, err := value(name)
 		return v.Text, ok, err
 	})
 	result, err := x.Expand(text)
@@ -178,7 +190,7 @@ func (r *Resolver) Expand(text string) (string, error) {
 		r.maxWork = workAfter(err, r.maxWork)
 		x.MaxWork = r.maxWork
 		bad, _ := badText(x, text, func(name string) (Value, bool) {
-			v, ok, _ := r.Value(name)
+			v, ok, _ := value(name)
 			return v, ok
 		})
 		return "", &Error{Value: bad, Text: macroError(err, ""), Err: err}
@@ -341,6 +353,15 @@ func (r *Resolver) expandSettings(text string) (string, *Error) {
 	return result, nil
 }
 
+// earlyValue is Value in the default of mynetworks: when postconf(1) computes that, it
+// has not yet dropped the settings of read-only parameters.
+func (r *Resolver) earlyValue(name string) (Value, bool, error) {
+	if v, ok := r.anySetting(name); ok {
+		return v, true, nil
+	}
+	return r.Default(name)
+}
+
 // networks computes the default of mynetworks. By way of the default of
 // mynetworks_style it depends on compatibility_level, whose setting may refer to
 // mynetworks; stock then overflows its stack.
@@ -360,7 +381,7 @@ func (r *Resolver) networks() (string, *Error) {
 		if !ok {
 			p, _ := r.profile().Lookup(name)
 			var err error
-			if value, err = r.Expand(p.Default); err != nil {
+			if value, err = r.expand(p.Default, r.earlyValue); err != nil {
 				failed, _ := err.(*Error)
 				return "", failed
 			}

@@ -30,6 +30,28 @@ policy unix - n n - 0 spawn
 other unix n - - - - /x/smtp
 `
 
+// TestResolverReadOnly: settings of read-only parameters count for nothing, but in the
+// default of mynetworks. A service has its name in each version.
+func TestResolverReadOnly(t *testing.T) {
+	const settings = "process_id = 0\nprocess_name = x\nservice_name = y\ncompatibility_level = $process_id\ninet_interfaces = 127.0.0.1\n"
+	for _, version := range []Version{3_10_02, Newest} {
+		r := newResolver(t, settings, "628 inet n - n - - qmqpd -o process_id=1 -o process_name=z -o service_name=z\n")
+		r.Profile.Version = version
+		service := "9 qmqpd 628 9 127.0.0.0/8 "
+		alone := "9 postconf  9 127.0.0.0/8 "
+		if version == Newest { // it is not read-only there
+			alone = "9 postconf y 9 127.0.0.0/8 "
+		}
+		for _, want := range []string{alone, service} {
+			got, err := r.Expand("$process_id $process_name $service_name $compatibility_level $mynetworks")
+			if got != want || err != nil {
+				t.Errorf("%v: %q, %v, want %q", version, got, err, want)
+			}
+			r.Service = r.Master.Services[0]
+		}
+	}
+}
+
 func TestResolverValue(t *testing.T) {
 	r := newResolver(t, "base = 5\nmax_use = 1\n# c\nmax_use = 2\nsoft_bounce = yes\n", testMaster)
 	r.Overrides = []mainconf.Setting{{Name: "soft_bounce", Value: "no"}, {Name: "extra", Value: "1"}}
