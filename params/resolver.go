@@ -70,22 +70,17 @@ func (r *Resolver) Value(name string) (Value, bool, error) {
 // Setting returns the value that is set for name, ignoring defaults, and settings of
 // read-only parameters.
 func (r *Resolver) Setting(name string) (Value, bool) {
-	v, ok := r.anySetting(name)
+	if r.DefaultsOnly {
+		return Value{}, false
+	}
+	v, ok := r.serviceSetting(name)
+	if !ok {
+		v, ok = r.mainSetting(name)
+	}
 	if ok && v.Source != SourceProgram && r.profile().ReadOnly(name) {
 		return Value{}, false
 	}
 	return v, ok
-}
-
-// anySetting is Setting with those of read-only parameters.
-func (r *Resolver) anySetting(name string) (Value, bool) {
-	if r.DefaultsOnly {
-		return Value{}, false
-	}
-	if v, ok := r.serviceSetting(name); ok {
-		return v, true
-	}
-	return r.mainSetting(name)
 }
 
 func (r *Resolver) serviceSetting(name string) (Value, bool) {
@@ -228,30 +223,34 @@ type Info struct {
 }
 
 // Describe returns what there is to know about a parameter. The error is an
-// *Error that names the parameter and the setting at fault.
+// *Error that names the parameter and the setting at fault; what does not depend on
+// that is there all the same. So a default that cannot be computed hides no setting.
 func (r *Resolver) Describe(name string) (Info, error) {
 	info := Info{Name: name}
 	if p, ok := r.profile().Lookup(name); ok {
 		info.Kind = p.Kind
 	}
-	byDefault, known, err := r.Default(name)
-	if err != nil {
-		return info, err
-	}
-	info.Known, info.Default = known, byDefault.Text
-	v, ok, err := r.Value(name)
-	if !ok || err != nil {
+	v, known, err := r.Default(name)
+	info.Known, info.Default = known, v.Text
+	if setting, ok := r.Setting(name); ok {
+		v = setting
+	} else if err != nil || !known {
 		return info, err
 	}
 	info.Value, info.Expanded = v, v.Text
-	if info.Kind != Raw {
-		info.Expanded, err = r.Expand(v.Text)
-		// The text alone does not tell Expand whose it is.
-		if failed, ok := err.(*Error); ok && failed.Name == "" {
-			failed.of(name, v)
-		}
+	if info.Kind == Raw {
+		return info, err
 	}
-	return info, err
+	expanded, failure := r.Expand(v.Text)
+	info.Expanded = expanded
+	if failure == nil {
+		return info, err
+	}
+	// The text alone does not tell Expand whose it is.
+	if failed, ok := failure.(*Error); ok && failed.Name == "" {
+		failed.of(name, v)
+	}
+	return info, failure
 }
 
 // computed returns a default that depends on the host or the process. Source:
@@ -353,11 +352,13 @@ func (r *Resolver) expandSettings(text string) (string, *Error) {
 	return result, nil
 }
 
-// earlyValue is Value in the default of mynetworks: when postconf(1) computes that, it
-// has not yet dropped the settings of read-only parameters.
+// earlyValue is Value in the default of mynetworks. Postconf(1) computes that once for
+// all services, and has not yet dropped the settings of read-only parameters.
 func (r *Resolver) earlyValue(name string) (Value, bool, error) {
-	if v, ok := r.anySetting(name); ok {
-		return v, true, nil
+	if !r.DefaultsOnly {
+		if v, ok := r.mainSetting(name); ok {
+			return v, true, nil
+		}
 	}
 	return r.Default(name)
 }

@@ -30,6 +30,34 @@ policy unix - n n - 0 spawn
 other unix n - - - - /x/smtp
 `
 
+// TestDescribeWithoutDefault: a default that cannot be computed hides no setting.
+func TestDescribeWithoutDefault(t *testing.T) {
+	main, _ := mainconf.ParseMain("main.cf", []byte("myhostname = $a\na = mail.example.com\n"))
+	r := Resolver{Main: main} // of a machine that nothing is known of
+	info, err := r.Describe("myhostname")
+	if !info.Known || info.Value.Line != 1 || info.Expanded != "mail.example.com" {
+		t.Errorf("%+v", info)
+	}
+	if errorText(err) != "gethostname: no information about the host" {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestResolverNetworksOfService: what a service sets does not change the default of
+// mynetworks.
+func TestResolverNetworksOfService(t *testing.T) {
+	r := newResolver(t, "", "a unix - - n - - smtp -o compatibility_level=2\n")
+	want, err := r.Expand("$mynetworks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := newResolver(t, "", "a unix - - n - - smtp -o compatibility_level=2\n")
+	other.Service = other.Master.Services[0]
+	if got, err := other.Expand("$mynetworks"); got != want || err != nil {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+}
+
 // TestResolverReadOnly: settings of read-only parameters count for nothing, but in the
 // default of mynetworks. A service has its name in each version.
 func TestResolverReadOnly(t *testing.T) {
