@@ -21,7 +21,12 @@ type Set struct {
 	shared map[string]*endpoint
 	// servers is made for the first table that has a server.
 	servers *servers
+	depth   int // how many tables are being opened, each for the one before
 }
+
+// maxDepth bounds how deep tables stand in others: a memcache table can be its own
+// backup, of which Postfix dies when its stack is full.
+const maxDepth = 1000
 
 // NewSet returns a set without tables.
 func NewSet(opt Options) *Set {
@@ -120,6 +125,11 @@ func (s *Set) open(spec string, flags Flags) (Table, error) {
 		}
 		open = openForeign
 	}
+	if s.depth >= maxDepth {
+		return nil, fatalError("open dictionary: "+spec+": more than "+decimal(maxDepth)+" tables in each other", nil)
+	}
+	s.depth++
+	defer func() { s.depth-- }()
 	t, err := open(&opening{set: s, typ: typ, name: name, flags: flags})
 	var broken *cannotOpen
 	if errors.As(err, &broken) {

@@ -89,6 +89,17 @@ func TestSettingsFiles(t *testing.T) {
 	if _, err := table.NewSet(table.Options{}).Open("memcache:"+dir, listFlags); err == nil || err.Error() != "read "+dir+": Is a directory" || table.ClassOf(err) != table.Fatal {
 		t.Errorf("a folder: %v", err)
 	}
+	// One that is its own backup would be opened for ever.
+	loop := "memcache:" + dir + "/loop"
+	if err := os.WriteFile(dir+"/loop", []byte("backup = "+loop+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	set := table.NewSet(table.Options{})
+	for range 2 {
+		if _, err := set.Open(loop, listFlags); err == nil || err.Error() != "open dictionary: "+loop+": more than 1000 tables in each other" || table.ClassOf(err) != table.Fatal {
+			t.Errorf("its own backup: %v", err)
+		}
+	}
 	// A name with a dot is that of a file too.
 	t.Chdir(dir)
 	if err := os.WriteFile("x", []byte("ttl\n"), 0o600); err != nil {
