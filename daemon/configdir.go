@@ -8,9 +8,9 @@ import (
 
 	"github.com/hashicorp/go-multierror"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // configFiles are main.cf and master.cf.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/matchlist"
 	"github.com/qmqpd/qmqpd/daemon/table"
@@ -121,8 +120,7 @@ func changed(tables *table.Set, log *maillog.Logger) string {
 // loadedTables reads which lookup tables the Postfix of this machine loads from
 // libraries.
 func loadedTables(eff *params.Effective, log *maillog.Logger) (dynamicmaps.Tables, error) {
-	r := dynamicmaps.Reader{Reason: errno.Text, Warn: func(text string) { log.Warningf("%s", text) }}
-	loaded, err := r.Read(eff.String("meta_directory"), eff.String("shlib_directory"))
+	loaded, err := dynamicmaps.Read(eff.String("meta_directory"), eff.String("shlib_directory"), func(text string) { log.Warningf("%s", text) })
 	if err != nil {
 		return nil, maillog.FatalError("%w", err)
 	}

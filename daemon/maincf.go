@@ -4,10 +4,10 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params/directfile"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // hotPause is how long to wait before a file that is being edited is read

@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/qmqpd/qmqpd/daemon/cleanup"
-	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/jail"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/master"
@@ -23,6 +22,7 @@ import (
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
 	"github.com/qmqpd/qmqpd/params/dynamicmaps"
+	"github.com/qmqpd/qmqpd/params/errno"
 	"github.com/qmqpd/qmqpd/params/hostname"
 )
 

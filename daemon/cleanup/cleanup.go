@@ -13,11 +13,11 @@ import (
 	"time"
 
 	"github.com/qmqpd/qmqpd/daemon/attr"
-	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
 	"github.com/qmqpd/qmqpd/daemon/patience"
 	"github.com/qmqpd/qmqpd/daemon/sockpath"
+	"github.com/qmqpd/qmqpd/params/errno"
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
 

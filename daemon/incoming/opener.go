@@ -7,13 +7,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
 	"github.com/qmqpd/qmqpd/daemon/mime"
 	"github.com/qmqpd/qmqpd/daemon/rewrite"
 	"github.com/qmqpd/qmqpd/daemon/rfc822"
 	"github.com/qmqpd/qmqpd/daemon/spool"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // Opener is a mailstream.Opener that writes queue files. It may be used by

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"syscall"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/mailstream"
 	"github.com/qmqpd/qmqpd/daemon/mime"
 	"github.com/qmqpd/qmqpd/daemon/rewrite"
 	"github.com/qmqpd/qmqpd/daemon/rfc822"
 	"github.com/qmqpd/qmqpd/daemon/spool"
+	"github.com/qmqpd/qmqpd/params/errno"
 	"github.com/qmqpd/qmqpd/queuefmt"
 )
 

@@ -17,8 +17,8 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // Config says what to give up. The zero value changes nothing.

@@ -3,8 +3,8 @@ package master
 import (
 	"golang.org/x/sys/unix"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // Descriptors that a child inherits from master.

@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
 	"github.com/qmqpd/qmqpd/daemon/poll"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // FailurePause is how long the original sleeps after a fatal error, so that a broken

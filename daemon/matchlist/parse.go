@@ -7,8 +7,8 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/table"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // Options say how a list is read and matched.

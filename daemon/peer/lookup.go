@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/maillog"
+	"github.com/qmqpd/qmqpd/params/errno"
 	"github.com/qmqpd/qmqpd/params/hostname"
 	"github.com/qmqpd/qmqpd/params/hosttext"
 )

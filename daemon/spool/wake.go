@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/daemon/sockpath"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // wakeRequest tells qmgr(8) that mail came in (Postfix mail_proto.h,

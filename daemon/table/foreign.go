@@ -4,7 +4,7 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // openForeign refuses a type whose client library only Postfix has. proxymap(8)

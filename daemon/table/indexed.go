@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // indexedFile is a table in a file that postmap(1) writes: hash, btree, cdb,

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // memcacheTable asks a memcached server, and then a backup table whose answer

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"sync/atomic"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
 	"github.com/qmqpd/qmqpd/params/accountfile"
 	"github.com/qmqpd/qmqpd/params/directfile"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // unixTable reads a user or group from the system's database, the file that

@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // readRules returns the text of a rule table: the file of that name, or the

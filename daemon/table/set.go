@@ -5,7 +5,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // Set opens tables and keeps them, each under the name by which Postfix

@@ -6,7 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/qmqpd/qmqpd/daemon/errno"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // openTexthash reads the text that postmap(1) would make a hash file of into

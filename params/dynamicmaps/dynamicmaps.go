@@ -12,6 +12,7 @@ import (
 
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params/directfile"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // Name is the name of the file, in meta_directory. Further files are in the
@@ -22,30 +23,22 @@ const Name = "dynamicmaps.cf"
 // where there is no file that could be used.
 type Tables map[string]string
 
-// Reader says how trouble is told. Both functions must be there.
-type Reader struct {
-	// Reason gives an error of the system its text, as strerror(3) does.
-	Reason func(error) string
-	// Warn takes the warnings, without "warning: ".
-	Warn func(text string)
-}
-
 // Read reads metaDirectory/dynamicmaps.cf and its directory. Libraries without
 // an absolute path are in libraryDirectory, which is shlib_directory. A missing
-// file is an empty one. The error is what Postfix programs end with; its text
+// file is an empty one. warn takes the warnings, without "warning: ". The error is what Postfix programs end with; its text
 // begins with the file and the line. Source: Postfix 3.10 dynamicmaps.c,
 // dymap_init.
-func (r Reader) Read(metaDirectory, libraryDirectory string) (Tables, error) {
+func Read(metaDirectory, libraryDirectory string, warn func(text string)) (Tables, error) {
 	var tables Tables
 	path := metaDirectory + "/" + Name
-	if err := r.read(&tables, path, libraryDirectory); err != nil {
+	if err := tables.read(path, libraryDirectory, warn); err != nil {
 		return nil, err
 	}
 	path += ".d"
 	const readAndSearch = 4 | 1
 	if err := syscall.Access(path, readAndSearch); err != nil {
 		if err != syscall.ENOENT {
-			r.Warn(path + ": directory open failed: " + r.Reason(err))
+			warn(path + ": directory open failed: " + errno.Text(err))
 		}
 		return tables, nil
 	}
@@ -53,39 +46,39 @@ func (r Reader) Read(metaDirectory, libraryDirectory string) (Tables, error) {
 	// type the first one counts.
 	names, err := directfile.ReadNames(path)
 	if errors.Is(err, syscall.ENOTDIR) {
-		return nil, errors.New("scan_dir_push: open directory " + path + ": " + r.Reason(err))
+		return nil, errors.New("scan_dir_push: open directory " + path + ": " + errno.Text(err))
 	}
 	for _, name := range names {
-		if err := r.read(&tables, path+"/"+name, libraryDirectory); err != nil {
+		if err := tables.read(path+"/"+name, libraryDirectory, warn); err != nil {
 			return nil, err
 		}
 	}
 	if err != nil {
-		r.Warn(path + ": directory read error: " + r.Reason(err))
+		warn(path + ": directory read error: " + errno.Text(err))
 	}
 	return tables, nil
 }
 
 // read adds the entries of one file.
-func (r Reader) read(tables *Tables, path, libraryDirectory string) error {
+func (t *Tables) read(path, libraryDirectory string, warn func(text string)) error {
 	f, err := directfile.Open(path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
-		return errors.New(path + ": file open failed: " + r.Reason(err))
+		return errors.New(path + ": file open failed: " + errno.Text(err))
 	}
 	defer f.Close()
 	var st syscall.Stat_t
 	if err := f.Stat(&st); err != nil {
-		return errors.New(path + ": fstat failed; " + r.Reason(err))
+		return errors.New(path + ": fstat failed; " + errno.Text(err))
 	}
 	if st.Uid != 0 || st.Mode&0o022 != 0 {
-		r.Warn(path + ": file is owned or writable by non-root users -- skipping this file")
+		warn(path + ": file is owned or writable by non-root users -- skipping this file")
 		return nil
 	}
-	if *tables == nil {
-		*tables = Tables{}
+	if *t == nil {
+		*t = Tables{}
 	}
 	// What cannot be read, a directory for one, is the end of the file.
 	data, _ := f.ReadAll()
@@ -105,14 +98,14 @@ func (r Reader) read(tables *Tables, path, libraryDirectory string) error {
 		if c := name[0]; c-'0' >= 10 && c|0x20-'a' >= 26 {
 			return errors.New(where + `unsupported syntax "` + name + `"`)
 		}
-		if _, ok := (*tables)[name]; ok {
-			r.Warn(path + `: ignoring duplicate entry for "` + name + `"`)
+		if _, ok := (*t)[name]; ok {
+			warn(path + `: ignoring duplicate entry for "` + name + `"`)
 			continue
 		}
 		if !strings.HasPrefix(library, "/") {
 			library = libraryDirectory + "/" + library
 		}
-		(*tables)[name] = library
+		(*t)[name] = library
 	}
 	return nil
 }

@@ -1,11 +1,9 @@
 package dynamicmaps
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,15 +14,7 @@ import (
 func read(dir string) (Tables, []string) {
 	var told []string
 	note := func(text string) { told = append(told, strings.ReplaceAll(text, dir+"/", "")) }
-	r := Reader{
-		Reason: func(err error) string {
-			var number syscall.Errno
-			errors.As(err, &number)
-			return number.Error()
-		},
-		Warn: func(text string) { note("warning: " + text) },
-	}
-	tables, err := r.Read(dir, "/lib")
+	tables, err := Read(dir, "/lib", func(text string) { note("warning: " + text) })
 	if err != nil {
 		note(err.Error())
 	}
@@ -104,13 +94,13 @@ func TestDirectory(t *testing.T) {
 
 	dir = t.TempDir()
 	write(t, dir, Name+".d", "")
-	if _, told := read(dir); len(told) != 1 || told[0] != "warning: dynamicmaps.cf.d: directory open failed: permission denied" {
+	if _, told := read(dir); len(told) != 1 || told[0] != "warning: dynamicmaps.cf.d: directory open failed: Permission denied" {
 		t.Errorf("a file for a directory: %q", told)
 	}
 	if err := os.Chmod(filepath.Join(dir, Name+".d"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if _, told := read(dir); len(told) != 1 || told[0] != "scan_dir_push: open directory dynamicmaps.cf.d: not a directory" {
+	if _, told := read(dir); len(told) != 1 || told[0] != "scan_dir_push: open directory dynamicmaps.cf.d: Not a directory" {
 		t.Errorf("a program for a directory: %q", told)
 	}
 }

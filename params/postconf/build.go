@@ -10,6 +10,7 @@ import (
 	"github.com/qmqpd/qmqpd/params"
 	"github.com/qmqpd/qmqpd/params/directfile"
 	"github.com/qmqpd/qmqpd/params/dynamicmaps"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // Build is an installed Postfix. It is asked, without being run, for what only
@@ -115,7 +116,7 @@ func (r *run) showMaps() error {
 
 // dynamicTables reads the types of the tables that are loaded from libraries.
 func (r *run) dynamicTables(metaDirectory string) ([]string, error) {
-	tables, err := dynamicmaps.Reader{Reason: reason, Warn: r.warn}.Read(metaDirectory, "")
+	tables, err := dynamicmaps.Read(metaDirectory, "", r.warn)
 	if err != nil {
 		return nil, &Fatal{err.Error()}
 	}
@@ -190,7 +191,7 @@ func (r *run) templates() error {
 		env = append(env, "MAIL_CONFIG="+dir)
 	}
 	path := e.String("daemon_directory") + "/bounce"
-	return &Fatal{"execv " + path + ": " + reason(r.Exec(path, args, env))}
+	return &Fatal{"execv " + path + ": " + errno.Text(r.Exec(path, args, env))}
 }
 
 // showSASL is -a and -A: the types of SASL plug-ins.

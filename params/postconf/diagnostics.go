@@ -1,10 +1,8 @@
 package postconf
 
 import (
-	"errors"
 	"io"
 	"strconv"
-	"syscall"
 	"unicode/utf8"
 )
 
@@ -59,20 +57,6 @@ func (d *diagnostics) write(severity, text string) {
 		line[i] = '?'
 	}
 	d.w.Write(append(line, '\n'))
-}
-
-// reason returns the C library's text for the system error in err.
-func reason(err error) string {
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return err.Error()
-	}
-	text := []byte(errno.Error())
-	// Go has the same texts, in lower case.
-	if c := text[0]; 'a' <= c && c <= 'z' {
-		text[0] = c - 'a' + 'A'
-	}
-	return string(text)
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params/directfile"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // snapshotTries bounds how often a file is read that keeps changing.
@@ -104,7 +105,7 @@ func (r *run) parseMain(presets ...mainconf.Setting) (*mainconf.Main, error) {
 		if opened {
 			what = "read "
 		}
-		return nil, &Fatal{what + r.mainPath + ": " + reason(err)}
+		return nil, &Fatal{what + r.mainPath + ": " + errno.Text(err)}
 	}
 	doc, err := mainconf.ParseMain(r.mainPath, data, presets...)
 	return doc, r.report(doc.Warnings, err)
@@ -134,7 +135,7 @@ func (r *run) report(warnings []mainconf.Warning, err error) error {
 func (r *run) readMaster(required bool) error {
 	data, opened, err := readSnapshot(r.masterPath)
 	if err != nil && !opened {
-		text := "open " + r.masterPath + ": " + reason(err)
+		text := "open " + r.masterPath + ": " + errno.Text(err)
 		if required {
 			return &Fatal{text}
 		}

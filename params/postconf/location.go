@@ -6,6 +6,7 @@ import (
 
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // wanted returns the configuration directory that the command line or the
@@ -64,7 +65,7 @@ func (r *run) authorize(dir string) error {
 		if opened {
 			what = "read"
 		}
-		return &Fatal{what + " file " + path + ": " + reason(err)}
+		return &Fatal{what + " file " + path + ": " + errno.Text(err)}
 	}
 	doc, _ := mainconf.ParseMain(path, data) // stock passes over lines that are none
 	allows := func(e mainconf.Entry) bool {

@@ -6,6 +6,7 @@ import (
 	"syscall"
 
 	"github.com/qmqpd/qmqpd/mainconf"
+	"github.com/qmqpd/qmqpd/params/errno"
 )
 
 // scanTables looks for type:name tables in a parameter's value. A name that is
@@ -146,7 +147,7 @@ func (r *run) checkClient(typ, path string, suffixes []string) error {
 	data, opened, failure := readClient(path)
 	if failure != nil && !opened {
 		if !errors.Is(failure, syscall.EACCES) {
-			r.warn("open \"" + typ + "\" configuration \"" + path + "\": " + reason(failure))
+			r.warn("open \"" + typ + "\" configuration \"" + path + "\": " + errno.Text(failure))
 		}
 		return nil
 	}
@@ -155,7 +156,7 @@ func (r *run) checkClient(typ, path string, suffixes []string) error {
 		return err
 	}
 	if failure != nil {
-		r.warn("read \"" + typ + "\" configuration \"" + path + "\": " + reason(failure))
+		r.warn("read \"" + typ + "\" configuration \"" + path + "\": " + errno.Text(failure))
 		return nil
 	}
 	if r.request.quiet {
