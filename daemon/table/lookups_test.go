@@ -271,3 +271,25 @@ func TestLineWarnings(t *testing.T) {
 		})
 	}
 }
+
+// TestRandmap: each value can be chosen, and nothing but them.
+func TestRandmap(t *testing.T) {
+	next := 0
+	set := table.NewSet(table.Options{IntN: func(n int) int {
+		if n != 3 {
+			t.Errorf("a number below %d is asked for", n)
+		}
+		return next
+	}})
+	defer set.Close()
+	tbl, err := set.Open("randmap:{a, b, d}", listFlags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"a", "b", "d"} {
+		if got, found, err := tbl.Lookup(t.Context(), "key"); got != want || !found || err != nil {
+			t.Errorf("number %d: %q, %v, %v; want %q", next, got, found, err, want)
+		}
+		next++
+	}
+}

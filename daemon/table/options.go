@@ -2,6 +2,7 @@ package table
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"github.com/qmqpd/qmqpd/params/hostname"
@@ -77,6 +78,10 @@ type Options struct {
 	// there (memcache:prefix). Nil finds nothing.
 	Parameter func(name string) (value string, found bool)
 
+	// IntN returns a random number below n, for the choice of randmap. Nil is that
+	// of math/rand/v2.
+	IntN func(n int) int
+
 	// MaxFileSize bounds what is read into memory of one table's file.
 	// Zero means 1 GiB.
 	MaxFileSize int64
@@ -112,6 +117,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.LMDBMapSize == 0 {
 		o.LMDBMapSize = 16777216
+	}
+	if o.IntN == nil {
+		o.IntN = rand.IntN
 	}
 	if o.MaxFileSize == 0 {
 		o.MaxFileSize = 1 << 30

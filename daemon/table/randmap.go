@@ -1,15 +1,13 @@
 package table
 
-import (
-	"context"
-	"math/rand/v2"
-)
+import "context"
 
 // randTable gives one of its values by chance, whatever the key. Source:
 // Postfix 3.10 dict_random.c.
 type randTable struct {
 	name   string
 	values []string
+	intN   func(n int) int
 }
 
 func openRandmap(o *opening) (Table, error) {
@@ -17,7 +15,7 @@ func openRandmap(o *opening) (Table, error) {
 	if !ok {
 		return nil, &cannotOpen{`bad syntax: "randmap:` + o.name + `"; need "randmap:{value...}"`}
 	}
-	return &randTable{o.name, values}, nil
+	return &randTable{o.name, values, o.set.opt.IntN}, nil
 }
 
 func (t *randTable) Type() string { return "randmap" }
@@ -26,5 +24,5 @@ func (t *randTable) Kind() Kind   { return Pattern }
 func (t *randTable) Close() error { return nil }
 
 func (t *randTable) Lookup(context.Context, string) (string, bool, error) {
-	return t.values[rand.IntN(len(t.values))], true, nil
+	return t.values[t.intN(len(t.values))], true, nil
 }
