@@ -75,14 +75,23 @@ type Child struct {
 	ended time.Time
 }
 
-// ignoreSIGPIPE leaves SIGPIPE ignored for children, as master(8) does.
-var ignoreSIGPIPE = sync.OnceFunc(func() { signal.Ignore(syscall.SIGPIPE) })
+// masterSignals leaves SIGPIPE ignored for children, as master(8) does, and no other
+// signal, as it is where the tests are started by nohup(1) or in the background.
+var masterSignals = sync.OnceFunc(func() {
+	signal.Ignore(syscall.SIGPIPE)
+	for _, sig := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(sig) {
+			// What is caught is not handed on. Nobody listens: it goes on to do nothing here.
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
+})
 
 // StartChild starts a child as master(8) would, and kills it when t ends if
 // it still runs.
 func StartChild(t testing.TB, spec ChildSpec) *Child {
 	t.Helper()
-	ignoreSIGPIPE()
+	masterSignals()
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
