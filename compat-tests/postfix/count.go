@@ -1,8 +1,12 @@
 package postfix
 
 import (
+	"flag"
 	"fmt"
+	"runtime"
+	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -44,12 +48,20 @@ func count(t testing.TB) {
 	})
 }
 
-// Main runs the tests of one test program, removes what the package built for
-// them, prints how many compat cases ran, and returns the exit status. It is
+// Main runs the tests of one test program, twenty at once unless the command line has
+// another number, removes what the package built for them, prints how many compat cases ran, and returns the exit status. It is
 // the whole body of TestMain:
 //
 //	func TestMain(m *testing.M) { os.Exit(postfix.Main(m)) }
 func Main(m *testing.M) int {
+	// What the tests make for other users is for them, whatever the caller's umask.
+	syscall.Umask(0o022)
+	flag.Parse()
+	// These tests wait far more than they compute: for pauses that a server
+	// makes on purpose, and for other programs.
+	if f := flag.Lookup("test.parallel"); f.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
+		flag.Set("test.parallel", "20")
+	}
 	status := m.Run()
 	removeBuilt()
 	cases.Lock()
