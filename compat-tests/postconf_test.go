@@ -125,8 +125,9 @@ func TestPostconfFresh(t *testing.T) {
 	var (
 		ours answer
 		best = time.Hour // of some runs: the machine may be busy
+		most = 250 * time.Millisecond
 	)
-	for range 5 {
+	for n := 0; n < 20 && best > most; n++ {
 		now := time.Now()
 		if err := os.Chtimes(path, now, now); err != nil {
 			t.Fatal(err)
@@ -137,7 +138,7 @@ func TestPostconfFresh(t *testing.T) {
 		}
 		best = min(best, time.Since(now))
 	}
-	if best > 250*time.Millisecond {
+	if best > most {
 		t.Errorf("took %v; stock waits for 300 ms at least", best)
 	}
 	if err := os.Chtimes(path, coldTime, coldTime); err != nil {

@@ -226,6 +226,7 @@ func TestStressSettings(t *testing.T) {
 	s.WriteMaster(postfix.DefaultMaster + "0.0.0.0:" + strconv.Itoa(s.port) + " inet n - y - 3 qmqpd\n")
 	s.Reload()
 	from := func(host, text string) (string, time.Duration) {
+		began := time.Now()
 		c, err := standin.DialTCP(host, s.addr)
 		if err != nil {
 			t.Fatal(err)
@@ -234,7 +235,6 @@ func TestStressSettings(t *testing.T) {
 		if err := c.Send([]byte(text)); err != nil {
 			t.Fatal(err)
 		}
-		began := time.Now()
 		return readReply(t, c), time.Since(began)
 	}
 	if reply, took := from("127.0.0.1", "x"); !strings.HasPrefix(reply, "58:D") || took < 5*time.Second {
