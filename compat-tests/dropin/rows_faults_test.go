@@ -2,7 +2,6 @@ package dropin
 
 import (
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,7 +24,7 @@ func notAccepted(name string, err syscall.Errno, want string) judges.Row {
 	return judges.Row{Name: "accept, " + name, Main: []string{"max_idle = 2"}, Faults: noAccept(err), Play: func(s *judges.Scene) {
 		c := s.Dial(judges.Client{})
 		defer c.Close()
-		s.Child.Wait(10 * time.Second)
+		s.WaitEnd()
 	}, Want: []string{want}}
 }
 
@@ -33,7 +32,7 @@ func notAccepted(name string, err syscall.Errno, want string) judges.Row {
 // alone.
 func givesUp(s *judges.Scene) {
 	s.Client("client", judges.Client{Send: plain})
-	s.Child.Wait(5 * time.Second)
+	s.WaitEnd()
 }
 
 // oneSession makes ours do as the original does: one session at a time.
@@ -49,7 +48,7 @@ var faultRows = []judges.Row{
 	{Name: "accept, unix", Faults: noAccept(unix.ENFILE), Listen: []string{"unix"}, Play: givesUp, Want: []string{"error: accept connection: Too many open files in system", "fatal: too many errors", "exit 1"}},
 	{Name: "accept, pass", Faults: noAccept(unix.EMFILE), Listen: []string{"unix"}, Transport: "pass", Play: func(s *judges.Scene) {
 		s.Pass("client", "\x00", plain)
-		s.Child.Wait(5 * time.Second)
+		s.WaitEnd()
 	}, Want: []string{"warning: pass_accept_attr: cannot accept connection: Too many open files", "fatal: too many errors"}},
 	notAccepted("nobody there", unix.EAGAIN, "exit 0"),
 	notAccepted("client gone", unix.ECONNABORTED, "exit 0"),

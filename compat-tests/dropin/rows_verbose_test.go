@@ -38,9 +38,7 @@ var libraryLines = []string{"against Berkeley DB: "}
 func idle(s *judges.Scene) {
 	s.Client("client", judges.Client{Send: plain})
 	s.WaitSession()
-	if !s.Child.Wait(10 * time.Second) {
-		s.Note("still running")
-	}
+	s.WaitEnd()
 }
 
 // verboseRows are about what -v tells that no other row gives an occasion for.

@@ -34,7 +34,7 @@ type Scene struct {
 	base    string
 	sockets []*standin.Listener
 	cleanup *standin.Cleanup
-	postlog *postlog
+	postlog *postfix.Log
 	// logged is the length of the log when the server was started: an earlier
 	// process may have had the same id.
 	logged int
@@ -78,12 +78,10 @@ func (s *Scene) start() error {
 		}
 	}
 	if s.row.Postlog {
-		conn, err := postfix.ListenUnixgram(s.Path("@QUEUE/public/postlog"))
-		if err != nil {
+		var err error
+		if s.postlog, err = s.ListenPostlog(); err != nil {
 			return err
 		}
-		s.t.Cleanup(func() { conn.Close() })
-		s.postlog = readPostlog(conn)
 	}
 	if s.row.Stdin != "" {
 		return s.startStdin()
@@ -116,6 +114,21 @@ func (s *Scene) serve(path string, answer func(net.Conn)) error {
 	}
 	standin.Serve(s.t, l, answer)
 	return nil
+}
+
+// ListenPostlog takes the place of postlogd(8).
+func (s *Scene) ListenPostlog() (*postfix.Log, error) {
+	l, err := postfix.ListenLog(s.Path("@QUEUE/public/postlog"))
+	if err == nil {
+		s.t.Cleanup(l.Close)
+	}
+	return l, err
+}
+
+// Lines returns what came to a log socket so far.
+func (s *Scene) Lines(l *postfix.Log) []postfix.Line {
+	l.Sync(s.t)
+	return l.Lines()
 }
 
 // ListenCleanup starts the stand-in for cleanup(8).
@@ -337,6 +350,15 @@ func (s *Scene) WaitSession() {
 // WaitTaken waits until the server has accepted n connections in all.
 func (s *Scene) WaitTaken(n int) { s.Child.WaitRecords(2*n-1, patience) }
 
+// WaitEnd waits until the server has ended, and notes if it does not.
+func (s *Scene) WaitEnd() bool {
+	ended := s.Child.Wait(patience)
+	if !ended {
+		s.Note("the server still runs")
+	}
+	return ended
+}
+
 // WaitLog waits for a log line of the server that contains text.
 func (s *Scene) WaitLog(text string) {
 	s.judge.Log.WaitFor(s.t, s.logged, fmt.Sprintf("%q of %s", text, s.judge.name), func(l postfix.Line) bool {
@@ -348,8 +370,7 @@ func (s *Scene) WaitLog(text string) {
 // its end.
 func (s *Scene) finish() {
 	s.Child.EndStatus()
-	if !s.Child.Wait(patience) {
-		s.Note("the server still runs")
+	if !s.WaitEnd() {
 		s.Child.Signal(9)
 		s.Child.Wait(patience)
 	}

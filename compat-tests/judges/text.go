@@ -3,7 +3,6 @@ package judges
 import (
 	"crypto/sha256"
 	"fmt"
-	"net"
 	"regexp"
 	"slices"
 	"strconv"
@@ -100,43 +99,17 @@ func (s *Scene) ignored(text string) bool {
 // postlogStamp is the beginning of a datagram to postlogd(8).
 var postlogStamp = regexp.MustCompile(`^[A-Z][a-z][a-z] \d\d \d\d:\d\d:\d\d (\S+) ([^\[]*)\[\d+\]: (?s:(.*))$`)
 
-// postlog reads postlogd's socket as long as the server runs, which would wait
-// after a few lines that nobody takes.
-type postlog struct {
-	conn  *net.UnixConn
-	lines []string      // to be read when done
-	done  chan struct{} // closed when the last line has been read
-}
-
-func readPostlog(conn *net.UnixConn) *postlog {
-	p := &postlog{conn: conn, done: make(chan struct{})}
-	go func() {
-		defer close(p.done)
-		buf := make([]byte, 65536)
-		for {
-			n, err := conn.Read(buf)
-			if err != nil {
-				return
-			}
-			p.lines = append(p.lines, string(buf[:n]))
-		}
-	}()
-	return p
-}
-
 // postlogLines returns what came to postlogd's socket, without time and
 // process id. The server has ended: nothing more can come.
 func (s *Scene) postlogLines() []string {
 	if s.postlog == nil {
 		return nil
 	}
-	s.postlog.conn.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
-	<-s.postlog.done
 	var lines []string
-	for _, line := range s.postlog.lines {
-		part := postlogStamp.FindStringSubmatch(line)
+	for _, l := range s.Lines(s.postlog) {
+		part := postlogStamp.FindStringSubmatch(l.Raw)
 		if part == nil {
-			lines = append(lines, fmt.Sprintf("postlog, strange form: %q", line))
+			lines = append(lines, fmt.Sprintf("postlog, strange form: %q", l.Raw))
 			continue
 		}
 		lines = append(lines, fmt.Sprintf("postlog %s %s: %s", part[1], part[2], part[3]))

@@ -109,13 +109,13 @@ func New(t testing.TB, o Options) *Instance {
 	for _, jail := range []string{"/", QueueDir} {
 		t.Cleanup(i.MountCoverage(jail))
 	}
-	log, err := listenLog(i.Path("/dev/log"))
+	log, err := ListenLog(i.Path("/dev/log"))
 	if err != nil {
 		t.Fatalf("listen on the private /dev/log: %v", err)
 	}
 	i.Log = log
 	t.Cleanup(func() {
-		log.close()
+		log.Close()
 		if t.Failed() {
 			t.Logf("last lines of the private log:\n%s", log.tail(60))
 		}

@@ -70,7 +70,8 @@ type Log struct {
 
 const fencePrefix = "compat-fence "
 
-func listenLog(path string) (*Log, error) {
+// ListenLog collects what comes to a log socket at path until Close.
+func ListenLog(path string) (*Log, error) {
 	conn, err := ListenUnixgram(path)
 	if err != nil {
 		return nil, err
@@ -138,7 +139,7 @@ func (l *Log) receive() {
 		if err != nil {
 			return
 		}
-		raw := strings.TrimRight(string(buf[:n]), "\n\x00")
+		raw := string(buf[:n])
 		l.mu.Lock()
 		if done := l.fences[raw]; done != nil {
 			delete(l.fences, raw)
@@ -152,7 +153,8 @@ func (l *Log) receive() {
 	}
 }
 
-func (l *Log) close() { l.conn.Close() }
+// Close ends the collecting, and leaves the socket.
+func (l *Log) Close() { l.conn.Close() }
 
 // Sync returns when everything sent to the socket before the call has been
 // collected.
