@@ -147,7 +147,7 @@ func (o *ours) send(host string, req submission) result {
 		return strings.Contains(text, "disconnect from") &&
 			(strings.HasPrefix(reply, "K") || strings.Contains(text, ": removed ("))
 	}
-	for deadline := time.Now().Add(10 * time.Second); !ended(); {
+	for deadline := time.Now().Add(patience); !ended(); {
 		if time.Now().After(deadline) {
 			o.t.Fatalf("our server did not end the session:\n%s", text)
 		}

@@ -77,7 +77,7 @@ func exchange(addr string, req []byte) (string, error) {
 }
 
 func converse(conn net.Conn, req []byte) (string, error) {
-	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	conn.SetDeadline(time.Now().Add(patience))
 	go conn.Write(req)
 	in := bufio.NewReader(conn)
 	length, err := in.ReadString(':')

@@ -218,7 +218,7 @@ var lifeRows = []judges.Row{
 		s.Client("client 0", judges.Client{Send: plain})
 		s.WaitEnd()
 	}, Want: []string{"status record: AVAIL generation 7", "exit 0"}},
-	{Name: "max_idle 1 without a session", Main: []string{"max_idle = 1"}, Lasts: 10 * time.Second, Want: []string{"exit 0"}},
+	{Name: "max_idle 1 without a session", Main: []string{"max_idle = 1"}, Lasts: time.Minute, Want: []string{"exit 0"}},
 	{Name: "max_idle 2 after a session", Main: []string{"max_idle = 2"}, Play: func(s *judges.Scene) {
 		start := time.Now()
 		s.Client("client", judges.Client{Send: plain})

@@ -54,7 +54,7 @@ var optionRows = []judges.Row{
 	{Name: "-D with a debugger that is no command", Main: []string{"debugger_command = ((("}, Args: []string{"-D"}, Stderr: true, Clients: ok, Want: []string{`standard error: "sh: `}},
 	{Name: "-i 0", Args: []string{"-i", "0"}, Want: fatal("invalid max_idle: 0 (min 1)")},
 	{Name: "-i bad", Args: []string{"-i", "x"}, Want: fatal("parameter max_idle: bad time value or unit: x")},
-	{Name: "-i 1", Args: []string{"-i", "1"}, Lasts: 10 * time.Second, Want: []string{"exit 0"}},
+	{Name: "-i 1", Args: []string{"-i", "1"}, Lasts: time.Minute, Want: []string{"exit 0"}},
 	{Name: "-i over main.cf", Main: []string{"max_idle = bad"}, Args: []string{"-i", "2s"}, Clients: ok, Want: queued},
 	{Name: "-i and -o, the last wins", Args: []string{"-i", "2s", "-o", "max_idle=bad"}, Want: fatal("parameter max_idle: bad time value or unit: bad")},
 	{Name: "-l", Args: []string{"-l"}, Clients: ok, Look: []string{"@QUEUE/pid/inet.628"}, Want: []string{"file inet.628: missing"}},

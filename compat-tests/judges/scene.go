@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds every wait for what should come soon.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // longAgo is a time of change that no Postfix program takes for "just edited".
 var longAgo = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

@@ -6,7 +6,6 @@ import (
 	"os"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -88,7 +87,7 @@ func (s *Scene) startStdin() error {
 			mine.Close()
 		}
 	}
-	s.Child.Wait(20 * time.Second)
+	s.Child.Wait(patience)
 	var reply []byte
 	if spec.Stdout == spec.Stdin {
 		buf := make([]byte, 65536)

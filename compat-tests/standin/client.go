@@ -59,7 +59,7 @@ func DialTCP(from, addr string) (*Client, error) {
 	var err error
 	for range 100 {
 		port := firstClientPort + int((clientPorts.Add(1)+uint32(os.Getpid())*101)%allClientPorts)
-		dialer := net.Dialer{Timeout: 10 * time.Second, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from), Port: port}}
+		dialer := net.Dialer{Timeout: time.Minute, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from), Port: port}}
 		var conn net.Conn
 		if conn, err = dialer.Dial("tcp", addr); err == nil {
 			return &Client{conn: conn, Port: strconv.Itoa(port)}, nil
@@ -73,7 +73,7 @@ func DialTCP(from, addr string) (*Client, error) {
 
 // Send writes bytes. The error says that the server has closed.
 func (c *Client) Send(b []byte) error {
-	c.conn.SetWriteDeadline(time.Now().Add(30 * time.Second))
+	c.conn.SetWriteDeadline(time.Now().Add(2 * time.Minute))
 	_, err := c.conn.Write(b)
 	return err
 }
