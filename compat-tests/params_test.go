@@ -3,8 +3,6 @@ package compat
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -243,6 +241,7 @@ var commonCases = []configCase{
 	{"interfaces leading zero", "inet_interfaces = 127.0.0.01\n"},
 	{"interfaces same twice", "inet_interfaces = 127.0.0.1 127.1\n"},
 	{"interfaces zero", "inet_interfaces = 0\n"},
+	{"interfaces zero in brackets", "inet_interfaces = [0]\n"},
 	{"interfaces octal number", "inet_interfaces = 0644\n"},
 	{"interfaces blank inside", "inet_interfaces = 127 .1\n"},
 	{"interfaces mapped", "inet_interfaces = ::ffff:127.0.0.1\n"},
@@ -254,6 +253,9 @@ var commonCases = []configCase{
 	{"relayhost is self", "myhostname = a.example\nrelayhost = a.example\n"},
 	{"relayhost is self in capitals", "myhostname = a.example\nrelayhost = A.Example\n"},
 	{"relayhost is self in brackets", "myhostname = a.example\nrelayhost = [a.example]\n"},
+	{"relayhost is self in letters that fold to its own", "myhostname = kssffssst.example\nrelayhost = \u212a\u1e9e\ufb00\u00df\ufb05.example\nsmtputf8_enable = yes\n"},
+	{"relayhost is self in letters that fold to its own, UTF-8 off", "myhostname = kss.example\nrelayhost = \u212a\u00df.example\nsmtputf8_enable = no\n"},
+	{"relayhost in letters that fold to others", "myhostname = kssst.example\nrelayhost = \u212a\u017f\ufb05.example\nsmtputf8_enable = yes\n"},
 	{"relayhost macro", "relayhost = $myhostname\n"},
 	{"origin comma", "myorigin = a, b\n"},
 	{"origin blank", "myorigin = a b\n"},
@@ -264,6 +266,7 @@ var commonCases = []configCase{
 	{"origin two words in file", "myorigin = /etc/twoorigin\n"},
 	{"origin directory", "myorigin = /usr\n"},
 	{"origin blank line first", "myorigin = /etc/blankorigin\n"},
+	{"origin null byte in file", "myorigin = /etc/nullorigin\n"},
 	{"verp one", "default_verp_delimiters = +\n"},
 	{"verp three", "default_verp_delimiters = +=-\n"},
 	{"verp first", "default_verp_delimiters = *=\n"},
@@ -273,6 +276,8 @@ var commonCases = []configCase{
 	{"log permissions", "maillog_file_permissions = 0\n"},
 	{"log permissions 0640", "maillog_file_permissions = 0640\n"},
 	{"log permissions many zeros", "maillog_file_permissions = 000000644\n"},
+	{"log permissions 0600", "maillog_file_permissions = 0600\n"},
+	{"log permissions 0660", "maillog_file_permissions = 0660\n"},
 	{"log permissions 666", "maillog_file_permissions = 0666\n"},
 	{"log permissions and an error later", "maillog_file_permissions = 0666\nmyorigin = a b\n"},
 	{"log file elsewhere", "maillog_file = /nowhere/x\n"},
@@ -358,13 +363,11 @@ func addAccounts(pf *postfix.Instance) {
 		"mate:x:779:" + ownerGroup + "::/:/bin/sh\n" +
 		"dropper:x:780:" + drop + "::/:/bin/sh\n"
 	group += "twingroup:x:" + drop + ":\n"
-	// The files are hard links into the template.
-	for name, text := range map[string]string{"/etc/passwd": passwd, "/etc/group": group} {
-		os.Remove(filepath.Join(pf.Dir, name))
-		pf.WriteFile(name, text, 0o644)
-	}
+	pf.WriteFile("/etc/passwd", passwd, 0o644)
+	pf.WriteFile("/etc/group", group, 0o644)
 	pf.WriteFile("/etc/mailname", "from.file.example\nsecond\n", 0o644)
 	pf.WriteFile("/etc/emptyorigin", "", 0o644)
 	pf.WriteFile("/etc/twoorigin", "  a b \n", 0o644)
+	pf.WriteFile("/etc/nullorigin", "a.example\x00b c\n", 0o644)
 	pf.WriteFile("/etc/blankorigin", "\na.example\n", 0o644)
 }
