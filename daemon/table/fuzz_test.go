@@ -30,7 +30,7 @@ func lookUp(t *testing.T, spec string, keys ...string) {
 			t.Errorf("Lookup = %q, %v, %v", value, found, err)
 		}
 	}
-	if took := time.Since(start); took > 20*time.Second {
+	if took := time.Since(start); took > time.Minute {
 		t.Errorf("took %v", took)
 	}
 }

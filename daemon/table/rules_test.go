@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -34,13 +33,9 @@ func TestPCREExplodes(t *testing.T) {
 	}
 	log := &recorder{}
 	tbl := open(t, `pcre:{{/^(a+)+$/ one}, {!/^(a+)+$/ two}, {/b$/ three}}`, listFlags, log)
-	start := time.Now()
 	value, found, err := tbl.Lookup(context.Background(), strings.Repeat("a", 40)+"b")
 	if value != "three" || !found || err != nil {
 		t.Errorf("Lookup = %q, %v, %v, want three", value, found, err)
-	}
-	if took := time.Since(start); took > 20*time.Second {
-		t.Errorf("Lookup took %v", took)
 	}
 	name := tbl.Name()
 	want := []string{

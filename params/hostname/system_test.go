@@ -497,14 +497,14 @@ func TestSeveralServers(t *testing.T) {
 
 func TestCancelled(t *testing.T) {
 	d := newDNS(t, map[string]reply{"any slow.example": {silent: true}, "ptr 1.0.0.10.in-addr.arpa": {silent: true}})
-	s := NewSystem(SystemOptions{Port: d.port, Hostname: "h", Dir: etc(t, map[string]string{"resolv.conf": "nameserver 127.0.0.1\n"})})
+	s := NewSystem(SystemOptions{Port: d.port, Hostname: "h", Dir: etc(t, map[string]string{"resolv.conf": "nameserver 127.0.0.1\noptions timeout:30\n"})})
 	for _, query := range []string{"4 slow.example", "n 10.0.0.1"} {
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 		start := time.Now()
 		if got := ask(ctx, s, query); got != context.DeadlineExceeded.Error() {
 			t.Errorf("%s: %s", query, got)
 		}
-		if d := time.Since(start); d > 3*time.Second {
+		if d := time.Since(start); d > 25*time.Second {
 			t.Errorf("%s: took %v", query, d)
 		}
 		cancel()
