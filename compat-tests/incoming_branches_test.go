@@ -47,6 +47,7 @@ func branchCorpus() []incomingCase {
 	add := func(name, variant string, req submission) {
 		cases = append(cases, newIncomingCase(name, variant, req))
 	}
+	add("null byte in an 8-bit body", "strict8", submission{message: "X: y\n\na\x00b\u00e4\n"})
 	for _, v := range slices.Sorted(maps.Keys(branchVariants)) {
 		if !strings.HasPrefix(v, "sel-") {
 			continue

@@ -75,6 +75,11 @@ var edgeVariants = map[string]settings{
 	"known-failed":     {"header_checks": "regexp:{{/^(Subject|To): *DO (.*)/ $$2}}", "virtual_alias_maps": "texthash:DIR/virtual", "virtual_alias_expansion_limit": "4", "always_bcc": "wide@x"},
 	"size-prepend":     {"message_size_limit": "5000", "header_checks": "regexp:{{/^Subject/ PREPEND X-New: " + strings.Repeat("n", 9000) + "}}"},
 	"attrs":            {"queue_file_attribute_count_limit": "1"},
+	"attrs-9":          {"queue_file_attribute_count_limit": "9"},
+	"attrs-10":         {"queue_file_attribute_count_limit": "10"},
+	"no-filter":        {"receive_override_options": "no_header_body_checks", "message_strip_characters": "b", "message_reject_characters": "j"},
+	"header-200":       {"header_size_limit": "200"},
+	"literals-table":   {"mydestination": "static:x", "canonical_maps": "inline:{{lit = found@example.net}}"},
 	"verp":             {"verp_delimiter_filter": "+="},
 	"time":             {"delay_warning_time": "1000d", "empty_address_recipient": "@"},
 	"level0":           {"compatibility_level": "0", "mydestination": "localhost, localhost.example.org"},
@@ -148,6 +153,11 @@ func edgeCorpus() []incomingCase {
 	literal("[")
 	literal("]")
 	literal("[1.2.3.4].")
+	add("literal with two dots", "literals-table", submission{message: "To: lit@a..\n\nb\n", sender: "lit@a.", recipients: []string{"lit@a..", "lit@a"}})
+	add("long value", "stock", submission{message: "TLS-Required: " + strings.Repeat("x", 150) + "\n\nb\n"})
+	for n := 178; n <= 180; n++ {
+		add("line that ends near nine tenths", "header-200", submission{message: "X: " + strings.Repeat("x", n-3) + "\n " + strings.Repeat("y", 50) + "\n\nb\n"})
+	}
 	for _, a := range []string{"user", "user%dom", "a!b", "user@", "@", "u@h", "u@h.", "u%h.", "u%", "%", "u@[1.2.3.4]", "u@\"h\"", "u@(h)", "u@h i", "@a:u", "@a:b:u", "@a:b@c:", "@:"} {
 		for _, v := range []string{"percent", "percent2", "myorigin-file"} {
 			add("rewrite "+a, v, submission{message: "To: " + a + ", b\n\nb\n", sender: a, recipients: []string{a}})
