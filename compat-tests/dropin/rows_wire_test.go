@@ -131,8 +131,8 @@ var wireRows = []judges.Row{
 	{Name: "byte by byte, never half-closed", Clients: []judges.Client{{Send: standin.Request("Subject: x\n\n"+strings.Repeat("line\n", 40), "s@x", "r@x", "r@y"), Piece: 1}}, Want: queued},
 	{Name: "in two halves", Clients: []judges.Client{{Send: plain, Piece: len(plain) / 2, Pause: 50 * time.Millisecond}}, Want: queued},
 	{Name: "gives up before the reply", Cleanup: []standin.Verdict{{}}, Clients: []judges.Client{{Send: plain, Hangup: true}}, Want: []string{"E "}},
-	{Name: "gives up by a reset before the reply", Main: []string{"qmqpd_error_delay = 1"}, Cleanup: []standin.Verdict{{Status: 2}}, Play: resetAfter(plain), Want: []string{"lost connection while sending completion status"}},
-	{Name: "gives up by a reset before the refusal", Main: []string{"qmqpd_error_delay = 1", "qmqpd_authorized_clients ="}, Play: func(s *judges.Scene) {
+	{Name: "gives up by a reset before the reply", Main: []string{"qmqpd_error_delay = 5"}, Cleanup: []standin.Verdict{{Status: 2}}, Play: resetAfter(plain), Want: []string{"lost connection while sending completion status"}},
+	{Name: "gives up by a reset before the refusal", Main: []string{"qmqpd_error_delay = 5", "qmqpd_authorized_clients ="}, Play: func(s *judges.Scene) {
 		c := s.Dial(judges.Client{})
 		s.WaitLog("connect from")
 		c.Reset()
