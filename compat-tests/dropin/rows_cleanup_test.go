@@ -159,8 +159,8 @@ var cleanupRows = []judges.Row{
 	hangup(finished("cut in the reason", "status\x000\x00reason\x00ab", writeError)),
 	hangup(finished("without the terminator", "status\x000\x00reason\x00\x00", "Error")),
 	verdict("final missing", standin.Verdict{HangupFinal: true}, writeError),
-	{Name: "final withheld", Main: []string{"ipc_timeout = 1"}, Cleanup: []standin.Verdict{{NoFinal: true}}, Clients: ok, Want: []string{writeError}},
-	{Name: "final cut and withheld", Main: []string{"ipc_timeout = 1"}, Cleanup: []standin.Verdict{{Final: []byte("status\x000")}}, Clients: ok, Want: []string{writeError}},
+	{Name: "final withheld", Main: []string{"ipc_timeout = 2"}, Cleanup: []standin.Verdict{{NoFinal: true}}, Clients: ok, Want: []string{writeError}},
+	{Name: "final cut and withheld", Main: []string{"ipc_timeout = 2"}, Cleanup: []standin.Verdict{{Final: []byte("status\x000")}}, Clients: ok, Want: []string{writeError}},
 	{Name: "long reason", Cleanup: []standin.Verdict{{Status: 8, Reason: string(make3000())}}, Clients: ok, Want: []string{"DError: "}},
 
 	{Name: "socket comes late", NoCleanup: true, Play: func(s *judges.Scene) {

@@ -30,7 +30,7 @@ var paramRows = []judges.Row{
 	{Name: "dollar sign", Main: []string{"content_filter = a$$b:x"}, Clients: ok, Want: []string{`L "a$b:x"`}},
 	{Name: "verp_delimiter_filter all", Main: []string{"verp_delimiter_filter = -=+*#"}, Clients: one(standin.Request("m", "list#@e-@[]", "r")), Want: []string{`V "#="`}},
 	{Name: "line_length_limit 513", Main: []string{"line_length_limit = 513"}, Clients: one(standin.Request(strings.Repeat("x", 513)+"\n"+strings.Repeat("y", 514)+"\n", "s", "r")), Want: queued},
-	{Name: "ipc_timeout is for one operation", Main: []string{"ipc_timeout = 1"}, Clients: []judges.Client{{Send: plain, Piece: 8, Pause: 400e6}}, Want: queued},
+	{Name: "ipc_timeout is for one operation", Main: []string{"ipc_timeout = 2"}, Clients: []judges.Client{{Send: plain, Piece: 8, Pause: 400e6}}, Want: queued},
 	{Name: "qmqpd_timeout 1 and a silent cleanup", Main: []string{"qmqpd_timeout = 1", "ipc_timeout = 3"}, Cleanup: []standin.Verdict{{NoFinal: true}}, Clients: ok, Want: []string{writeError}},
 	{Name: "timeouts of stress", Args: []string{"-o", "stress=yes", "-o", "qmqpd_timeout=${stress?{1}:{300}}s"}, Clients: one("1"), Want: []string{"read/write timeout"}},
 	{Name: "inet_interfaces all", Main: []string{"inet_interfaces = all"}, Clients: ok, Want: queued},
