@@ -48,6 +48,8 @@ var maildropRows = []struct {
 	{name: "killed before sender", edit: func(f *brokenFile) { f.insert('S', 'K', "x") }},
 	{name: "DSN original before sender", accepted: true, edit: func(f *brokenFile) { f.insert('S', 'A', "dsn_orig_rcpt=rfc822;x@y.example") }},
 	{name: "envelope id", edit: func(f *brokenFile) { f.insert('R', 'A', "envelope_id=a\x01") }},
+	{name: "envelope id with DEL", edit: func(f *brokenFile) { f.insert('R', 'A', "envelope_id=a\x7f") }},
+	{name: "envelope id with a tilde and a blank", accepted: true, edit: func(f *brokenFile) { f.insert('R', 'A', "envelope_id=a ~") }},
 	{name: "envelope id in extracted", accepted: true, edit: func(f *brokenFile) { f.insert('E', 'A', "envelope_id=a\x01") }},
 	{name: "rewrite context", edit: func(f *brokenFile) { f.insert('R', 'A', "rewrite_context=x") }},
 	{name: "rewrite context in extracted", accepted: true, edit: func(f *brokenFile) { f.insert('E', 'A', "rewrite_context=x") }},
