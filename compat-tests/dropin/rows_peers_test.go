@@ -296,6 +296,7 @@ var accessRows = []judges.Row{
 	fileList("!127.0.0.1\n127.0.0.0/8", "!@CONF/list", "127.0.0.1", in),
 	fileList("# comment\n\n127.0.0.2,\n   127.0.0.1", "@CONF/list", "127.0.0.1", in),
 	fileList("127.0.0.2 127.0.0.1 # no comment", "@CONF/list", "127.0.0.1", "exit"),
+	fileList("127.0.0.1 # no comment, and too long to be told whole", "@CONF/list", "127.0.0.1", "not allowed: # no comment, and too ..."),
 	fileList("", "@CONF/list", "127.0.0.1", out),
 	fileList("/rows/none", "@CONF/list", "127.0.0.1", bad),
 	fileList("static:x", "@CONF/list", "127.0.0.1", in),
