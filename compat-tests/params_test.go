@@ -297,6 +297,7 @@ var commonCases = []configCase{
 	{"service name", "service_name = x\n"},
 	{"config directory", "config_directory = /elsewhere\n"},
 	{"undefined", "content_filter = $nosuch\nmydestination = $nosuch\n"},
+	{"macros without a name", "mydestination = $ $ ${\n"},
 	{"self reference", "mydestination = $mydestination\n"},
 	{"mutual reference", "mydestination = $relayhost\nrelayhost = x $mydestination y\n"},
 	{"self reference in a condition", "mydestination = ${mydestination?{x}:{y}}\n"},

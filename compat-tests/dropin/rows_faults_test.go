@@ -21,7 +21,7 @@ func noAccept(err syscall.Errno) []standin.Fault {
 // notAccepted is a row in which accepting fails. The server tries again and again,
 // but no longer than it may be idle.
 func notAccepted(name string, err syscall.Errno, want string) judges.Row {
-	return judges.Row{Name: "accept, " + name, Main: []string{"max_idle = 2"}, Faults: noAccept(err), Play: func(s *judges.Scene) {
+	return judges.Row{Name: "accept, " + name, Main: []string{"max_idle = 4"}, Faults: noAccept(err), Play: func(s *judges.Scene) {
 		c := s.Dial(judges.Client{})
 		defer c.Close()
 		s.WaitEnd()

@@ -67,7 +67,7 @@ var verboseRows = []judges.Row{
 	verbose(judges.Row{Name: "port logging and -o", Args: []string{"-o", "qmqpd_client_port_logging=yes", "-o", "receive_override_options=no_milters, no_address_mappings"}, Clients: ok, Want: []string{"name_mask: no_milters", "name_mask: no_address_mappings"}}),
 	verbose(judges.Row{Name: "receive_override_options with an unknown word", Main: []string{"receive_override_options = no_milters, no_such, no_address_mappings"}, Want: []string{"name_mask: no_milters", "fatal: unknown receive_override_options"}}),
 	verbose(judges.Row{Name: "unix", Listen: []string{"unix"}, Clients: []judges.Client{{Send: plain}, {Send: plain}}, Want: queued}),
-	verbose(judges.Row{Name: "idle end", Main: []string{"max_idle = 1"}, Play: idle, Want: []string{"idle timeout -- exiting"}}),
+	verbose(judges.Row{Name: "idle end", Main: []string{"max_idle = 4"}, Play: idle, Want: []string{"idle timeout -- exiting"}}),
 	verbose(judges.Row{Name: "max_use", Main: []string{"max_use = 1"}, Play: idle, Want: []string{"connection closed"}}),
 	verbose(judges.Row{Name: "status channel ends in a session", Play: statusEnds, Want: []string{"master_notify: status 1: Broken pipe"}}),
 	verbose(judges.Row{Name: "table changes", Main: []string{"qmqpd_authorized_clients = cdb:@CONF/clients"}, Files: map[string]string{"@CONF/clients": "127.0.0.1 x\n"},
