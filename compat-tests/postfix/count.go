@@ -49,7 +49,8 @@ func count(t testing.TB) {
 }
 
 // Main runs the tests of one test program, twenty at once unless the command line has
-// another number, removes what the package built for them, prints how many compat cases ran, and returns the exit status. It is
+// another number, removes what the package built for them, prints how many compat cases
+// ran, and returns the exit status. It is
 // the whole body of TestMain:
 //
 //	func TestMain(m *testing.M) { os.Exit(postfix.Main(m)) }
