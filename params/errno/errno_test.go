@@ -18,7 +18,7 @@ func TestText(t *testing.T) {
 		{"wrapped", missing, "No such file or directory"},
 		{"zero", syscall.Errno(0), "Application error"},
 		{"plain", syscall.EACCES, "Permission denied"},
-		{"acronym", syscall.ESRMNT, "Srmount error"},
+		{"hyphen", syscall.EXDEV, "Invalid cross-device link"},
 		{"no number", errors.New("something else"), "something else"},
 	}
 	for _, tt := range tests {
