@@ -223,9 +223,25 @@ func (g *queueFiles) files(t *testing.T, n int) map[string][]byte {
 	files["text"] = []byte("From: nobody\n")
 	files["circle"] = append([]byte("S\x01x"), queuefmt.PointerRecord(3).AppendTo(nil)...)
 	files["circle2"] = append([]byte("T\x011S\x01x"), queuefmt.PointerRecord(3).AppendTo(nil)...)
+	files["most-jumps"] = reverseJumps(10_000)
+	files["too-many-jumps"] = reverseJumps(10_001)
 	files["five-length-bytes"] = []byte("C\x81\x80\x80\x80\x00x")
 	files["four-length-bytes"] = []byte("C\x81\x80\x80\x00xS\x80\x00")
 	return files
+}
+
+// reverseJumps makes a file in which n pointer records lead backward before a sender.
+func reverseJumps(n int) []byte {
+	b := []byte("T\x011")
+	size := len(queuefmt.PointerRecord(0).AppendTo(nil))
+	chain := len(b) + size // where the records begin that lead to each other
+	end := chain + (n+1)*size
+	b = queuefmt.PointerRecord(int64(end - size)).AppendTo(b)
+	b = queuefmt.PointerRecord(int64(end)).AppendTo(b)
+	for i := range n {
+		b = queuefmt.PointerRecord(int64(chain + i*size)).AppendTo(b)
+	}
+	return append(b, "S\x01x"...)
 }
 
 // postcatOption is a way to call postcat(1).
