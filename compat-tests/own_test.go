@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -265,10 +266,10 @@ func TestOwnConf(t *testing.T) {
 
 // ownHere is what a configuration of one's own cannot decide in a private root.
 const ownHere = `
-queue_directory = /var/spool/postfix
+queue_directory = ` + postfix.QueueDir + `
 data_directory = /var/lib/postfix
 command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
+daemon_directory = ` + postfix.DaemonDir + `
 mail_owner = postfix
 setgid_group = postdrop
 default_privs = nobody
@@ -348,7 +349,12 @@ func TestOwnConfMessages(t *testing.T) {
 			r.pf.WriteMaster("127.0.0.1:" + port + " inet n - y - 5 qmqpd\ncleanup unix n - y - 0 cleanup\nrewrite unix - - y - - trivial-rewrite\n")
 			if r.pf.TryStart() {
 				mark := r.pf.Log.Mark()
-				_, _ = exchange("127.0.0.1:"+port, ownSubmissions[0].bytes())
+				conn, err := net.Dial("tcp", "127.0.0.1:"+port) // qmqpd waits long for a cleanup(8) that does not start
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				_, _ = conn.Write(ownSubmissions[0].bytes())
 				r.pf.Log.WaitFor(t, mark, "of the end of a real program", func(l postfix.Line) bool { return strings.HasPrefix(l.Text, "fatal: ") })
 			}
 		})

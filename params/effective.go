@@ -144,7 +144,8 @@ func (e *Effective) Profile() Profile { return e.p.Profile }
 func (e *Effective) Err() error { return e.errs.first() }
 
 // Errors returns all errors as one, or nil. It is a go-multierror value that holds
-// *Error values. What is wrong with a default only because it refers to a parameter with an error is left out.
+// *Error values. What is wrong with a default only because it refers to a parameter
+// with an error is left out.
 func (e *Effective) Errors() error { return e.errs.err() }
 
 // Warnings returns what Postfix would have logged with severity warning, in

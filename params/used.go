@@ -1,8 +1,8 @@
 package params
 
-// uses follows which settings of Overrides have an effect. ReadCommon asks for many
-// parameters that most programs have no use for: a setting that was asked for there
-// counts only once the parameter is read, or named to Use, after that.
+// uses follows which settings of Master and Overrides have an effect. ReadCommon asks
+// for many parameters that most programs have no use for: a setting that was asked for
+// there counts only once the parameter is read, or named to Use, after that.
 type uses struct {
 	used map[string]bool // nil where nobody wants to know
 	// common says that ReadCommon is at work; reading is which parameter it reads,
@@ -44,9 +44,9 @@ func (u *uses) use(name string) {
 	}
 }
 
-// Used reports whether a setting of Overrides has been asked for, as a parameter or as
-// $name in the value of another, other than by ReadCommon alone. It takes
-// Process.FollowUse.
+// Used reports whether a setting of Master or Overrides has been asked for, as a
+// parameter or as $name in the value of another, other than by ReadCommon alone. It
+// takes Process.FollowUse.
 func (e *Effective) Used(name string) bool { return e.uses.used[name] }
 
 // Use says that the caller makes use of what ReadCommon has read of these parameters,

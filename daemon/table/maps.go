@@ -38,7 +38,8 @@ func CheckMaps(list string) error {
 
 // Find looks the whole key up in each table. An empty key is not found. An
 // error ends the search and has been logged, unless it is of class Fatal; so
-// does an empty value, which is an error of class Config. Source: Postfix 3.10 maps.c, maps_find.
+// does an empty value, which is an error of class Config. Source: Postfix 3.10
+// maps.c, maps_find.
 func (m *Maps) Find(ctx context.Context, key string) (value string, found bool, err error) {
 	return m.find(ctx, key, false)
 }

@@ -25,9 +25,9 @@ type Tables map[string]string
 
 // Read reads metaDirectory/dynamicmaps.cf and its directory. Libraries without
 // an absolute path are in libraryDirectory, which is shlib_directory. A missing
-// file is an empty one. warn takes the warnings, without "warning: ". The error is what Postfix programs end with; its text
-// begins with the file and the line. Source: Postfix 3.10 dynamicmaps.c,
-// dymap_init.
+// file is an empty one. warn takes the warnings, without "warning: ". The error is
+// what Postfix programs end with; its text begins with the file and the line.
+// Source: Postfix 3.10 dynamicmaps.c, dymap_init.
 func Read(metaDirectory, libraryDirectory string, warn func(text string)) (Tables, error) {
 	var tables Tables
 	path := metaDirectory + "/" + Name
