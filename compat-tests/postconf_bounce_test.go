@@ -1,8 +1,9 @@
 package compat
 
 import (
-	"os"
 	"testing"
+
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 )
 
 // TestPostconfBounce shows what the bounce daemon, which prints the templates, is
@@ -13,9 +14,8 @@ func TestPostconfBounce(t *testing.T) {
 	dir := pair.configure(t, map[string]string{
 		"main.cf":   "daemon_directory = @\nsyslog_name = tag\n",
 		"master.cf": "",
-		"bounce":    "#!/bin/sh\nfor a; do echo \"$a\"; done\nenv | sort\n",
 	})
-	if err := os.Chmod(pair.root.Path(dir+"/bounce"), 0o755); err != nil {
+	if err := postfix.WriteProgram(pair.root.Path(dir+"/bounce"), []byte("#!/bin/sh\nfor a; do echo \"$a\"; done\nenv | sort\n")); err != nil {
 		t.Fatal(err)
 	}
 	pair.sameAs(t, 0, dir, []string{

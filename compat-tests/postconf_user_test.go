@@ -98,7 +98,7 @@ func TestPostconfSetgid(t *testing.T) {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, data, 0o755); err != nil {
+		if err := postfix.WriteProgram(path, data); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.Chown(path, 0, 8); err != nil {

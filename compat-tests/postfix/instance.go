@@ -173,7 +173,7 @@ func (i *Instance) WriteFile(name, text string, mode os.FileMode) {
 	path := i.Path(name)
 	err := os.MkdirAll(filepath.Dir(path), 0o755)
 	if err == nil {
-		err = os.WriteFile(path, []byte(text), mode)
+		err = WriteProgram(path, []byte(text))
 	}
 	if err == nil {
 		err = os.Chmod(path, mode)
@@ -232,12 +232,7 @@ func (i *Instance) Install(src, name string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		i.t.Fatal(err)
 	}
-	// No other test may start a program meanwhile: until it has, it holds the
-	// file open for writing, and nobody can run it ("Text file busy").
-	syscall.ForkLock.RLock()
-	err := copyFile(src, path)
-	syscall.ForkLock.RUnlock()
-	if err != nil {
+	if err := copyFile(src, path); err != nil {
 		i.t.Fatal(err)
 	}
 	if err := os.Chmod(path, 0o755); err != nil {

@@ -29,17 +29,26 @@ func FreePort(t testing.TB) int {
 		if !ok {
 			continue
 		}
-		ln, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
-		if err != nil {
+		if isFree(port) != nil {
 			claim.Close()
 			continue
 		}
-		ln.Close()
 		t.Cleanup(func() { claim.Close() })
 		return port
 	}
 	t.Fatal("no free port")
 	return 0
+}
+
+// isFree returns an error if anything listens on a port, of any address.
+func isFree(port int) error {
+	return Unforked(func() error {
+		ln, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
+		if err == nil {
+			err = ln.Close()
+		}
+		return err
+	})
 }
 
 // claimPort keeps other test programs from a port until the claim is closed: between

@@ -35,7 +35,7 @@ func TestInstance(t *testing.T) {
 	}
 
 	program := filepath.Join(t.TempDir(), "program")
-	if err := os.WriteFile(program, []byte("#!/bin/sh\necho exchanged\n"), 0o755); err != nil {
+	if err := postfix.WriteProgram(program, []byte("#!/bin/sh\necho exchanged\n")); err != nil {
 		t.Fatal(err)
 	}
 	before, err := os.Stat(filepath.Join(postfix.Root(t), postfix.DaemonDir, "qmqpd"))

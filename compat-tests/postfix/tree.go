@@ -84,8 +84,13 @@ func copyTree(src, dst string, file func(src, dst string) error) error {
 	})
 }
 
-// copyFile copies one regular file with its owner and mode.
+// copyFile copies one regular file with its owner and mode. It may be a program, to be
+// run at once.
 func copyFile(src, dst string) error {
+	return Unforked(func() error { return copyData(src, dst) })
+}
+
+func copyData(src, dst string) error {
 	in, err := os.Open(src)
 	if err != nil {
 		return err

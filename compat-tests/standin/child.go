@@ -217,6 +217,7 @@ func (c *Child) readStatus() {
 // CloseStatus closes master's end of the status channel, as a reload does.
 func (c *Child) CloseStatus() {
 	if c.status != nil {
+		hangUp(c.status)
 		c.status.Close()
 	}
 }

@@ -88,6 +88,7 @@ func ListenCleanup(t testing.TB, path string, verdict func(n int) Verdict) *Clea
 
 // Close ends the stand-in and all its connections.
 func (c *Cleanup) Close() {
+	hangUp(c.ln)
 	c.ln.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()

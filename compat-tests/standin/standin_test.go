@@ -2,10 +2,12 @@ package standin
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -93,6 +95,32 @@ func TestDNS(t *testing.T) {
 	}
 }
 
+// copyOf keeps a copy of a descriptor until the end of the test, as a process has that is
+// being started.
+func copyOf(t *testing.T, socket syscall.Conn) {
+	t.Helper()
+	conn, err := socket.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd := -1
+	if err := errors.Join(conn.Control(func(original uintptr) { fd, err = syscall.Dup(int(original)) }), err); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Close(fd) })
+}
+
+// TestCleanupClosed shows that nobody listens once the stand-in cleanup(8) is closed.
+func TestCleanupClosed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cleanup")
+	c := ListenCleanup(t, path, nil)
+	copyOf(t, c.ln)
+	c.Close()
+	if conn, err := postfix.DialUnix(path); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("connection %v, error %v, want %v", conn, err, syscall.ECONNREFUSED)
+	}
+}
+
 // TestChild starts a shell in the place of a daemon, which writes one status
 // record and a half and ends when the status channel is closed.
 func TestChild(t *testing.T) {
@@ -113,6 +141,7 @@ func TestChild(t *testing.T) {
 	if len(records) != 1 || records[0] != (Record{PID: 2, Generation: 7, Status: 1}) || string(rest) != "ab" {
 		t.Errorf("status records %v and %q", records, rest)
 	}
+	copyOf(t, c.status)
 	c.CloseStatus()
 	if !c.Wait(10 * time.Second) {
 		t.Fatal("the child does not see the closed status channel")
