@@ -184,17 +184,15 @@ func (l *link) usable() bool {
 	quiet := false
 	err = raw.Control(func(fd uintptr) {
 		if e.asksBlindly {
-			// To read would take an error, such as a reset, that the next request is to
-			// find.
-			fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-			if _, err := unix.Poll(fds, 0); err == nil && fds[0].Revents&unix.POLLERR != 0 {
-				quiet = true
-				return
-			}
+			// To read, were it only to look, would take an error, such as a reset, that
+			// the next request is to find.
+			n, err := unix.IoctlGetInt(int(fd), askPending)
+			quiet = err == nil && n == 0
+			return
 		}
 		var one [1]byte
-		n, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		quiet = err == unix.EAGAIN || err == nil && n == 0 && e.asksBlindly
+		_, _, err := unix.Recvfrom(int(fd), one[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		quiet = err == unix.EAGAIN
 	})
 	return err == nil && quiet
 }

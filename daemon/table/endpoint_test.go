@@ -115,6 +115,40 @@ func TestEndpointUsesAgain(t *testing.T) {
 	}
 }
 
+// TestEndpointResetMeanwhile looks at connections over and over while the server resets
+// them. They stay usable, where an endpoint asks blindly, and the error is there for the
+// next request.
+func TestEndpointResetMeanwhile(t *testing.T) {
+	e, accepted := endpointServer(t)
+	e.asksBlindly = true
+	for range 300 {
+		l := getLink(t, e)
+		peer := accepted()
+		if _, err := l.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			peer.Close()
+		}()
+		for looking := true; looking; {
+			select {
+			case <-closed:
+				looking = false
+			default:
+			}
+			if !l.usable() {
+				t.Fatal("a connection that the server resets is not usable")
+			}
+		}
+		if _, err := l.reader.ReadByte(); !errors.Is(err, unix.ECONNRESET) {
+			t.Fatalf("read after the reset: %v", err)
+		}
+		l.drop()
+	}
+}
+
 // An endpoint keeps a few unused connections, the last one used first, and none once it
 // is closed.
 func TestEndpointKeeps(t *testing.T) {
