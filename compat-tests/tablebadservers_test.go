@@ -69,19 +69,21 @@ func serveBadly(t *testing.T, read func(*bufio.Reader) (string, error), connecti
 					return
 				}
 			}
-			if turn.how == drip {
+			switch turn.how {
+			case drip:
 				for _, b := range []byte(turn.say) {
 					conn.Write([]byte{b})
 					time.Sleep(time.Millisecond)
 				}
-			} else {
+			case end:
+				standin.SayLast(conn.(*net.TCPConn), turn.say)
+				return
+			default:
 				io.WriteString(conn, turn.say)
 			}
 			switch turn.how {
-			case end:
-				return
 			case reset:
-				conn.(*net.TCPConn).SetLinger(0)
+				standin.Reset(conn.(*net.TCPConn))
 				return
 			case stall:
 				io.Copy(io.Discard, r)

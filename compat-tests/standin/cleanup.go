@@ -62,7 +62,7 @@ type Cleanup struct {
 	verdict func(n int) Verdict
 
 	mu       sync.Mutex
-	conns    []net.Conn
+	conns    []*net.UnixConn
 	messages []*Message
 	open     int
 	idle     *sync.Cond
@@ -93,13 +93,13 @@ func (c *Cleanup) Close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, conn := range c.conns {
-		conn.Close()
+		leave(conn)
 	}
 }
 
 func (c *Cleanup) accept() {
 	for n := 0; ; n++ {
-		conn, err := c.ln.Accept()
+		conn, err := c.ln.AcceptUnix()
 		if err != nil {
 			return
 		}
@@ -111,7 +111,7 @@ func (c *Cleanup) accept() {
 		c.mu.Unlock()
 		go func() {
 			c.serve(conn, m, c.verdict(n))
-			conn.Close()
+			leave(conn)
 			c.mu.Lock()
 			c.open--
 			c.idle.Broadcast()

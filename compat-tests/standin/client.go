@@ -101,13 +101,14 @@ func (c *Client) HalfClose() {
 // Reset closes the connection with a TCP reset.
 func (c *Client) Reset() {
 	if tcp, ok := c.conn.(*net.TCPConn); ok {
-		tcp.SetLinger(0)
+		Reset(tcp)
+		return
 	}
-	c.conn.Close()
+	c.Close()
 }
 
 // Close closes the connection.
-func (c *Client) Close() { c.conn.Close() }
+func (c *Client) Close() { leave(c.conn) }
 
 // ReadAll reads until the server closes or resets, or for limit at most: then
 // the error is os.ErrDeadlineExceeded. A reset is no error: the server may

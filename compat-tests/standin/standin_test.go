@@ -3,6 +3,7 @@ package standin
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -110,12 +111,25 @@ func copyOf(t *testing.T, socket syscall.Conn) {
 	t.Cleanup(func() { syscall.Close(fd) })
 }
 
-// TestCleanupClosed shows that nobody listens once the stand-in cleanup(8) is closed.
+// TestCleanupClosed shows that a connection is closed once the stand-in cleanup(8) has left
+// it, and that nobody listens once all of it is closed.
 func TestCleanupClosed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "cleanup")
 	c := ListenCleanup(t, path, nil)
+	conn, err := postfix.DialUnix(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
 	copyOf(t, c.ln)
+	copyOf(t, c.conns[0])
 	c.Close()
+	if _, err := conn.Write([]byte("x")); !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("write to a closed connection: %v, want %v", err, syscall.EPIPE)
+	}
 	if conn, err := postfix.DialUnix(path); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("connection %v, error %v, want %v", conn, err, syscall.ECONNREFUSED)
 	}
@@ -148,5 +162,54 @@ func TestChild(t *testing.T) {
 	}
 	if how, _ := c.End(); how != "exit 3" {
 		t.Errorf("the child ended with %s, want exit 3", how)
+	}
+}
+
+// TestReset ends TCP connections of which there are copies: with a reset, and with bytes
+// that come together with the end.
+func TestReset(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	pair := func() (client, server *net.TCPConn) {
+		t.Helper()
+		one, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { one.Close(); other.Close() })
+		one.SetDeadline(time.Now().Add(10 * time.Second))
+		return one.(*net.TCPConn), other.(*net.TCPConn)
+	}
+	client, server := pair()
+	copyOf(t, server)
+	Reset(server)
+	if _, err := client.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("read of a reset connection: %v, want %v", err, syscall.ECONNRESET)
+	}
+	client, server = pair()
+	if err := SayLast(server, "last"); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 10)
+	if n, err := client.Read(buf); string(buf[:n]) != "last" || err != nil {
+		t.Errorf("read %q, %v", buf[:n], err)
+	}
+	control(client, func(fd int) {
+		if n, _, err := syscall.Recvfrom(fd, buf, syscall.MSG_DONTWAIT); n != 0 || err != nil {
+			t.Errorf("after the last bytes: %d bytes, error %v, want the end at once", n, err)
+		}
+	})
+	client, server = pair()
+	copyOf(t, server)
+	leave(server)
+	if n, err := client.Read(buf); n != 0 || err != io.EOF {
+		t.Errorf("read of a connection that was left: %d bytes, %v", n, err)
 	}
 }
