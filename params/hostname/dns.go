@@ -10,6 +10,7 @@ import (
 	"math"
 	"net"
 	"net/netip"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -204,6 +205,8 @@ func (c dnsConfig) query(ctx context.Context, name string, t uint16) answer {
 			switch {
 			case err != nil && ended(ctx):
 				return answer{err: TryAgain, status: unavailable}
+			case noSocket(err):
+				return answer{err: TryAgain, status: unavailable, servfail: servfail}
 			case err != nil:
 				refused = refused && errors.Is(err, syscall.ECONNREFUSED)
 				continue
@@ -223,6 +226,13 @@ func (c dnsConfig) query(ctx context.Context, name string, t uint16) answer {
 		}
 	}
 	return answer{err: TryAgain, status: unavailable, refused: refused, servfail: servfail}
+}
+
+// noSocket reports that there is no socket for the address of a name server, such as one
+// of IPv6 where the kernel lacks that. Then no other server is asked.
+func noSocket(err error) bool {
+	var call *os.SyscallError
+	return errors.As(err, &call) && call.Syscall == "socket"
 }
 
 // ended reports that a context is at its end, also when its deadline has passed
