@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -130,18 +131,19 @@ func without(t *testing.T, who, text string, lines []string) string {
 func (p *Pair) Run(t *testing.T, row Row) (stock, ours string) {
 	t.Helper()
 	n := p.rows.Add(1)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		ours = p.ours.perform(t, row, n)
-	}()
-	stock = p.stock.perform(t, row, n)
-	<-done
+	var wg sync.WaitGroup
+	wg.Go(func() { ours = p.ours.perform(apart{t}, row, n) })
+	wg.Go(func() { stock = p.stock.perform(apart{t}, row, n) })
+	wg.Wait()
+	if stock == "" || ours == "" {
+		t.FailNow() // why has been said
+	}
 	return stock, ours
 }
 
-// perform runs one row through one program.
-func (j *judge) perform(t *testing.T, row Row, n int64) string {
+// perform runs one row through one program. The result is empty if that could not be
+// done, and t has failed then.
+func (j *judge) perform(t testing.TB, row Row, n int64) string {
 	s := &Scene{t: t, row: row, judge: j, base: fmt.Sprintf("/rows/%d", n)}
 	defer s.clear()
 	// Before the folders are cleared: the counters are not the row's.

@@ -28,7 +28,7 @@ type Scene struct {
 	// Child is the running server.
 	Child *standin.Child
 
-	t       *testing.T
+	t       testing.TB
 	row     Row
 	judge   *judge
 	base    string
