@@ -35,10 +35,12 @@ func TestMyhostname(t *testing.T) {
 	} {
 		queries = append(queries, "n "+addr)
 	}
+	const noIPv6 = "no IPv6"
 	const veth = "link set lo up; link add v0 type veth peer name v1; link set v0 addrgenmode none; link set v1 addrgenmode none; link set v0 up; link set v1 up"
 	for _, row := range []struct{ name, ip string }{
 		{"nothing", ""},
 		{"loopback", "link set lo up"},
+		{"no IPv6", noIPv6 + "; " + veth + "; addr add 192.0.2.7/24 dev v0; route add default via 192.0.2.1"},
 		{"addresses", veth + "; addr add 192.0.2.7/24 dev v0; addr add 192.0.2.8/24 dev v0; addr add 169.254.3.4/16 scope link dev v0; " +
 			"addr add 198.51.100.5/32 scope host dev lo; addr add 127.0.0.9/32 scope global dev lo; addr add 2001:db8::7/64 dev v0 nodad; " +
 			"addr add 2001:db8::8/64 dev v0 nodad preferred_lft 0; addr add fe80::5/64 dev v0 nodad"},
@@ -68,7 +70,11 @@ func TestMyhostname(t *testing.T) {
 				t.Fatal(err)
 			}
 			for command := range strings.SplitSeq(row.ip, "; ") {
-				if command == "" {
+				switch command {
+				case "":
+					continue
+				case noIPv6:
+					disableIPv6(t)
 					continue
 				}
 				i.MustRun("/usr/sbin/ip", strings.Fields(command)...)

@@ -2,6 +2,7 @@ package compat
 
 import (
 	"net/netip"
+	"os"
 	"runtime"
 	"strconv"
 	"syscall"
@@ -39,10 +40,12 @@ func TestPostconfNetwork(t *testing.T) {
 	for _, row := range []struct {
 		name      string
 		down      bool
+		noIPv6    bool
 		addresses []string // besides those of the loopback interface
 	}{
 		{name: "none", down: true},
 		{name: "loopback"},
+		{name: "loopback without IPv6", noIPv6: true},
 		{name: "classes", addresses: []string{"10.1.2.3/24", "10.1.2.4/24", "172.16.1.2/12", "192.168.1.2/30"}},
 		{name: "no class", addresses: []string{"240.1.2.3/8"}},
 		{name: "no class, the last", addresses: []string{"254.1.2.3/8", "255.1.2.3/16"}},
@@ -58,6 +61,9 @@ func TestPostconfNetwork(t *testing.T) {
 			runtime.LockOSThread()
 			if err := syscall.Unshare(syscall.CLONE_NEWNET); err != nil {
 				t.Fatal(err)
+			}
+			if row.noIPv6 {
+				disableIPv6(t)
 			}
 			if !row.down {
 				loopbackUp(t, row.addresses)
@@ -76,7 +82,7 @@ func TestPostconfNoProtocol(t *testing.T) {
 		return pair.configure(t, map[string]string{"main.cf": main, "master.cf": ""})
 	}
 	var lines [][]string
-	for _, main := range []string{"", "inet_protocols = ipv4\n", "inet_protocols = ipv6\n", "inet_interfaces = localhost\n",
+	for _, main := range []string{"", "inet_protocols = ipv4\n", "inet_protocols = ipv6\n", "inet_interfaces = localhost\n", "inet_interfaces = loopback-only\n",
 		"inet_interfaces = 127.0.0.1\n", "inet_interfaces = ::1, 127.0.0.1\n"} {
 		d := dir(main)
 		lines = append(lines, []string{"-c", d, "mynetworks"}, []string{"-c", d, "-n"}, []string{"-c", d, "-dx", "mynetworks"}, []string{"-c", d, "-m"},
@@ -110,6 +116,15 @@ func TestPostconfNoProtocol(t *testing.T) {
 			}
 			pair.same(t, lines)
 		})
+	}
+}
+
+// disableIPv6 switches IPv6 off in the thread's network namespace, if it is on.
+func disableIPv6(t *testing.T) {
+	t.Helper()
+	err := os.WriteFile("/proc/sys/net/ipv6/conf/all/disable_ipv6", []byte("1"), 0)
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
 	}
 }
 
