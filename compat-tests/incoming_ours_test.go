@@ -55,12 +55,15 @@ func (l *lockedBuffer) take() string {
 func newOurs(t *testing.T, configDir string, set settings) *ours {
 	t.Helper()
 	dir := t.TempDir()
+	hosts := loopbacks(t)
 	o := &ours{t: t, dir: filepath.Join(dir, "queue"), addrs: make(map[string]string)}
 	options := daemon.ServeOptions{
 		ConfigDir: dir,
-		Listen:    []string{"127.0.0.1:0", "[::1]:0"},
 		Queue:     o.dir,
 		Log:       &o.log,
+	}
+	for _, host := range hosts {
+		options.Listen = append(options.Listen, net.JoinHostPort(host, "0"))
 	}
 	for _, name := range []string{"main.cf", "master.cf"} {
 		text, err := os.ReadFile(filepath.Join(configDir, name))
@@ -81,7 +84,9 @@ func newOurs(t *testing.T, configDir string, set settings) *ours {
 	}
 	ready := make(chan struct{})
 	options.Ready = func(addrs []net.Addr) {
-		o.addrs["127.0.0.1"], o.addrs["::1"] = addrs[0].String(), addrs[1].String()
+		for i, host := range hosts {
+			o.addrs[host] = addrs[i].String()
+		}
 		close(ready)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

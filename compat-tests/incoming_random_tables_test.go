@@ -93,10 +93,7 @@ func randomTablesRound(t *testing.T, h *hits, seed uint64, n int) (bad int) {
 			continue
 		}
 		w.generator = generator{rand.New(rand.NewPCG(seed+uint64(i), 0))}
-		host := "127.0.0.1"
-		if w.one(10) {
-			host = "::1"
-		}
+		host := w.host(t)
 		req := w.submission()
 		postfix.Case(t)
 		if !d.compare(t, w.name, host, req) {

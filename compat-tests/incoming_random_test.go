@@ -93,10 +93,7 @@ func TestIncomingRandom(t *testing.T) {
 		if !g.one(3) {
 			variant = names[g.IntN(len(names))]
 		}
-		host := "127.0.0.1"
-		if g.one(10) {
-			host = "::1"
-		}
+		host := g.host(t)
 		postfix.Case(t)
 		if !d.compare(t, variant, host, g.submission()) {
 			t.Fatalf("difference in message %d of %s=%d, settings %s", i, randomSeed, seed, variant)
@@ -111,6 +108,15 @@ type generator struct{ *rand.Rand }
 func (g generator) one(n int) bool { return g.IntN(n) == 0 }
 
 func (g generator) pick(from ...string) string { return from[g.IntN(len(from))] }
+
+// host returns the address at which both sides are asked, ::1 now and then.
+func (g generator) host(t testing.TB) string {
+	hosts := loopbacks(t)
+	if g.one(10) {
+		return hosts[len(hosts)-1]
+	}
+	return hosts[0]
+}
 
 func (g generator) submission() submission {
 	s := submission{message: g.message(0), sender: g.envelopeAddress()}

@@ -25,6 +25,16 @@ type rival struct {
 	cleanups map[string]string
 }
 
+// loopbacks are the addresses of this machine at which both sides are asked.
+func loopbacks(t testing.TB) []string {
+	t.Helper()
+	hosts := []string{"127.0.0.1"}
+	if postfix.HasAddress(t, "::1") {
+		hosts = append(hosts, "::1")
+	}
+	return hosts
+}
+
 // startRival starts services for all variants, which are settings by name.
 func startRival(t *testing.T, main string, variants map[string]settings) *rival {
 	t.Helper()
@@ -47,8 +57,9 @@ func startRival(t *testing.T, main string, variants map[string]settings) *rival 
 		port := postfix.FreePort(t)
 		r.ports[name] = port
 		r.cleanups[name] = fmt.Sprintf("cleanup%d", i)
-		fmt.Fprintf(&master, "127.0.0.1:%d inet n - y - 5 qmqpd\n  -o cleanup_service_name=cleanup%d\n%s", port, i, options("qmqpd"))
-		fmt.Fprintf(&master, "[::1]:%d inet n - y - 5 qmqpd\n  -o cleanup_service_name=cleanup%d\n%s", port, i, options("qmqpd"))
+		for _, host := range loopbacks(t) {
+			fmt.Fprintf(&master, "%s inet n - y - 5 qmqpd\n  -o cleanup_service_name=cleanup%d\n%s", net.JoinHostPort(host, strconv.Itoa(port)), i, options("qmqpd"))
+		}
 		fmt.Fprintf(&master, "cleanup%d unix n - y - 0 cleanup\n  -o rewrite_service_name=rewrite%d\n%s", i, i, options("cleanup"))
 		fmt.Fprintf(&master, "rewrite%d unix - - y - - trivial-rewrite\n%s", i, options("rewrite"))
 	}

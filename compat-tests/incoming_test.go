@@ -310,6 +310,13 @@ type incomingCase struct {
 	req     submission
 }
 
+// interfaceIPv6 tells whether cleanup(8) starts under these settings only where a local
+// interface has an IPv6 address.
+func interfaceIPv6(set settings) bool {
+	protocols, interfaces := set["cleanup:inet_protocols"], set["cleanup:inet_interfaces"]
+	return protocols == "ipv6" || protocols != "ipv4" && (interfaces == "localhost" || strings.Contains(interfaces, "::1"))
+}
+
 // run compares all cases.
 func (d *duel) run(cases []incomingCase) {
 	const enough = 40
@@ -324,6 +331,10 @@ func (d *duel) run(cases []incomingCase) {
 		}
 		d.t.Run(variant+"/"+c.name, func(t *testing.T) {
 			postfix.Case(t)
+			postfix.NeedAddress(t, host)
+			if interfaceIPv6(d.variants[variant]) {
+				postfix.NeedAddress(t, "::1")
+			}
 			if !d.compare(t, variant, host, c.req) {
 				failed++
 			}

@@ -56,7 +56,7 @@ var verboseRows = []judges.Row{
 	verbose(judges.Row{Name: "inet_interfaces of nobody", Main: []string{"inet_interfaces = 198.51.100.1"}, Want: []string{"inet_addr_local: ", "fatal: parameter inet_interfaces"}}),
 	verbose(judges.Row{Name: "no inet_interfaces", Main: []string{"inet_interfaces =", "-mynetworks"}, Clients: ok, Want: []string{"inet_addr_local: "}}),
 	verbose(judges.Row{Name: "no inet_interfaces, but mynetworks", Main: []string{"inet_interfaces ="}, Clients: ok, Want: []string{"inet_addr_local: "}}),
-	verbose(judges.Row{Name: "mynetworks by class", Main: []string{"mynetworks_style = class", "-mynetworks"}, Clients: ok, Want: []string{"name_mask: class", "been_here: 127.0.0.0/8: 0", "mynetworks_core: 127.0.0.0/8 "}}),
+	verbose(judges.Row{Name: "mynetworks by class", IPv6: true, Main: []string{"mynetworks_style = class", "-mynetworks"}, Clients: ok, Want: []string{"name_mask: class", "been_here: 127.0.0.0/8: 0", "mynetworks_core: 127.0.0.0/8 "}}),
 	verbose(judges.Row{Name: "mynetworks by subnet", Main: []string{"mynetworks_style = subnet", "-mynetworks"}, Clients: ok, Want: []string{"name_mask: subnet"}}),
 	verbose(judges.Row{Name: "mynetworks by host", Main: []string{"mynetworks_style = host", "-mynetworks"}, Clients: ok, Want: []string{"name_mask: host"}}),
 	verbose(judges.Row{Name: "mynetworks by two styles", Main: []string{"mynetworks_style = host class", "-mynetworks"}, Want: []string{"name_mask: host", "fatal: bad mynetworks_style"}}),
@@ -268,7 +268,7 @@ func TestDropInVerbose(t *testing.T) {
 					continue
 				}
 				row.Env = append(slices.Clone(row.Env), "MAIL_VERBOSE=")
-				row.Verbose, row.Want, row.Ignore = false, nil, libraryLines
+				row.Verbose, row.Want, row.IPv6, row.Ignore = false, nil, false, libraryLines
 				if slices.ContainsFunc(row.Main, func(line string) bool { return strings.HasPrefix(line, "debug_peer_list") }) {
 					// Level 1 and 1 more.
 					row.Args = append(slices.Clone(row.Args), "-o", "debug_peer_level=1")

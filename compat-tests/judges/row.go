@@ -2,8 +2,10 @@ package judges
 
 import (
 	"net"
+	"testing"
 	"time"
 
+	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 	"github.com/qmqpd/qmqpd/compat-tests/standin"
 )
 
@@ -80,11 +82,29 @@ type Row struct {
 	Faults []standin.Fault
 	// OpenFiles, if not zero, is the server's limit of open files.
 	OpenFiles uint64
+	// IPv6 says that the stock program does what the row wants only where there is
+	// ::1, though no socket and no client has that address.
+	IPv6 bool
 	// Look are files whose presence, mode and size are noted at the end.
 	Look []string
 	// Lasts is how long the server is given to end by itself when there are no
 	// Clients. 0 means 5 seconds.
 	Lasts time.Duration
+}
+
+// needAddresses skips the test where this machine lacks an IPv6 address of the row.
+func (r *Row) needAddresses(t testing.TB) {
+	t.Helper()
+	addrs := append([]string{r.Stdin}, r.Listen...)
+	for _, c := range r.Clients {
+		addrs = append(addrs, c.From, c.To)
+	}
+	if r.IPv6 {
+		addrs = append(addrs, "::1")
+	}
+	for _, addr := range addrs {
+		postfix.NeedAddress(t, addr)
+	}
 }
 
 // Absent is the value in Row.Files of a file that is to be missing.
