@@ -12,6 +12,7 @@ import (
 	"github.com/qmqpd/qmqpd/compat-tests/postfix"
 	"github.com/qmqpd/qmqpd/mainconf"
 	"github.com/qmqpd/qmqpd/params"
+	"github.com/qmqpd/qmqpd/params/hostname"
 )
 
 // verdict is what a program says about a configuration: its warnings, in
@@ -39,7 +40,7 @@ func stockVerdict(stderr, program string) verdict {
 
 // rootHost is the host that a program inside the instance's root sees.
 func rootHost(pf *postfix.Instance) params.Host {
-	h := params.SystemHost(context.Background(), nil)
+	h := params.SystemHost(context.Background(), hostname.NewSystem(hostname.SystemOptions{Dir: pf.Path("/etc")}))
 	h.Accounts = params.AccountFiles{PasswdFile: pf.Path("/etc/passwd"), GroupFile: pf.Path("/etc/group")}
 	h.ReadFile = func(name string) ([]byte, error) { return params.ReadSafely(pf.Path(name)) }
 	return h
