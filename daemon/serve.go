@@ -29,7 +29,8 @@ type ServeOptions struct {
 	ConfigDir string
 	// Overrides replace settings of main.cf, later ones earlier ones.
 	Overrides []mainconf.Setting
-	// Listen are the addresses to listen on: HOST:PORT or unix:PATH.
+	// Listen are the addresses to listen on: HOST:PORT or unix:PATH. Hosts have
+	// the addresses that inet_protocols allows.
 	Listen []string
 	// Listeners are more to listen on, such as those that systemd gives; there
 	// must be one, or an address. Each must be the net package's for TCP or
@@ -132,7 +133,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	s.policy = s.config.Policy(opener, newStorage(s.tempDir(), s.memory))
 	servers.current.value.SetPolicy(s.policy)
 
-	listeners, err := standalone.Listen(ctx, o.Listen)
+	listeners, err := standalone.Listen(ctx, s.network(), o.Listen)
 	if err != nil {
 		return unlessEnded(ctx, err)
 	}
@@ -273,6 +274,18 @@ func (s *server) newServers(ctx context.Context) (*renewed[*Server], error) {
 	servers := &renewed[*Server]{open: open, maxAge: s.config.MaxIdle, now: time.Now}
 	servers.start(server, tables)
 	return servers, nil
+}
+
+// network is that of inet_protocols, as package net names it. A socket for both families
+// would bring clients of IPv4 as ones of IPv6, which a server for IPv4 refuses.
+func (s *server) network() string {
+	switch ipv4, ipv6 := s.qmqpd.Effective.Protocols(); {
+	case ipv4 && !ipv6:
+		return "tcp4"
+	case ipv6 && !ipv4:
+		return "tcp6"
+	}
+	return "tcp" // with neither, each client is told so
 }
 
 // maxSessions returns how many sessions there may be at once. A client that comes when

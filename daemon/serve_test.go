@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -376,6 +377,54 @@ func TestCleanupWithoutIncoming(t *testing.T) {
 		Overrides: []mainconf.Setting{{Name: "queue_via", Value: "cleanup"}},
 	})
 	if err == nil || !strings.Contains(err.Error(), queue+"/incoming: No such file or directory") {
+		t.Errorf("%v", err)
+	}
+}
+
+// A server for IPv4 alone takes clients at all addresses of IPv4, and listens at none of
+// IPv6.
+func TestServeFamily(t *testing.T) {
+	var opener memoryOpener
+	ready := make(chan []net.Addr, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	options := ServeOptions{
+		Listen:    []string{":0"},
+		Opener:    &opener,
+		Queue:     t.TempDir(),
+		Overrides: []mainconf.Setting{{Name: "inet_protocols", Value: "ipv4"}},
+		Ready:     func(addrs []net.Addr) { ready <- addrs },
+	}
+	served := make(chan error, 1)
+	go func() { served <- Serve(ctx, options) }()
+	select {
+	case addrs := <-ready:
+		addr := addrs[0].(*net.TCPAddr)
+		if len(addrs) != 1 || addr.IP.To4() == nil {
+			t.Errorf("listening on %v", addrs)
+		}
+		conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(addr.Port)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := conn.Write(qmqp.AppendRequest(nil, []byte("\n"), "a@b", []string{"c@d"})); err != nil {
+			t.Fatal(err)
+		}
+		if reply, err := qmqp.ReadReply(conn); err != nil || reply.Code != 'K' {
+			t.Errorf("%v, %v", reply, err)
+		}
+		stop()
+	case err := <-served:
+		t.Fatal(err)
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	ctx, stop = context.WithCancel(t.Context())
+	defer stop()
+	options.Listen, options.Ready = []string{"[::1]:0"}, func([]net.Addr) { stop() }
+	if err := Serve(ctx, options); err == nil || !strings.Contains(err.Error(), "listen on [::1]:0: inet_protocols") {
 		t.Errorf("%v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strconv"
@@ -19,10 +20,11 @@ import (
 
 // Listen opens listeners for each address: HOST:PORT, where an empty host means
 // all addresses and a name all that it stands for, as in master.cf, or unix:PATH.
+// network says which of them count: tcp, tcp4 for those of IPv4, or tcp6.
 // A socket that an earlier server left behind is replaced. All failures are
 // reported together, and nothing is left open then.
-func Listen(ctx context.Context, addrs []string) ([]net.Listener, error) {
-	return listen(ctx, addrs, net.DefaultResolver.LookupHost)
+func Listen(ctx context.Context, network string, addrs []string) ([]net.Listener, error) {
+	return listen(ctx, network, addrs, net.DefaultResolver.LookupHost)
 }
 
 // CheckAddrs returns an error for each address that has not the form of one for
@@ -52,11 +54,11 @@ func checkAddr(addr string) error {
 }
 
 // listen is Listen. lookup gives the addresses of a host name.
-func listen(ctx context.Context, addrs []string, lookup func(context.Context, string) ([]string, error)) ([]net.Listener, error) {
+func listen(ctx context.Context, network string, addrs []string, lookup func(context.Context, string) ([]string, error)) ([]net.Listener, error) {
 	var listeners []net.Listener
 	var errs *multierror.Error
 	for _, addr := range addrs {
-		ls, err := listenOn(ctx, addr, lookup)
+		ls, err := listenOn(ctx, network, addr, lookup)
 		if err != nil {
 			errs = multierror.Append(errs, fmt.Errorf("listen on %s: %w", addr, err))
 		}
@@ -70,14 +72,14 @@ func listen(ctx context.Context, addrs []string, lookup func(context.Context, st
 }
 
 // listenOn is listen for one address, and says only what is wrong with it.
-func listenOn(ctx context.Context, addr string, lookup func(context.Context, string) ([]string, error)) ([]net.Listener, error) {
+func listenOn(ctx context.Context, network, addr string, lookup func(context.Context, string) ([]string, error)) ([]net.Listener, error) {
 	if err := checkAddr(addr); err != nil {
 		return nil, err
 	}
 	if path, unix := strings.CutPrefix(addr, "unix:"); unix {
 		return listenUnix(path)
 	}
-	return listenTCP(ctx, addr, lookup)
+	return listenTCP(ctx, network, addr, lookup)
 }
 
 func closeAll(listeners []net.Listener) {
@@ -86,9 +88,12 @@ func closeAll(listeners []net.Listener) {
 	}
 }
 
+var errNotOfNetwork = errors.New("inet_protocols lacks the protocol of this address")
+
 // listenTCP listens on all addresses of the host. One that this machine cannot
-// have, as ::1 where there is no IPv6, is left out if others are left.
-func listenTCP(ctx context.Context, addr string, lookup func(context.Context, string) ([]string, error)) ([]net.Listener, error) {
+// have, as ::1 where there is no IPv6, is left out if others are left, and so is one
+// that is not of the network.
+func listenTCP(ctx context.Context, network, addr string, lookup func(context.Context, string) ([]string, error)) ([]net.Listener, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
@@ -106,7 +111,18 @@ func listenTCP(ctx context.Context, addr string, lookup func(context.Context, st
 		if slices.Contains(hosts[:i], host) {
 			continue // as hosts(5) may have it
 		}
-		l, err := net.Listen("tcp", net.JoinHostPort(host, port))
+		of := network
+		if ip, err := netip.ParseAddr(host); err == nil {
+			v4 := ip.Unmap().Is4()
+			if v4 && network == "tcp6" || !v4 && network == "tcp4" {
+				missing = errNotOfNetwork
+				continue
+			}
+			if v4 && ip.IsUnspecified() {
+				of = "tcp4" // package net would make all addresses of IPv6 of it, too
+			}
+		}
+		l, err := net.Listen(of, net.JoinHostPort(host, port))
 		switch {
 		case errors.Is(err, syscall.EADDRNOTAVAIL), errors.Is(err, syscall.EAFNOSUPPORT):
 			missing = err

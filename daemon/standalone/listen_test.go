@@ -36,7 +36,7 @@ func TestListenName(t *testing.T) {
 		}
 		return nil, errors.New("no such host " + host)
 	}
-	ls, err := listen(t.Context(), []string{"both:0"}, lookup)
+	ls, err := listen(t.Context(), "tcp", []string{"both:0"}, lookup)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestListenName(t *testing.T) {
 	ls[0].Close()
 	free := ls[0].Addr().String()
 	_, port, _ := net.SplitHostPort(busy)
-	_, err = listen(t.Context(), []string{"both:" + port, "gone:0", "nowhere:0"}, lookup)
+	_, err = listen(t.Context(), "tcp", []string{"both:" + port, "gone:0", "nowhere:0"}, lookup)
 	if err == nil || !strings.Contains(err.Error(), "address already in use") ||
 		!strings.Contains(err.Error(), "cannot assign requested address") || !strings.Contains(err.Error(), "no such host nowhere") {
 		t.Errorf("%v", err)
@@ -92,7 +92,7 @@ func TestListenLeavesBusyServer(t *testing.T) {
 		}
 		defer conn.Close()
 	}
-	_, err = Listen(t.Context(), []string{"unix:" + path, "", "unix:"})
+	_, err = Listen(t.Context(), "tcp", []string{"unix:" + path, "", "unix:"})
 	if err == nil || !strings.Contains(err.Error(), "another server") || strings.Count(err.Error(), "empty address") != 2 {
 		t.Errorf("%v", err)
 	}
@@ -111,7 +111,7 @@ func TestListenLongPath(t *testing.T) {
 	addr := []string{"unix:" + filepath.Join(dir, "socket")}
 	listen := func() net.Listener {
 		t.Helper()
-		ls, err := Listen(t.Context(), addr)
+		ls, err := Listen(t.Context(), "tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func TestListenLongPath(t *testing.T) {
 	if "unix:"+l.Addr().String() != addr[0] {
 		t.Errorf("listens on %s", l.Addr())
 	}
-	if _, err := Listen(t.Context(), addr); err == nil || !strings.Contains(err.Error(), "another server") {
+	if _, err := Listen(t.Context(), "tcp", addr); err == nil || !strings.Contains(err.Error(), "another server") {
 		t.Errorf("%v", err)
 	}
 	l.(*unixListener).UnixListener.Close()
@@ -142,25 +142,25 @@ func TestListenLongPath(t *testing.T) {
 		t.Error(err)
 	}
 	missing := "unix:" + filepath.Join(dir, "none", "socket")
-	if _, err := Listen(t.Context(), []string{missing}); err == nil || strings.Contains(err.Error(), "/proc") {
+	if _, err := Listen(t.Context(), "tcp", []string{missing}); err == nil || strings.Contains(err.Error(), "/proc") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestListen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
-	ls, err := Listen(t.Context(), []string{"unix:" + path})
+	ls, err := Listen(t.Context(), "tcp", []string{"unix:" + path})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Listen(t.Context(), []string{"127.0.0.1:0", "unix:" + path, "nonsense"}); err == nil {
+	if _, err := Listen(t.Context(), "tcp", []string{"127.0.0.1:0", "unix:" + path, "nonsense"}); err == nil {
 		t.Error("no error for a socket in use and an address without port")
 	} else if text := err.Error(); !strings.Contains(text, "another server") || !strings.Contains(text, "missing port") {
 		t.Errorf("not all errors: %v", err)
 	}
 	// A socket that nobody listens on is replaced.
 	ls[0].(*unixListener).UnixListener.Close()
-	ls, err = Listen(t.Context(), []string{"unix:" + path})
+	ls, err = Listen(t.Context(), "tcp", []string{"unix:" + path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestListen(t *testing.T) {
 	}
 	defer log.Close()
 	for _, path := range []string{path, datagrams} {
-		if _, err := Listen(t.Context(), []string{"unix:" + path}); err == nil {
+		if _, err := Listen(t.Context(), "tcp", []string{"unix:" + path}); err == nil {
 			t.Errorf("%s was replaced", path)
 		}
 		if _, err := os.Lstat(path); err != nil {
@@ -197,7 +197,7 @@ func TestListenAbstract(t *testing.T) {
 	if err := errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: "./" + name}), unix.Listen(fd, 1)); err != nil {
 		t.Fatal(err)
 	}
-	ls, err := Listen(t.Context(), []string{"unix:" + name})
+	ls, err := Listen(t.Context(), "tcp", []string{"unix:" + name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +219,7 @@ func TestListenAbstract(t *testing.T) {
 func TestListenFails(t *testing.T) {
 	alone(t)
 	dir := t.TempDir()
-	taken, err := Listen(t.Context(), []string{"127.0.0.1:0", "unix:" + filepath.Join(dir, "taken")})
+	taken, err := Listen(t.Context(), "tcp", []string{"127.0.0.1:0", "unix:" + filepath.Join(dir, "taken")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestListenFails(t *testing.T) {
 		"unix:" + long:                        "listen on unix:" + long + ": listen unix " + long + ": bind: address already in use",
 		"":                                    "listen on : empty address",
 	} {
-		_, err := Listen(t.Context(), []string{"127.0.0.1:0", "unix:" + filepath.Join(dir, "free"), addr})
+		_, err := Listen(t.Context(), "tcp", []string{"127.0.0.1:0", "unix:" + filepath.Join(dir, "free"), addr})
 		var errs *multierror.Error
 		if !errors.As(err, &errs) || len(errs.Errors) != 1 || errs.Errors[0].Error() != want {
 			t.Errorf("%s: %v, want %s", addr, err, want)
@@ -251,15 +251,51 @@ func TestListenFails(t *testing.T) {
 	}
 }
 
-// An empty host is all addresses.
+// An empty host is all addresses, of the network's family if it has one.
 func TestListenEverywhere(t *testing.T) {
 	never := func(context.Context, string) ([]string, error) { return nil, errors.New("looked up") }
-	ls, err := listen(t.Context(), []string{":0"}, never)
-	if err != nil {
-		t.Fatal(err)
+	for network, want := range map[string]string{"tcp": "", "tcp4": "0.0.0.0"} {
+		ls, err := listen(t.Context(), network, []string{":0"}, never)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeAll(ls)
+		if a := ls[0].Addr().(*net.TCPAddr); len(ls) != 1 || !a.IP.IsUnspecified() || want != "" && a.IP.String() != want {
+			t.Errorf("%s: %v", network, a)
+		}
 	}
-	defer closeAll(ls)
-	if a := ls[0].Addr().(*net.TCPAddr); len(ls) != 1 || !a.IP.IsUnspecified() {
-		t.Errorf("%v", a)
+}
+
+// What is not of the network's family is left out, and an error alone. All addresses of
+// IPv4 are none of IPv6.
+func TestListenFamily(t *testing.T) {
+	one := own(3)
+	lookup := func(_ context.Context, host string) ([]string, error) {
+		if host == "both" {
+			return []string{"::1", one}, nil
+		}
+		return []string{host}, nil
+	}
+	for _, c := range []struct{ network, addr, want, err string }{
+		{"tcp", "0.0.0.0:0", "0.0.0.0", ""},
+		{"tcp4", "both:0", one, ""},
+		{"tcp4", "[::1]:0", "", "listen on [::1]:0: inet_protocols lacks"},
+		{"tcp4", "[::]:0", "", "listen on [::]:0: inet_protocols lacks"},
+		{"tcp6", "127.0.0.1:0", "", "listen on 127.0.0.1:0: inet_protocols lacks"},
+	} {
+		ls, err := listen(t.Context(), c.network, []string{c.addr}, lookup)
+		defer closeAll(ls)
+		switch {
+		case c.err != "":
+			if err == nil || !strings.Contains(err.Error(), c.err) {
+				t.Errorf("%s %s: %v", c.network, c.addr, err)
+			}
+		case err != nil:
+			t.Errorf("%s %s: %v", c.network, c.addr, err)
+		default:
+			if got := ls[0].Addr().(*net.TCPAddr); len(ls) != 1 || got.IP.String() != c.want {
+				t.Errorf("%s %s: listening on %v", c.network, c.addr, got)
+			}
+		}
 	}
 }

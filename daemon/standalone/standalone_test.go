@@ -30,7 +30,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // start runs a server on a loopback port and returns how to dial and to end it.
 func start(t *testing.T, s *Server) (dial func() net.Conn, end func() error) {
 	t.Helper()
-	ls, err := Listen(t.Context(), []string{"127.0.0.1:0"})
+	ls, err := Listen(t.Context(), "tcp", []string{"127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -311,7 +311,7 @@ func TestManyMoreClientsThanRoom(t *testing.T) {
 // Nobody listens any more when Serve has returned.
 func TestListenersEnd(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "socket")
-	ls, err := Listen(t.Context(), []string{"unix:" + path})
+	ls, err := Listen(t.Context(), "tcp", []string{"unix:" + path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,7 +328,7 @@ func TestListenersEnd(t *testing.T) {
 
 // All listeners get their share of the room.
 func TestFairListeners(t *testing.T) {
-	ls, err := Listen(t.Context(), []string{"127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"})
+	ls, err := Listen(t.Context(), "tcp", []string{"127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -499,7 +499,7 @@ func TestAcceptGone(t *testing.T) {
 // Clients that never stop coming on one listener, and are served as fast, keep neither
 // those of another waiting nor the server from ending.
 func TestEndlessClients(t *testing.T) {
-	ls, err := Listen(t.Context(), []string{"127.0.0.1:0", "127.0.0.1:0"})
+	ls, err := Listen(t.Context(), "tcp", []string{"127.0.0.1:0", "127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -552,7 +552,7 @@ func TestEndlessClients(t *testing.T) {
 
 // An error that means that the listener is broken ends the server.
 func TestAcceptBroken(t *testing.T) {
-	ls, err := Listen(t.Context(), []string{"127.0.0.1:0"})
+	ls, err := Listen(t.Context(), "tcp", []string{"127.0.0.1:0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -688,7 +688,7 @@ func TestStartFails(t *testing.T) {
 	check := func(what string, want error, spoil func([]net.Listener) (restore func())) {
 		t.Helper()
 		before := descriptors(t)
-		ls, err := Listen(t.Context(), []string{"127.0.0.1:0", "127.0.0.1:0"})
+		ls, err := Listen(t.Context(), "tcp", []string{"127.0.0.1:0", "127.0.0.1:0"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -712,7 +712,7 @@ func TestStartFails(t *testing.T) {
 // A poller that has ended, or ends, ends the acceptor.
 func TestPollerEnds(t *testing.T) {
 	for _, what := range []string{"before", "meanwhile"} {
-		ls, err := Listen(t.Context(), []string{"127.0.0.1:0"})
+		ls, err := Listen(t.Context(), "tcp", []string{"127.0.0.1:0"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -749,7 +749,7 @@ func TestPollerEnds(t *testing.T) {
 }
 
 func TestCanServe(t *testing.T) {
-	ls, err := Listen(t.Context(), []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "s")})
+	ls, err := Listen(t.Context(), "tcp", []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "s")})
 	if err != nil {
 		t.Fatal(err)
 	}
