@@ -118,8 +118,12 @@ func listenTCP(ctx context.Context, network, addr string, lookup func(context.Co
 				missing = errNotOfNetwork
 				continue
 			}
-			if v4 && ip.IsUnspecified() {
-				of = "tcp4" // package net would make all addresses of IPv6 of it, too
+			if ip.IsUnspecified() {
+				// Package net would make all addresses of both families of it.
+				of = "tcp6"
+				if v4 {
+					of = "tcp4"
+				}
 			}
 		}
 		l, err := net.Listen(of, net.JoinHostPort(host, port))
