@@ -10,6 +10,10 @@ ROUNDS   ?= 5
 # and where the random numbers start.
 N        ?= 2000
 SEED     ?= 1
+# What delays does: strace(1) has the form. 30 ms before a program is run, for example, or
+# 2 ms after every third write: CALLS=write,sendto,sendmsg DELAY=delay_exit=2000:when=1+3
+CALLS    ?= execve
+DELAY    ?= delay_enter=30000
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -23,7 +27,7 @@ NOVCS := $(if $(shell git rev-parse HEAD 2>/dev/null),,-buildvcs=false)
 
 export GOFLAGS ?= -mod=readonly $(NOVCS)
 
-.PHONY: help build demo test kill powercut race unit compat postfix qmqpd-random incoming-random params-random postconf-random postconf-products own-dir own-mail own-conf judge-coverage fuzz lint cross bench microbench table-speed docs install clean
+.PHONY: help build demo test kill powercut delays race unit compat postfix qmqpd-random incoming-random params-random postconf-random postconf-products own-dir own-mail own-conf judge-coverage fuzz lint cross bench microbench table-speed docs install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-17s %s\n", $$1, $$2 }' Makefile
@@ -97,6 +101,13 @@ kill: ## kill the stand-alone server N times while clients send: make kill N=500
 
 powercut: postfix ## cut the disk's power N times, and let writes to it fail: the stand-alone server and stock
 	QMQPD_POWERCUTS=$(N) $(GO) test -count=1 -timeout 0 -v -run '^(TestPowerCut|TestDiskErrors)$$' ./compat-tests
+
+# Windows between two system calls that a test or a program relies on come to light. Rows
+# in which processes are traced or stopped cannot be under strace.
+delays: postfix ## the dropin tests with DELAY in each of the system calls CALLS, by strace
+	@command -v strace >/dev/null || { echo "strace is missing" >&2; exit 1; }
+	cd compat-tests/dropin && $(GO) test -count=1 -timeout 0 -skip '/rows/.*/open_files|/rows/.*/reset_before_accept' \
+		-exec 'strace -f --seccomp-bpf -qq -o /dev/null -e trace=$(CALLS) -e inject=$(CALLS):$(DELAY)'
 
 # By default the first new input of a queue file's size is made smaller for up
 # to a minute, in which nothing else is tried.
