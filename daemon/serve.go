@@ -30,7 +30,7 @@ type ServeOptions struct {
 	// Overrides replace settings of main.cf, later ones earlier ones.
 	Overrides []mainconf.Setting
 	// Listen are the addresses to listen on: HOST:PORT or unix:PATH. Hosts have
-	// the addresses that inet_protocols allows.
+	// the addresses that inet_protocols allows; one that has none is an error.
 	Listen []string
 	// Listeners are more to listen on, such as those that systemd gives; there
 	// must be one, or an address. Each must be the net package's for TCP or

@@ -173,7 +173,7 @@ func (i *Instance) WriteFile(name, text string, mode os.FileMode) {
 	path := i.Path(name)
 	err := os.MkdirAll(filepath.Dir(path), 0o755)
 	if err == nil {
-		err = WriteProgram(path, []byte(text))
+		err = WriteProgram(path, []byte(text)) // if it is one
 	}
 	if err == nil {
 		err = os.Chmod(path, mode)

@@ -113,7 +113,8 @@ func listenTCP(ctx context.Context, network, addr string, lookup func(context.Co
 		}
 		of := network
 		if ip, err := netip.ParseAddr(host); err == nil {
-			v4 := ip.Unmap().Is4()
+			ip = ip.Unmap()
+			v4 := ip.Is4()
 			if v4 && network == "tcp6" || !v4 && network == "tcp4" {
 				missing = errNotOfNetwork
 				continue

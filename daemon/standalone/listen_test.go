@@ -279,6 +279,7 @@ func TestListenFamily(t *testing.T) {
 	for _, c := range []struct{ network, addr, want, err string }{
 		{"tcp", "0.0.0.0:0", "0.0.0.0", ""},
 		{"tcp", "[::]:0", "::", ""},
+		{"tcp", "[::ffff:0.0.0.0]:0", "0.0.0.0", ""},
 		{"tcp4", "both:0", one, ""},
 		{"tcp4", "[::1]:0", "", "listen on [::1]:0: inet_protocols lacks"},
 		{"tcp4", "[::]:0", "", "listen on [::]:0: inet_protocols lacks"},
